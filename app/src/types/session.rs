@@ -1,0 +1,30 @@
+//! Who looks at the page, and what kind of site this is.
+
+use serde::{Deserialize, Serialize};
+
+use super::Money;
+
+/// `GET /api/v1/session` (ours), inside `data`. Never fails: a visitor has no `user`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Session {
+    pub user: Option<User>,
+    /// Providers are simulated and the traffic is seeded.
+    pub is_demo: bool,
+    /// Strangers may open an account.
+    pub allows_sign_up: bool,
+    /// Where this server is reached, without a slash at the end: `http://127.0.0.1:3000`.
+    pub base_url: String,
+}
+
+/// The person signed in, with the organization that pays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct User {
+    pub id: String,
+    pub email: String,
+    pub name: String,
+    pub organization_id: String,
+    pub organization_name: String,
+    pub available: Money,
+}

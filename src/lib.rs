@@ -1,0 +1,3 @@
+//! Patchbay: an open, self-hosted AI model marketplace.
+
+pub mod dialects;
