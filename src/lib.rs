@@ -4,6 +4,7 @@
 //! `catalog`, `rankings`, `jobs` (3) → `dialects`, `providers`, `store` (2) →
 //! `app::types`, `clock`, `config`, `error` (1).
 
+pub mod billing;
 pub mod clock;
 pub mod dialects;
 pub mod error;

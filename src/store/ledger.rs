@@ -78,6 +78,7 @@ pub struct LedgerBatch {
     pub key_usage: Vec<KeyUsageRow>,
     pub transfers: Vec<TransferRow>,
     pub new_holds: Vec<HoldRow>,
+    /// By how much a hold grew.
     pub grown_holds: Vec<(String, i64)>,
     pub resolved_holds: Vec<String>,
     pub generations: Vec<GenerationRow>,
@@ -120,6 +121,12 @@ static FIND_TRANSFERS: LazyLock<Bulk> = LazyLock::new(|| {
         "",
     )
 });
+static FIND_HOLDS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::in_list(
+        "SELECT id, account_id, key_id, amount_nanos, node_id, created_at, expires_at FROM holds WHERE id",
+        "",
+    )
+});
 // An update that changes nothing locks the row on both databases.
 static LOCK_BALANCES: &str = "UPDATE balances SET held_nanos = held_nanos WHERE account_id = $1 \
      RETURNING account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos";
@@ -157,7 +164,7 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
         })
         .await?;
     for (id, amount_nanos) in &batch.grown_holds {
-        sqlx::query("UPDATE holds SET amount_nanos = $1 WHERE id = $2")
+        sqlx::query("UPDATE holds SET amount_nanos = amount_nanos + $1 WHERE id = $2")
             .bind(*amount_nanos)
             .bind(id.as_str())
             .execute(&mut *connection)
@@ -190,6 +197,19 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
         })
         .await?;
     generations::insert_many(connection, &batch.generations).await
+}
+
+/// The holds among `rows` that are still there, as they are now.
+///
+/// # Errors
+/// Any database error.
+pub async fn find_holds(connection: &mut AnyConnection, rows: &[HoldRow]) -> sqlx::Result<Vec<HoldRow>> {
+    let mut found = Vec::new();
+    for (text, chunk) in FIND_HOLDS.chunks(rows) {
+        let query = chunk.iter().fold(sqlx::query_as(text), |query, row| query.bind(row.id.as_str()));
+        found.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(found)
 }
 
 /// Locks an account until the transaction ends. Lock in sorted order.
