@@ -1,4 +1,12 @@
 //! Patchbay: an open, self-hosted AI model marketplace.
+//!
+//! Imports point down the floors: `http` (4) → `gateway`, `billing`, `accounts`,
+//! `catalog`, `rankings`, `jobs` (3) → `dialects`, `providers`, `store` (2) →
+//! `app::types`, `clock`, `config`, `error` (1).
 
+pub mod billing;
 pub mod catalog;
+pub mod clock;
 pub mod dialects;
+pub mod error;
+pub mod store;
