@@ -158,7 +158,10 @@ impl<'a> Planner<'a> {
                 continue;
             };
             if row.source < Source::ModelList.rank() {
-                self.add_alias(&id, row.id.clone());
+                let others: Vec<String> = serde_json::from_str(&row.aliases).unwrap_or_default();
+                for alias in others.into_iter().chain([row.id.clone()]) {
+                    self.add_alias(&id, alias);
+                }
                 self.changes.merged_models.push(row.id.clone());
                 self.report.merged_models += 1;
             }
