@@ -4,8 +4,13 @@
 //! `catalog`, `rankings`, `jobs` (3) → `dialects`, `providers`, `store` (2) →
 //! `app::types`, `clock`, `config`, `error` (1).
 
+pub mod accounts;
 pub mod billing;
+pub mod catalog;
 pub mod clock;
+pub mod config;
 pub mod dialects;
 pub mod error;
+pub mod providers;
 pub mod store;
+pub mod telemetry;
