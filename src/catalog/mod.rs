@@ -2,6 +2,7 @@
 //! behind these. A [`Catalog`] is an immutable snapshot, replaced whole, so that
 //! a request never reads the database to find its way.
 
+pub mod import;
 pub mod prices;
 
 pub use prices::{Cost, LongContextTier, Prices};

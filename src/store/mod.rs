@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod bulk;
+pub mod catalog;
 pub mod generations;
 pub mod keys;
 pub mod ledger;
