@@ -9,9 +9,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Catalog, Endpoint, Model, Prices, Provider};
+use crate::store::Store;
 use crate::store::catalog::{CatalogRows, EndpointRow, ModelRow, PriceRow, ProviderRow};
 
 impl Catalog {
+    /// The snapshot of what the database holds now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn load(store: &Store) -> sqlx::Result<Self> {
+        Ok(Self::from_rows(&store.load_catalog().await?))
+    }
+
     /// The snapshot of what the database holds. An offer without a price is left
     /// out, since nothing may be sent to it; so is a model that only such or
     /// withdrawn offers ever named. A damaged row is logged and left out.
