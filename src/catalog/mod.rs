@@ -6,6 +6,7 @@ pub mod import;
 pub mod known;
 pub mod prices;
 pub mod rows;
+pub mod seed;
 
 pub use prices::{Cost, LongContextTier, Prices};
 
