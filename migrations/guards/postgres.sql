@@ -1,0 +1,4 @@
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'transfers are never changed or deleted'; END $$;
+CREATE OR REPLACE TRIGGER transfers_are_final BEFORE UPDATE OR DELETE ON transfers
+FOR EACH ROW EXECUTE FUNCTION refuse_change();

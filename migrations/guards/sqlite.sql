@@ -1,0 +1,4 @@
+CREATE TRIGGER IF NOT EXISTS transfers_are_final_update BEFORE UPDATE ON transfers
+BEGIN SELECT RAISE(ABORT, 'transfers are never changed'); END;
+CREATE TRIGGER IF NOT EXISTS transfers_are_final_delete BEFORE DELETE ON transfers
+BEGIN SELECT RAISE(ABORT, 'transfers are never deleted'); END;

@@ -1,0 +1,186 @@
+//! Opening an account and signing in.
+
+use std::collections::HashMap;
+
+use app::types::Money;
+use parking_lot::Mutex;
+
+use super::{new_id, passwords};
+use crate::accounts::passwords::Passwords;
+use crate::clock::Clock;
+use crate::store::accounts::{NewAccount, UserRow};
+use crate::store::{Store, is_duplicate};
+
+/// Why no account was opened or nobody was signed in. Each has a sentence on the page.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Wrong address or password; which of the two is not said.
+    #[error("invalid")]
+    Invalid,
+    #[error("throttled")]
+    Throttled,
+    #[error("taken")]
+    Taken,
+    #[error("weak_password")]
+    WeakPassword,
+    #[error("bad_email")]
+    BadEmail,
+    #[error("busy")]
+    Busy,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// People and how they prove who they are.
+pub struct Users {
+    store: Store,
+    clock: Clock,
+    passwords: Passwords,
+    failures: Mutex<HashMap<String, Failures>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Failures {
+    count: u32,
+    /// Epoch ms.
+    blocked_until: i64,
+}
+
+/// Wrong passwords in a row before an account has to wait.
+const FREE_FAILURES: u32 = 5;
+
+impl Users {
+    #[must_use]
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, passwords: Passwords::new(), failures: Mutex::new(HashMap::new()) }
+    }
+
+    /// Opens an account with a personal organization and a default workspace.
+    ///
+    /// # Errors
+    /// [`SignInError`] for a bad address, a weak password or a taken address.
+    pub async fn sign_up(
+        &self,
+        name: &str,
+        email: &str,
+        password: &str,
+        is_demo: bool,
+    ) -> Result<NewAccount, SignInError> {
+        let email = normal_email(email).ok_or(SignInError::BadEmail)?;
+        if passwords::weakness(password, &email).is_some() {
+            return Err(SignInError::WeakPassword);
+        }
+        let password_hash = self.passwords.hash(password.to_owned()).await.map_err(|_| SignInError::Busy)?;
+        let now = self.clock.now_ms();
+        let name = name.trim().chars().take(100).collect::<String>();
+        let name = if name.is_empty() { email.split('@').next().unwrap_or("You").to_owned() } else { name };
+        let account = NewAccount {
+            organization_id: new_id(now),
+            organization_name: if is_demo { "Demo organization".to_owned() } else { format!("{name} (personal)") },
+            workspace_id: new_id(now),
+            user: UserRow { id: new_id(now), email, name, password_hash, created_at: now },
+            is_demo,
+        };
+        match self.store.create_account(&account).await {
+            Ok(()) => Ok(account),
+            Err(error) if is_duplicate(&error) => Err(SignInError::Taken),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The user with this address and password. After five failures in a row the
+    /// account waits, a second at first, twice as long each time, at most 15 minutes.
+    ///
+    /// # Errors
+    /// [`SignInError::Invalid`] or [`SignInError::Throttled`].
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<UserRow, SignInError> {
+        let email = normal_email(email).ok_or(SignInError::Invalid)?;
+        if password.len() > passwords::MAX_LENGTH {
+            return Err(SignInError::Invalid);
+        }
+        let now = self.clock.now_ms();
+        if self.failures.lock().get(&email).is_some_and(|failures| failures.blocked_until > now) {
+            return Err(SignInError::Throttled);
+        }
+        let user = self.store.user_by_email(&email).await?;
+        let stored = user.as_ref().map(|user| user.password_hash.clone());
+        let is_right = self.passwords.verify(password.to_owned(), stored).await.map_err(|_| SignInError::Busy)?;
+        match user.filter(|_| is_right) {
+            Some(user) => {
+                self.failures.lock().remove(&email);
+                Ok(user)
+            }
+            None => {
+                self.note_failure(email, now);
+                Err(SignInError::Invalid)
+            }
+        }
+    }
+
+    fn note_failure(&self, email: String, now: i64) {
+        let mut failures = self.failures.lock();
+        // A flood of made-up addresses must not grow the table without end.
+        if failures.len() > 100_000 {
+            failures.retain(|_, entry| entry.blocked_until > now);
+        }
+        let entry = failures.entry(email).or_default();
+        entry.count = entry.count.saturating_add(1);
+        if entry.count >= FREE_FAILURES {
+            let seconds = 1_i64 << (entry.count - FREE_FAILURES).min(10);
+            entry.blocked_until = now + (seconds * 1_000).min(900_000);
+        }
+    }
+}
+
+/// Credit a new account is given by the operator, as text for the ledger.
+#[must_use]
+pub fn welcome_reason(amount: Money) -> String {
+    format!("Welcome credit of {}", amount.dollars())
+}
+
+/// Lower case, trimmed; `None` when it cannot be an address.
+#[must_use]
+pub fn normal_email(email: &str) -> Option<String> {
+    let email = email.trim().to_lowercase();
+    let (name, host) = email.split_once('@')?;
+    let is_plausible = !name.is_empty()
+        && host.contains('.')
+        && !host.starts_with('.')
+        && !host.ends_with('.')
+        && !host.contains('@')
+        && email.len() <= 254
+        && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    is_plausible.then_some(email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn signing_in_needs_the_right_password_and_patience_after_failures() {
+        let (store, _folder) = Store::for_test().await;
+        let clock = Clock::fixed(1_000_000);
+        let users = Users::new(store, clock.clone());
+        users.sign_up("Ann", "Ann@Example.org ", "a long enough one", false).await.unwrap();
+        let again = users.sign_up("Ann", "ann@example.org", "another long one", false).await;
+        assert!(matches!(again, Err(SignInError::Taken)));
+
+        assert_eq!(users.sign_in("ANN@example.org", "a long enough one").await.unwrap().name, "Ann");
+        for _ in 0..5 {
+            assert!(matches!(users.sign_in("ann@example.org", "wrong").await, Err(SignInError::Invalid)));
+        }
+        let blocked = users.sign_in("ann@example.org", "a long enough one").await;
+        assert!(matches!(blocked, Err(SignInError::Throttled)));
+        clock.set(1_000_000 + 1_001);
+        users.sign_in("ann@example.org", "a long enough one").await.unwrap();
+    }
+
+    #[test]
+    fn addresses_are_checked_lightly() {
+        assert_eq!(normal_email(" A@B.c ").as_deref(), Some("a@b.c"));
+        for bad in ["", "a", "a@b", "@b.c", "a@.c", "a b@c.d", "a@b@c.d"] {
+            assert_eq!(normal_email(bad), None, "{bad}");
+        }
+    }
+}

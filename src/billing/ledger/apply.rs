@@ -1,0 +1,223 @@
+//! What an operation changes, as arithmetic on rows; no I/O.
+
+use std::collections::{BTreeMap, HashMap};
+
+use app::types::Money;
+
+use super::{HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome};
+use crate::clock::Windows;
+use crate::store::ledger::{BalanceRow, HoldRow, KeyUsageRow, LedgerBatch, TransferRow};
+
+/// Rows by id: all of them where this process owns them, or those a transaction locked.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    pub balances: HashMap<String, BalanceRow>,
+    pub keys: HashMap<String, KeyUsageRow>,
+}
+
+impl Accounts {
+    pub fn load(balances: Vec<BalanceRow>, keys: Vec<KeyUsageRow>) -> Self {
+        Self {
+            balances: balances.into_iter().map(|row| (row.account_id.clone(), row)).collect(),
+            keys: keys.into_iter().map(|row| (row.key_id.clone(), row)).collect(),
+        }
+    }
+}
+
+/// An account that must not go below zero by itself: everything but the platform's own.
+#[must_use]
+pub fn floor_of(account_id: &str) -> Option<i64> {
+    account_id.starts_with("org:").then_some(0)
+}
+
+/// The rows a transaction touches, and what it will write.
+pub struct Working<'a> {
+    base: &'a Accounts,
+    pub balances: BTreeMap<String, BalanceRow>,
+    pub keys: BTreeMap<String, KeyUsageRow>,
+    pub batch: LedgerBatch,
+    now_ms: i64,
+}
+
+impl<'a> Working<'a> {
+    pub fn new(base: &'a Accounts, now_ms: i64) -> Self {
+        Self { base, balances: BTreeMap::new(), keys: BTreeMap::new(), batch: LedgerBatch::default(), now_ms }
+    }
+
+    fn balance(&mut self, account_id: &str) -> &mut BalanceRow {
+        let base = self.base;
+        self.balances.entry(account_id.to_owned()).or_insert_with(|| {
+            base.balances.get(account_id).cloned().unwrap_or_else(|| BalanceRow {
+                account_id: account_id.to_owned(),
+                floor_nanos: floor_of(account_id),
+                ..BalanceRow::default()
+            })
+        })
+    }
+
+    fn key(&mut self, key_id: &str) -> &mut KeyUsageRow {
+        let base = self.base;
+        self.keys.entry(key_id.to_owned()).or_insert_with(|| {
+            base.keys
+                .get(key_id)
+                .cloned()
+                .unwrap_or_else(|| KeyUsageRow { key_id: key_id.to_owned(), ..KeyUsageRow::default() })
+        })
+    }
+
+    /// Decides a hold on locked rows (where memory did not).
+    pub fn decide(&mut self, payer: &Payer, amount: i64) -> Result<(), HoldError> {
+        let windows = Windows::at(self.now_ms);
+        let available = self.balance(&payer.account_id).available();
+        if available < amount || available < 0 {
+            return Err(HoldError::Insufficient { available: Money(available) });
+        }
+        if let (Some(limit), false) = (payer.limit, payer.key_id.is_empty()) {
+            let key = self.key(&payer.key_id);
+            let used = KeyUsage::of(key, windows).in_window(payer.limit_reset);
+            let remaining = limit.0.saturating_sub(used.0).saturating_sub(key.held_nanos);
+            if remaining < amount || remaining <= 0 {
+                return Err(HoldError::KeyLimit { remaining: Money(remaining.max(0)) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a decided hold.
+    pub fn hold(&mut self, row: HoldRow) {
+        self.reserve(&row.account_id, &row.key_id, row.amount_nanos);
+        self.batch.new_holds.push(row);
+    }
+
+    /// Adds to what an account and a key hold.
+    pub fn reserve(&mut self, account_id: &str, key_id: &str, amount: i64) {
+        self.balance(account_id).held_nanos += amount;
+        if !key_id.is_empty() {
+            self.key(key_id).held_nanos += amount;
+        }
+    }
+
+    /// Resolves a hold under the transfer id `id`. `stored` is what the hold's own
+    /// row says, if it was ever written. Returns what the customer is charged.
+    pub fn settle(&mut self, op: &SettleOp, id: &str, stored: Option<i64>, seq: i64) -> Money {
+        if let Some(stored) = stored {
+            self.reserve(&op.account_id, &op.key_id, -stored);
+            self.batch.resolved_holds.push(op.id.clone());
+        }
+        let available = self.balance(&op.account_id).available();
+        // On owned rows `charge` is covered already; on locked rows this is where it is decided.
+        let covered = op.charge.min(available.max(0));
+        let overrun = op.overrun + (op.charge - covered);
+        let kind = if covered > 0 || op.generation.is_some() { "post" } else { "void" };
+        if covered > 0 || stored.is_some() || op.generation.is_some() {
+            let description = op.generation.as_ref().map_or_else(String::new, |row| row.model_id.clone());
+            self.write_transfer(TransferRow {
+                id: id.to_owned(),
+                kind: kind.to_owned(),
+                debit_account_id: op.account_id.clone(),
+                credit_account_id: REVENUE.to_owned(),
+                amount_nanos: covered,
+                hold_nanos: op.held,
+                description,
+                created_at: self.now_ms,
+            });
+        }
+        if overrun > 0 {
+            tracing::warn!(generation.id = %op.id, overrun_nanos = overrun, "A request cost more than it held");
+            self.write_transfer(TransferRow {
+                id: format!("{id}:overrun"),
+                kind: "overrun".to_owned(),
+                debit_account_id: OVERRUN_LOSS.to_owned(),
+                credit_account_id: REVENUE.to_owned(),
+                amount_nanos: overrun,
+                hold_nanos: 0,
+                description: "cost beyond hold and balance".to_owned(),
+                created_at: self.now_ms,
+            });
+        }
+        if let Some(mut generation) = op.generation.clone() {
+            generation.seq = seq;
+            generation.cost_nanos = covered;
+            self.batch.generations.push(generation);
+        }
+        if !op.key_id.is_empty() {
+            self.spend(&op.key_id, covered);
+        }
+        Money(covered)
+    }
+
+    fn spend(&mut self, key_id: &str, amount: i64) {
+        let (now_ms, windows) = (self.now_ms, Windows::at(self.now_ms));
+        let key = self.key(key_id);
+        let add = |window: &mut i64, nanos: &mut i64, current: i64| {
+            if *window != current {
+                (*window, *nanos) = (current, 0);
+            }
+            *nanos = nanos.saturating_add(amount);
+        };
+        add(&mut key.day, &mut key.day_nanos, windows.day);
+        add(&mut key.week, &mut key.week_nanos, windows.week);
+        add(&mut key.month, &mut key.month_nanos, windows.month);
+        key.total_nanos = key.total_nanos.saturating_add(amount);
+        key.last_used_at = now_ms;
+    }
+
+    /// Moves money if the debited account's floor allows it.
+    pub fn transfer(&mut self, row: TransferRow) -> TransferOutcome {
+        let debited = self.balance(&row.debit_account_id);
+        if debited.floor_nanos.is_some_and(|floor| debited.available().saturating_sub(row.amount_nanos) < floor) {
+            return TransferOutcome::Insufficient;
+        }
+        self.write_transfer(row);
+        TransferOutcome::Created
+    }
+
+    fn write_transfer(&mut self, row: TransferRow) {
+        let amount = row.amount_nanos;
+        let debited = self.balance(&row.debit_account_id);
+        debited.debited_nanos = debited.debited_nanos.saturating_add(amount);
+        let credited = self.balance(&row.credit_account_id);
+        credited.credited_nanos = credited.credited_nanos.saturating_add(amount);
+        self.batch.transfers.push(row);
+    }
+
+    /// The batch with the touched rows in sorted order, ready to be written.
+    pub fn finish(&mut self) -> &LedgerBatch {
+        self.batch.balances = self.balances.values().cloned().collect();
+        self.batch.key_usage = self.keys.values().cloned().collect();
+        &self.batch
+    }
+}
+
+/// Whether two transfers under one id are the same (I5). When it was made does not matter.
+#[must_use]
+pub fn is_same(existing: &TransferRow, wanted: &TransferRow) -> bool {
+    existing.kind == wanted.kind
+        && existing.debit_account_id == wanted.debit_account_id
+        && existing.credit_account_id == wanted.credit_account_id
+        && existing.amount_nanos == wanted.amount_nanos
+}
+
+/// The accounts and keys an operation touches, for locking.
+pub fn touched<'o>(op: &'o super::Op, accounts: &mut Vec<&'o str>, keys: &mut Vec<&'o str>) {
+    match op {
+        super::Op::Hold(HoldOp { row, .. }) => {
+            accounts.push(&row.account_id);
+            keys.push(&row.key_id);
+        }
+        super::Op::Grow { account_id, key_id, .. } => {
+            accounts.push(account_id);
+            keys.push(key_id);
+        }
+        super::Op::Settle(op) => {
+            accounts.push(&op.account_id);
+            accounts.push(REVENUE);
+            accounts.push(OVERRUN_LOSS);
+            keys.push(&op.key_id);
+        }
+        super::Op::Transfer { row, .. } => {
+            accounts.push(&row.debit_account_id);
+            accounts.push(&row.credit_account_id);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Balances in memory, where this process owns them: holds are decided here.
+
+use std::collections::HashMap;
+
+use app::types::Money;
+
+use super::{HoldError, KeyUsage, Payer};
+use crate::clock::Windows;
+use crate::store::ledger::{BalanceRow, KeyUsageRow};
+
+/// What may still be spent: committed balances less the holds under way.
+#[derive(Debug, Default)]
+pub struct Live {
+    accounts: HashMap<String, i64>,
+    keys: HashMap<String, LiveKey>,
+}
+
+#[derive(Debug, Default)]
+struct LiveKey {
+    held: i64,
+    usage: KeyUsageRow,
+}
+
+impl Live {
+    pub fn load(balances: &[BalanceRow], key_usage: &[KeyUsageRow]) -> Self {
+        Self {
+            accounts: balances.iter().map(|row| (row.account_id.clone(), row.available())).collect(),
+            keys: key_usage
+                .iter()
+                .map(|row| (row.key_id.clone(), LiveKey { held: row.held_nanos, usage: row.clone() }))
+                .collect(),
+        }
+    }
+
+    pub fn available(&self, account_id: &str) -> i64 {
+        self.accounts.get(account_id).copied().unwrap_or(0)
+    }
+
+    /// Takes `amount` out of what may be spent, or says what is missing.
+    pub fn hold(&mut self, payer: &Payer, amount: i64, now_ms: i64) -> Result<(), HoldError> {
+        let available = self.available(&payer.account_id);
+        if available < amount || available < 0 {
+            return Err(HoldError::Insufficient { available: Money(available) });
+        }
+        if !payer.key_id.is_empty() {
+            let key = self.keys.entry(payer.key_id.clone()).or_default();
+            if let Some(limit) = payer.limit {
+                let used = KeyUsage::of(&key.usage, Windows::at(now_ms)).in_window(payer.limit_reset);
+                let remaining = limit.0.saturating_sub(used.0).saturating_sub(key.held);
+                if remaining < amount || remaining <= 0 {
+                    return Err(HoldError::KeyLimit { remaining: Money(remaining.max(0)) });
+                }
+            }
+            key.held += amount;
+        }
+        self.accounts.insert(payer.account_id.clone(), available - amount);
+        Ok(())
+    }
+
+    /// Takes up to `amount` more for a request that cost more than it held.
+    pub fn take(&mut self, payer: &Payer, amount: i64) -> i64 {
+        let available = self.available(&payer.account_id);
+        let taken = amount.min(available).max(0);
+        self.accounts.insert(payer.account_id.clone(), available - taken);
+        if let Some(key) = self.keys.get_mut(&payer.key_id) {
+            key.held += taken;
+        }
+        taken
+    }
+
+    /// Gives back what a committed settlement left of its hold.
+    pub fn release(&mut self, account_id: &str, amount: i64) {
+        if amount != 0 {
+            *self.accounts.entry(account_id.to_owned()).or_default() += amount;
+        }
+    }
+
+    /// Takes over a key's committed counters after a settlement freed `held`.
+    pub fn settle_key(&mut self, usage: &KeyUsageRow, held: i64) {
+        let key = self.keys.entry(usage.key_id.clone()).or_default();
+        key.held -= held;
+        key.usage = usage.clone();
+    }
+
+    /// A key's holds under way grew or shrank without a settlement.
+    pub fn release_key(&mut self, key_id: &str, held: i64) {
+        if let Some(key) = self.keys.get_mut(key_id) {
+            key.held -= held;
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Holds, settlements and credit: the rules about money.
+//!
+//! A request holds credit before anything is sent, and its hold resolves exactly
+//! once: settled with what the request cost, or voided. On SQLite this process
+//! owns the balances: a hold is decided in memory at once, and a settlement is
+//! acknowledged after its commit. On PostgreSQL both are decided inside the
+//! transaction that holds the row locks. The invariants (I1–I13) are tested on
+//! both databases in `tests/api/ledger.rs`.
+
+mod apply;
+mod live;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use app::types::Money;
+use app::types::keys::LimitReset;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{Clock, Windows};
+use crate::store::generations::GenerationRow;
+use crate::store::ledger::{HoldRow, KeyUsageRow, TransferRow};
+use crate::store::{Backend, Store};
+
+pub use writer::WriterTask;
+
+/// What customers paid us for inference.
+pub const REVENUE: &str = "platform:usage_revenue";
+/// What requests cost beyond their holds and the balance.
+pub const OVERRUN_LOSS: &str = "platform:overrun_loss";
+/// Where granted credit comes from.
+pub const WORLD: &str = "world";
+
+/// The account of an organization's credit.
+#[must_use]
+pub fn credit_account(organization_id: &str) -> String {
+    format!("org:{organization_id}:credit")
+}
+
+/// Who pays for a request and up to what.
+#[derive(Clone, Debug, Default)]
+pub struct Payer {
+    pub account_id: String,
+    /// Empty for a request without a key.
+    pub key_id: String,
+    /// The key's limit in its window.
+    pub limit: Option<Money>,
+    pub limit_reset: Option<LimitReset>,
+}
+
+/// Why no hold was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldError {
+    /// The account has only this much left.
+    Insufficient { available: Money },
+    /// The key's limit leaves only this much in its window.
+    KeyLimit { remaining: Money },
+    /// The ledger does not answer.
+    Unavailable,
+}
+
+/// How a transfer by id ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferOutcome {
+    Created,
+    /// The same transfer had been made before; nothing happened now (I5).
+    Exists,
+    /// Another transfer has this id (I5).
+    Conflict,
+    /// The debited account may not go below its floor.
+    Insufficient,
+}
+
+/// What an account holds and moved so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    pub credited: Money,
+    pub debited: Money,
+    pub held: Money,
+    pub available: Money,
+}
+
+/// What the writer is asked to do. Replies are sent after the commit.
+pub(crate) enum Op {
+    Hold(HoldOp),
+    Grow { id: String, account_id: String, key_id: String, payer: Payer, by: i64, reply: Option<HoldReply> },
+    Settle(Box<SettleOp>),
+    Transfer { row: TransferRow, reply: oneshot::Sender<Option<TransferOutcome>> },
+}
+
+pub(crate) type HoldReply = oneshot::Sender<Result<(), HoldError>>;
+
+pub(crate) struct HoldOp {
+    pub row: HoldRow,
+    pub payer: Payer,
+    /// `None`: decided in memory already.
+    pub reply: Option<HoldReply>,
+}
+
+pub(crate) struct SettleOp {
+    pub id: String,
+    pub account_id: String,
+    pub key_id: String,
+    pub held: i64,
+    /// At most `held` when decided in memory; anything when decided in the transaction.
+    pub charge: i64,
+    /// Beyond hold and balance; decided in memory.
+    pub overrun: i64,
+    pub generation: Option<GenerationRow>,
+    pub reply: Option<oneshot::Sender<Money>>,
+}
+
+/// The ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    node_id: String,
+    /// Balances decided in memory; `None` where the database decides.
+    live: Option<Arc<Mutex<live::Live>>>,
+    ops: mpsc::UnboundedSender<Op>,
+}
+
+impl Ledger {
+    /// Loads the balances, resolves what an earlier process left behind, and
+    /// returns the ledger with the task that writes it (spawned already).
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn start(store: Store, clock: Clock, node_id: String) -> sqlx::Result<(Self, WriterTask)> {
+        let owns = store.backend() == Backend::Sqlite;
+        store.heartbeat(&node_id, clock.now_ms()).await?;
+        if owns {
+            // One process owns the file: every hold found is of a process that is gone.
+            writer::void_holds(&store, &store.holds().await?, clock.now_ms()).await?;
+        }
+        let (ops, inbox) = mpsc::unbounded_channel();
+        let (live, durable) = if owns {
+            let (balances, key_usage, _) = store.load_ledger().await?;
+            let live = live::Live::load(&balances, &key_usage);
+            (Some(Arc::new(Mutex::new(live))), Some(apply::Accounts::load(balances, key_usage)))
+        } else {
+            (None, None)
+        };
+        let writer = writer::Writer::new(store.clone(), clock.clone(), &node_id, live.clone(), durable).await?;
+        let task = writer.spawn(inbox);
+        Ok((Self { inner: Arc::new(Inner { store, clock, node_id, live, ops }) }, task))
+    }
+
+    /// Sets credit aside under the generation's id. `ttl_ms` bounds how long the
+    /// hold outlives a lost process.
+    ///
+    /// # Errors
+    /// [`HoldError`] when balance or key limit do not cover it; nothing is held then.
+    pub async fn hold(&self, id: &str, payer: &Payer, amount: Money, ttl_ms: i64) -> Result<Hold, HoldError> {
+        let amount = amount.0.max(0);
+        let now = self.inner.clock.now_ms();
+        let row = HoldRow {
+            id: id.to_owned(),
+            account_id: payer.account_id.clone(),
+            key_id: payer.key_id.clone(),
+            amount_nanos: amount,
+            node_id: self.inner.node_id.clone(),
+            created_at: now,
+            expires_at: now.saturating_add(ttl_ms),
+        };
+        if let Some(live) = &self.inner.live {
+            live.lock().hold(payer, amount, now)?;
+            self.send(Op::Hold(HoldOp { row, payer: payer.clone(), reply: None }))?;
+        } else {
+            let (reply, answer) = oneshot::channel();
+            self.send(Op::Hold(HoldOp { row, payer: payer.clone(), reply: Some(reply) }))?;
+            answer.await.map_err(|_| HoldError::Unavailable)??;
+        }
+        Ok(Hold { ledger: self.clone(), id: id.to_owned(), payer: payer.clone(), amount, is_resolved: false })
+    }
+
+    /// Moves money between two accounts, once per id. Used for grants and corrections.
+    ///
+    /// # Errors
+    /// `None` when the ledger does not answer; ask again with the same id.
+    pub async fn transfer(
+        &self,
+        id: &str,
+        kind: &str,
+        debit_account_id: &str,
+        credit_account_id: &str,
+        amount: Money,
+        description: &str,
+    ) -> Option<TransferOutcome> {
+        let (reply, answer) = oneshot::channel();
+        let row = TransferRow {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            debit_account_id: debit_account_id.to_owned(),
+            credit_account_id: credit_account_id.to_owned(),
+            amount_nanos: amount.0.max(0),
+            hold_nanos: 0,
+            description: description.to_owned(),
+            created_at: self.inner.clock.now_ms(),
+        };
+        self.inner.ops.send(Op::Transfer { row, reply }).ok()?;
+        answer.await.ok().flatten()
+    }
+
+    /// Gives an organization credit that nobody paid for.
+    ///
+    /// # Errors
+    /// `None` when the ledger does not answer; ask again with the same id.
+    pub async fn grant(&self, id: &str, organization_id: &str, amount: Money, why: &str) -> Option<TransferOutcome> {
+        self.transfer(&format!("grant:{id}"), "grant", WORLD, &credit_account(organization_id), amount, why).await
+    }
+
+    /// What an account holds. In-memory decisions are in it at once.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn balance(&self, account_id: &str) -> sqlx::Result<Balance> {
+        let row = self.inner.store.balance(account_id).await?.unwrap_or_default();
+        let mut balance = Balance {
+            credited: Money(row.credited_nanos),
+            debited: Money(row.debited_nanos),
+            held: Money(row.held_nanos),
+            available: Money(row.available()),
+        };
+        if let Some(live) = &self.inner.live {
+            balance.available = Money(live.lock().available(account_id));
+            balance.held = balance.credited.minus(balance.debited).minus(balance.available);
+        }
+        Ok(balance)
+    }
+
+    /// What a key has spent.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn key_usage(&self, key_id: &str) -> sqlx::Result<KeyUsage> {
+        let row = self.inner.store.key_usage(key_id).await?.unwrap_or_default();
+        Ok(KeyUsage::of(&row, Windows::at(self.inner.clock.now_ms())))
+    }
+
+    /// What each of these keys has spent.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn key_usages(&self, key_ids: &[String]) -> sqlx::Result<HashMap<String, KeyUsage>> {
+        let mut out = HashMap::new();
+        for key_id in key_ids {
+            out.insert(key_id.clone(), self.key_usage(key_id).await?);
+        }
+        Ok(out)
+    }
+
+    /// Voids holds that ran out or whose node fell silent; for deployments of several nodes.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn reap(&self) -> sqlx::Result<usize> {
+        let now = self.inner.clock.now_ms();
+        self.inner.store.heartbeat(&self.inner.node_id, now).await?;
+        if self.inner.live.is_some() {
+            return Ok(0);
+        }
+        let dangling = self.inner.store.dangling_holds(now - 60_000, now - 60_000).await?;
+        writer::void_holds(&self.inner.store, &dangling, now).await?;
+        Ok(dangling.len())
+    }
+
+    fn send(&self, op: Op) -> Result<(), HoldError> {
+        self.inner.ops.send(op).map_err(|_| HoldError::Unavailable)
+    }
+}
+
+/// A key's spending, window by window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyUsage {
+    pub total: Money,
+    pub daily: Money,
+    pub weekly: Money,
+    pub monthly: Money,
+    /// Epoch ms; `None` when never used.
+    pub last_used_at: Option<i64>,
+}
+
+impl KeyUsage {
+    fn of(row: &KeyUsageRow, now: Windows) -> Self {
+        let within = |window: i64, current: i64, nanos: i64| Money(if window == current { nanos } else { 0 });
+        Self {
+            total: Money(row.total_nanos),
+            daily: within(row.day, now.day, row.day_nanos),
+            weekly: within(row.week, now.week, row.week_nanos),
+            monthly: within(row.month, now.month, row.month_nanos),
+            last_used_at: (row.last_used_at > 0).then_some(row.last_used_at),
+        }
+    }
+
+    /// What counts against a limit with this reset.
+    #[must_use]
+    pub const fn in_window(&self, reset: Option<LimitReset>) -> Money {
+        match reset {
+            None => self.total,
+            Some(LimitReset::Daily) => self.daily,
+            Some(LimitReset::Weekly) => self.weekly,
+            Some(LimitReset::Monthly) => self.monthly,
+        }
+    }
+}
+
+/// Credit set aside for one request. Dropped without being settled, it is voided.
+pub struct Hold {
+    ledger: Ledger,
+    id: String,
+    payer: Payer,
+    amount: i64,
+    is_resolved: bool,
+}
+
+impl Hold {
+    #[must_use]
+    pub const fn amount(&self) -> Money {
+        Money(self.amount)
+    }
+
+    /// Sets more aside.
+    ///
+    /// # Errors
+    /// [`HoldError`] when it is not covered; the hold stays as it was.
+    pub async fn extend(&mut self, by: Money) -> Result<(), HoldError> {
+        let inner = &self.ledger.inner;
+        let op = |reply| Op::Grow {
+            id: self.id.clone(),
+            account_id: self.payer.account_id.clone(),
+            key_id: self.payer.key_id.clone(),
+            payer: self.payer.clone(),
+            by: by.0.max(0),
+            reply,
+        };
+        if let Some(live) = &inner.live {
+            live.lock().hold(&self.payer, by.0.max(0), inner.clock.now_ms())?;
+            self.ledger.send(op(None))?;
+        } else {
+            let (reply, answer) = oneshot::channel();
+            self.ledger.send(op(Some(reply)))?;
+            answer.await.map_err(|_| HoldError::Unavailable)??;
+        }
+        self.amount = self.amount.saturating_add(by.0.max(0));
+        Ok(())
+    }
+
+    /// Charges what the request cost and records it, in one transaction. What goes
+    /// beyond hold and balance is our loss. Returns, once it is durable, what was
+    /// charged; `None` when the ledger is gone.
+    pub async fn settle(mut self, cost: Money, generation: GenerationRow) -> Option<Money> {
+        let answer = self.resolve(cost.0.max(0), Some(generation));
+        answer?.await.ok()
+    }
+
+    fn resolve(&mut self, cost: i64, generation: Option<GenerationRow>) -> Option<oneshot::Receiver<Money>> {
+        self.is_resolved = true;
+        let (mut charge, mut overrun) = (cost, 0);
+        if let Some(live) = &self.ledger.inner.live {
+            if cost > self.amount {
+                let extra = live.lock().take(&self.payer, cost - self.amount);
+                self.amount += extra;
+            }
+            charge = cost.min(self.amount);
+            overrun = cost - charge;
+        }
+        let (reply, answer) = oneshot::channel();
+        let op = Op::Settle(Box::new(SettleOp {
+            id: self.id.clone(),
+            account_id: std::mem::take(&mut self.payer.account_id),
+            key_id: std::mem::take(&mut self.payer.key_id),
+            held: self.amount,
+            charge,
+            overrun,
+            reply: generation.is_some().then_some(reply),
+            generation,
+        }));
+        self.ledger.inner.ops.send(op).ok().map(|()| answer)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.is_resolved {
+            self.resolve(0, None);
+        }
+    }
+}

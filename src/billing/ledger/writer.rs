@@ -1,0 +1,414 @@
+//! The one task that writes the ledger: takes all that waits into one transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::types::Money;
+use parking_lot::Mutex;
+use sqlx::AnyConnection;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{Accounts, Working, floor_of, is_same, touched};
+use super::live::Live;
+use super::{HoldError, HoldOp, Op, SettleOp, TransferOutcome};
+use crate::clock::Clock;
+use crate::store::Store;
+use crate::store::ledger::{self, HoldRow, TransferRow};
+
+/// The most operations of one transaction.
+const MAX_BATCH: usize = 512;
+/// A hold that resolves sooner is never written: should the process die before,
+/// its request died with it and there is nothing to remember.
+const HOLD_WRITE_AFTER_MS: i64 = 100;
+/// The longest pause between tries of a batch that could not be committed.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// The running writer.
+pub struct WriterTask {
+    stop: CancellationToken,
+    handle: JoinHandle<()>,
+}
+
+impl WriterTask {
+    /// Writes everything sent so far, then ends. Later operations are not answered.
+    pub async fn finish(self) {
+        self.stop.cancel();
+        if self.handle.await.is_err() {
+            tracing::error!("The ledger writer panicked");
+        }
+    }
+}
+
+pub(super) struct Writer {
+    store: Store,
+    clock: Clock,
+    node_id: String,
+    live: Option<Arc<Mutex<Live>>>,
+    /// Committed rows, where this process owns them.
+    durable: Option<Accounts>,
+    /// Decided in memory, not written yet.
+    pending: HashMap<String, HoldRow>,
+    /// Amounts of the holds of ours that are written.
+    stored: HashMap<String, i64>,
+    seq: i64,
+}
+
+enum Outcome {
+    Held(Result<(), HoldError>),
+    Charged(Money),
+    Transferred(TransferOutcome),
+}
+
+struct Committed {
+    outcomes: Vec<Outcome>,
+    seq: i64,
+}
+
+impl Writer {
+    pub async fn new(
+        store: Store,
+        clock: Clock,
+        node_id: &str,
+        live: Option<Arc<Mutex<Live>>>,
+        durable: Option<Accounts>,
+    ) -> sqlx::Result<Self> {
+        let seq = store.last_seq(node_id).await?;
+        Ok(Self {
+            store,
+            clock,
+            node_id: node_id.to_owned(),
+            live,
+            durable,
+            pending: HashMap::new(),
+            stored: HashMap::new(),
+            seq,
+        })
+    }
+
+    pub fn spawn(mut self, mut inbox: mpsc::UnboundedReceiver<Op>) -> WriterTask {
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let handle = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut ops = Vec::with_capacity(MAX_BATCH);
+            let mut is_stopping = false;
+            loop {
+                let mut is_last = false;
+                tokio::select! {
+                    biased;
+                    count = inbox.recv_many(&mut ops, MAX_BATCH) => is_last = count == 0,
+                    () = stopped.cancelled(), if !is_stopping => {
+                        is_stopping = true;
+                        inbox.close();
+                    }
+                    _ = tick.tick(), if !self.pending.is_empty() => {}
+                }
+                self.run(std::mem::take(&mut ops)).await;
+                if is_last {
+                    break;
+                }
+            }
+        });
+        WriterTask { stop, handle }
+    }
+
+    /// Commits a batch, however often it takes, and answers whoever waits.
+    async fn run(&mut self, ops: Vec<Op>) {
+        let ops = self.absorb(ops);
+        let due = self.due_holds();
+        if ops.is_empty() && due.is_empty() {
+            return;
+        }
+        let mut backoff = Duration::from_millis(20);
+        let mut is_retry = false;
+        let committed = loop {
+            match self.commit(&ops, &due, is_retry).await {
+                Ok(committed) => break committed,
+                Err(error) => tracing::error!(%error, ops = ops.len(), "The ledger could not commit; trying again"),
+            }
+            // The commit may have happened although its answer was lost: look before writing again (I10).
+            is_retry = true;
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
+            while let Err(error) = self.reload().await {
+                tracing::error!(%error, "The ledger could not be read; trying again");
+                tokio::time::sleep(backoff).await;
+            }
+        };
+        self.seq = committed.seq;
+        for hold in due {
+            self.pending.remove(&hold.id);
+            self.stored.insert(hold.id, hold.amount_nanos);
+        }
+        for (op, outcome) in ops.into_iter().zip(committed.outcomes) {
+            self.answer(op, outcome);
+        }
+    }
+
+    /// Keeps holds that memory decided out of the transaction until they are old enough.
+    fn absorb(&mut self, ops: Vec<Op>) -> Vec<Op> {
+        let mut rest = Vec::with_capacity(ops.len());
+        for op in ops {
+            match op {
+                Op::Hold(HoldOp { row, reply: None, .. }) => {
+                    self.pending.insert(row.id.clone(), row);
+                }
+                Op::Grow { id, by, reply: None, .. } if self.pending.contains_key(&id) => {
+                    if let Some(row) = self.pending.get_mut(&id) {
+                        row.amount_nanos = row.amount_nanos.saturating_add(by);
+                    }
+                }
+                // Nothing was written of it and nothing is charged: it never happened.
+                Op::Settle(op)
+                    if self.pending.contains_key(&op.id)
+                        && op.generation.is_none()
+                        && op.charge == 0
+                        && op.overrun == 0 =>
+                {
+                    self.pending.remove(&op.id);
+                    if let Some(live) = &self.live {
+                        let mut live = live.lock();
+                        live.release(&op.account_id, op.held);
+                        live.release_key(&op.key_id, op.held);
+                    }
+                }
+                op => {
+                    if let Op::Settle(settle) = &op {
+                        self.pending.remove(&settle.id);
+                    }
+                    rest.push(op);
+                }
+            }
+        }
+        rest
+    }
+
+    fn due_holds(&self) -> Vec<HoldRow> {
+        let cutoff = self.clock.now_ms() - HOLD_WRITE_AFTER_MS;
+        self.pending.values().filter(|row| row.created_at <= cutoff).cloned().collect()
+    }
+
+    async fn commit(&mut self, ops: &[Op], due: &[HoldRow], is_retry: bool) -> sqlx::Result<Committed> {
+        let mut tx = self.store.begin_write().await?;
+        let locked;
+        let base = if let Some(durable) = &self.durable {
+            durable
+        } else {
+            if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
+                // The log is flushed in order, so a durable settlement implies its hold.
+                sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+            }
+            locked = lock(&mut tx, ops).await?;
+            &locked
+        };
+        let ids = ids_to_look_up(ops, is_retry || self.durable.is_none());
+        let existing: HashMap<String, TransferRow> =
+            ledger::find_transfers(&mut tx, &ids).await?.into_iter().map(|row| (row.id.clone(), row)).collect();
+        let mut working = Working::new(base, self.clock.now_ms());
+        for row in due {
+            working.hold(row.clone());
+        }
+        let mut seq = self.seq;
+        let mut outcomes = Vec::with_capacity(ops.len());
+        for op in ops {
+            outcomes.push(self.apply(&mut working, op, &existing, &mut seq));
+        }
+        ledger::write_batch(&mut tx, working.finish()).await?;
+        let (balances, keys) = (std::mem::take(&mut working.balances), std::mem::take(&mut working.keys));
+        tx.commit().await?;
+        if let Some(durable) = &mut self.durable {
+            durable.balances.extend(balances);
+            durable.keys.extend(keys);
+        }
+        Ok(Committed { outcomes, seq })
+    }
+
+    fn apply(
+        &self,
+        working: &mut Working<'_>,
+        op: &Op,
+        existing: &HashMap<String, TransferRow>,
+        seq: &mut i64,
+    ) -> Outcome {
+        match op {
+            Op::Hold(HoldOp { row, payer, reply }) => {
+                let decision = if reply.is_some() { working.decide(payer, row.amount_nanos) } else { Ok(()) };
+                if decision.is_ok() {
+                    working.hold(row.clone());
+                }
+                Outcome::Held(decision)
+            }
+            Op::Grow { id, account_id, key_id, payer, by, reply } => {
+                let decision = if reply.is_some() { working.decide(payer, *by) } else { Ok(()) };
+                if decision.is_ok() {
+                    working.reserve(account_id, key_id, *by);
+                    working.batch.grown_holds.push((id.clone(), *by));
+                }
+                Outcome::Held(decision)
+            }
+            Op::Settle(op) => self.apply_settle(working, op, existing, seq),
+            Op::Transfer { row, .. } => Outcome::Transferred(match existing.get(&row.id) {
+                Some(found) if is_same(found, row) => TransferOutcome::Exists,
+                Some(_) => TransferOutcome::Conflict,
+                None => working.transfer(row.clone()),
+            }),
+        }
+    }
+
+    fn apply_settle(
+        &self,
+        working: &mut Working<'_>,
+        op: &SettleOp,
+        existing: &HashMap<String, TransferRow>,
+        seq: &mut i64,
+    ) -> Outcome {
+        let late = format!("{}:late", op.id);
+        let stored = if self.durable.is_some() { self.stored.get(&op.id).copied() } else { Some(op.held) };
+        let (id, stored) = match existing.get(&op.id) {
+            None => (op.id.as_str(), stored),
+            // Its hold ran out while this node was cut off: what was delivered is still charged.
+            Some(found) if found.kind == "void" && !existing.contains_key(&late) => (late.as_str(), None),
+            Some(found) => return Outcome::Charged(Money(found.amount_nanos)),
+        };
+        *seq += i64::from(op.generation.is_some());
+        Outcome::Charged(working.settle(op, id, stored, *seq))
+    }
+
+    fn answer(&mut self, op: Op, outcome: Outcome) {
+        match (op, outcome) {
+            (
+                Op::Hold(HoldOp { reply: Some(reply), .. }) | Op::Grow { reply: Some(reply), .. },
+                Outcome::Held(held),
+            ) => {
+                // A caller who left gives the hold back by dropping it.
+                let _ = reply.send(held);
+            }
+            (Op::Grow { id, by, reply: None, .. }, _) => {
+                if let Some(stored) = self.stored.get_mut(&id) {
+                    *stored += by;
+                }
+            }
+            (Op::Settle(op), Outcome::Charged(charged)) => {
+                self.stored.remove(&op.id);
+                if let (Some(live), Some(durable)) = (&self.live, &self.durable) {
+                    let mut live = live.lock();
+                    live.release(&op.account_id, op.held - charged.0);
+                    match durable.keys.get(&op.key_id) {
+                        Some(usage) => live.settle_key(usage, op.held),
+                        None => live.release_key(&op.key_id, op.held),
+                    }
+                }
+                if let Some(reply) = op.reply {
+                    let _ = reply.send(charged);
+                }
+            }
+            (Op::Transfer { row, reply }, Outcome::Transferred(outcome)) => {
+                if let (TransferOutcome::Created, Some(live)) = (outcome, &self.live) {
+                    let mut live = live.lock();
+                    live.release(&row.credit_account_id, row.amount_nanos);
+                    live.release(&row.debit_account_id, -row.amount_nanos);
+                }
+                let _ = reply.send(Some(outcome));
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads what is committed after a commit whose outcome is unknown.
+    async fn reload(&mut self) -> sqlx::Result<()> {
+        self.seq = self.store.last_seq(&self.node_id).await?;
+        if self.durable.is_some() {
+            let (balances, keys, holds) = self.store.load_ledger().await?;
+            self.durable = Some(Accounts::load(balances, keys));
+            self.stored = holds.into_iter().map(|row| (row.id, row.amount_nanos)).collect();
+            let stored = &self.stored;
+            self.pending.retain(|id, _| !stored.contains_key(id));
+        }
+        Ok(())
+    }
+}
+
+/// Locks every row the operations touch, in sorted order.
+async fn lock(connection: &mut AnyConnection, ops: &[Op]) -> sqlx::Result<Accounts> {
+    let (mut accounts, mut keys) = (Vec::new(), Vec::new());
+    for op in ops {
+        touched(op, &mut accounts, &mut keys);
+    }
+    let accounts: BTreeSet<&str> = accounts.into_iter().collect();
+    let keys: BTreeSet<&str> = keys.into_iter().filter(|id| !id.is_empty()).collect();
+    let mut locked = Accounts::default();
+    for account_id in accounts {
+        let mut row = ledger::lock_balance(connection, account_id).await?;
+        if row.is_none() {
+            ledger::ensure_rows(connection, &[(account_id, floor_of(account_id))], &[]).await?;
+            row = ledger::lock_balance(connection, account_id).await?;
+        }
+        locked.balances.extend(row.map(|row| (row.account_id.clone(), row)));
+    }
+    for key_id in keys {
+        let mut row = ledger::lock_key_usage(connection, key_id).await?;
+        if row.is_none() {
+            ledger::ensure_rows(connection, &[], &[key_id]).await?;
+            row = ledger::lock_key_usage(connection, key_id).await?;
+        }
+        locked.keys.extend(row.map(|row| (row.key_id.clone(), row)));
+    }
+    Ok(locked)
+}
+
+/// Ids whose transfers may exist: always those that come from outside, and those
+/// of settlements where another node or a lost commit may have written them.
+fn ids_to_look_up(ops: &[Op], with_settlements: bool) -> Vec<String> {
+    let mut ids = Vec::new();
+    for op in ops {
+        match op {
+            Op::Transfer { row, .. } => ids.push(row.id.clone()),
+            Op::Settle(op) if with_settlements => {
+                ids.push(op.id.clone());
+                ids.push(format!("{}:late", op.id));
+            }
+            _ => {}
+        }
+    }
+    ids
+}
+
+/// Voids holds nobody will resolve any more. A hold resolved meanwhile is left alone.
+///
+/// # Errors
+/// Any database error; nothing was voided then.
+pub(super) async fn void_holds(store: &Store, holds: &[HoldRow], now_ms: i64) -> sqlx::Result<()> {
+    if holds.is_empty() {
+        return Ok(());
+    }
+    let mut tx = store.begin_write().await?;
+    let ops: Vec<Op> = holds.iter().map(|row| Op::Settle(Box::new(void_of(row)))).collect();
+    let locked = lock(&mut tx, &ops).await?;
+    // Another node may have resolved some before we had the locks.
+    let still_there = ledger::find_holds(&mut tx, holds).await?;
+    let mut working = Working::new(&locked, now_ms);
+    for row in &still_there {
+        working.settle(&void_of(row), &row.id, Some(row.amount_nanos), 0);
+    }
+    ledger::write_batch(&mut tx, working.finish()).await?;
+    tx.commit().await?;
+    tracing::info!(holds = still_there.len(), "Voided holds of a process that is gone");
+    Ok(())
+}
+
+fn void_of(row: &HoldRow) -> SettleOp {
+    SettleOp {
+        id: row.id.clone(),
+        account_id: row.account_id.clone(),
+        key_id: row.key_id.clone(),
+        held: row.amount_nanos,
+        charge: 0,
+        overrun: 0,
+        generation: None,
+        reply: None,
+    }
+}

@@ -1,0 +1,3 @@
+//! Money: the ledger and the rules about it.
+
+pub mod ledger;

@@ -1,0 +1,265 @@
+//! What can be asked for: models, the endpoints that serve them, the providers
+//! behind these. A [`Catalog`] is an immutable snapshot, replaced whole, so that
+//! a request never reads the database to find its way.
+
+pub mod prices;
+
+pub use prices::{Cost, LongContextTier, Prices};
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use app::types::models::{Architecture, DataPolicy};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::dialects::{Dialect, Quirks};
+
+/// An immutable snapshot of everything on offer.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// By `Model::id`, newest first.
+    pub models: IndexMap<String, Arc<Model>>,
+    /// By `Provider::slug`.
+    pub providers: BTreeMap<String, Arc<Provider>>,
+    /// Canonical slugs and other names → model id.
+    names: HashMap<String, String>,
+    endpoints: HashMap<String, Arc<Endpoint>>,
+}
+
+impl Catalog {
+    /// A snapshot of these. Models come newest first, endpoints of a model cheapest first.
+    #[must_use]
+    pub fn new(providers: Vec<Provider>, mut models: Vec<Model>) -> Self {
+        models.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        let mut catalog = Self {
+            providers: providers.into_iter().map(|p| (p.slug.clone(), Arc::new(p))).collect(),
+            ..Self::default()
+        };
+        for mut model in models {
+            model.endpoints.sort_by(|a, b| a.list_order().cmp(&b.list_order()));
+            for endpoint in &model.endpoints {
+                catalog.endpoints.insert(endpoint.id.clone(), Arc::clone(endpoint));
+            }
+            catalog.models.insert(model.id.clone(), Arc::new(model));
+        }
+        for model in catalog.models.values() {
+            for name in std::iter::once(&model.canonical_slug).chain(&model.aliases) {
+                // The newest model keeps a name that two claim.
+                catalog.names.entry(name.clone()).or_insert_with(|| model.id.clone());
+            }
+        }
+        catalog
+    }
+
+    /// The model of this id, canonical slug or other known name. A variant suffix
+    /// (`:free`) is part of an id.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<&Arc<Model>> {
+        self.models.get(name).or_else(|| self.names.get(name).and_then(|id| self.models.get(id)))
+    }
+
+    #[must_use]
+    pub fn provider(&self, slug: &str) -> Option<&Arc<Provider>> {
+        self.providers.get(slug)
+    }
+
+    /// The endpoint of this id.
+    #[must_use]
+    pub fn endpoint(&self, id: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoints.get(id)
+    }
+
+    #[must_use]
+    pub fn endpoint_count(&self) -> usize {
+        self.endpoints.len()
+    }
+}
+
+/// A model, whoever serves it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// `author/slug`, with the variant where there is one: `author/slug:free`.
+    pub id: String,
+    /// The dated, permanent name.
+    pub canonical_slug: String,
+    /// Other names a caller may use.
+    pub aliases: Vec<String>,
+    /// `Author: Name`.
+    pub name: String,
+    /// Slug of the author.
+    pub author: String,
+    /// Epoch seconds.
+    pub created: i64,
+    pub description: Option<String>,
+    /// Tokens.
+    pub context_length: Option<i64>,
+    pub architecture: Architecture,
+    /// In the vocabulary of `app::types::models::Model::supported_parameters`.
+    pub supported_parameters: Vec<String>,
+    /// Preset sampling values, as the API shows them.
+    pub default_parameters: Option<serde_json::Value>,
+    pub hugging_face_id: Option<String>,
+    /// `2025-03` or `2025-03-31`.
+    pub knowledge_cutoff: Option<String>,
+    /// The day it goes away, `2026-12-31`.
+    pub expiration_date: Option<String>,
+    /// Cheapest first.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// List prices, for a model nobody here serves.
+    pub reference_prices: Option<Prices>,
+}
+
+/// One provider's offer of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endpoint {
+    /// Stable: `provider:upstream-model`.
+    pub id: String,
+    pub model_id: String,
+    pub provider_slug: String,
+    /// The provider's own name of the model.
+    pub upstream_model: String,
+    /// The provider's slug, with a variant where there is one: `deepinfra/fp8`.
+    pub tag: String,
+    pub prices: Prices,
+    /// Id of the price version in force.
+    pub price_id: String,
+    /// Tokens, prompt and answer together.
+    pub context_length: Option<i64>,
+    pub max_output_tokens: Option<i64>,
+    pub max_prompt_tokens: Option<i64>,
+    /// `fp8`, `int4`, …; `None` is unknown.
+    pub quantization: Option<String>,
+    pub supported_parameters: Vec<String>,
+    pub input_modalities: Vec<String>,
+    pub output_modalities: Vec<String>,
+    pub policy: DataPolicy,
+    /// Answers come from a program that makes them up.
+    pub is_simulated: bool,
+}
+
+impl Endpoint {
+    /// Whether the endpoint understands this parameter.
+    #[must_use]
+    pub fn supports(&self, parameter: &str) -> bool {
+        self.supported_parameters.iter().any(|known| known == parameter)
+    }
+
+    /// Keeps prompts no longer than the answer takes, and trains on none.
+    #[must_use]
+    pub fn is_zero_retention(&self) -> bool {
+        self.policy.retains_prompts == Some(false) && self.policy.trains_on_prompts == Some(false)
+    }
+
+    fn list_order(&self) -> (i128, &str) {
+        // Three prompt tokens to one of the answer is the usual blend of list prices.
+        (i128::from(self.prices.prompt.0) * 3 + i128::from(self.prices.completion.0), &self.id)
+    }
+}
+
+/// A company, or a program on this machine, that answers requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provider {
+    pub slug: String,
+    pub name: String,
+    /// `None`: it speaks a protocol this server does not.
+    pub dialect: Option<Dialect>,
+    /// Without a trailing slash; `UpstreamRequest::path` is appended.
+    pub base_url: String,
+    /// Names of environment variables that may hold its key, best first.
+    pub env: Vec<String>,
+    pub auth: Auth,
+    pub quirks: Quirks,
+    /// What it does with prompts unless an endpoint says otherwise.
+    pub policy: DataPolicy,
+    pub privacy_policy_url: Option<String>,
+    pub terms_of_service_url: Option<String>,
+    pub status_page_url: Option<String>,
+    /// Country code.
+    pub headquarters: Option<String>,
+    /// Country codes.
+    pub datacenters: Vec<String>,
+    /// Closing the connection stops the work and the bill.
+    pub supports_cancel: bool,
+    pub is_simulated: bool,
+}
+
+impl Provider {
+    /// A request can be put into words it understands and sent to an address.
+    #[must_use]
+    pub fn is_callable(&self) -> bool {
+        self.dialect.is_some() && !self.base_url.is_empty()
+    }
+}
+
+/// How a provider wants its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// `Authorization: Bearer …`.
+    #[default]
+    Bearer,
+    /// In a header of this lower-case name: `x-api-key`, `x-goog-api-key`.
+    Header(String),
+    /// It wants none.
+    None,
+}
+
+impl Auth {
+    /// The request header, lower-case name and value, that carries `key`.
+    #[must_use]
+    pub fn header(&self, key: &str) -> Option<(String, String)> {
+        match self {
+            Self::Bearer => Some(("authorization".to_owned(), format!("Bearer {key}"))),
+            Self::Header(name) => Some((name.clone(), key.to_owned())),
+            Self::None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::types::Price;
+
+    use super::*;
+
+    fn model(id: &str, created: i64, aliases: &[&str]) -> Model {
+        Model {
+            id: id.to_owned(),
+            canonical_slug: format!("{id}-2026"),
+            aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            created,
+            ..Model::default()
+        }
+    }
+
+    #[test]
+    fn a_model_answers_to_its_id_its_dated_name_and_its_aliases() {
+        let catalog = Catalog::new(vec![], vec![model("acme/one", 1, &["one"]), model("acme/one:free", 2, &[])]);
+        for name in ["acme/one", "acme/one-2026", "one"] {
+            assert_eq!(catalog.model(name).map(|m| m.id.as_str()), Some("acme/one"), "{name}");
+        }
+        assert_eq!(catalog.model("acme/one:free").map(|m| m.id.as_str()), Some("acme/one:free"));
+        assert!(catalog.model("acme/two").is_none());
+    }
+
+    #[test]
+    fn an_alias_never_hides_a_model_of_that_id() {
+        let catalog = Catalog::new(vec![], vec![model("acme/one", 1, &[]), model("acme/two", 9, &["acme/one"])]);
+        assert_eq!(catalog.model("acme/one").map(|m| m.id.as_str()), Some("acme/one"));
+    }
+
+    #[test]
+    fn the_cheapest_endpoint_comes_first() {
+        let endpoint = |id: &str, prompt| {
+            let prices = Prices { prompt: Price(prompt), ..Prices::default() };
+            Arc::new(Endpoint { id: id.to_owned(), prices, ..Endpoint::default() })
+        };
+        let mut one = model("acme/one", 1, &[]);
+        one.endpoints = vec![endpoint("dear", 9), endpoint("cheap", 1)];
+        let catalog = Catalog::new(vec![], vec![one]);
+        let order: Vec<_> = catalog.models["acme/one"].endpoints.iter().map(|e| e.id.as_str()).collect();
+        assert_eq!(order, ["cheap", "dear"]);
+        assert!(catalog.endpoint("dear").is_some());
+    }
+}

@@ -1,0 +1,337 @@
+//! Every setting: name, default, environment variable. `patchbay.example.toml` documents them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use app::types::Money;
+use serde::{Deserialize, Serialize};
+
+/// The settings of a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub base_url: String,
+    pub database_url: String,
+    pub demo: Demo,
+    pub allow_sign_up: bool,
+    /// USD.
+    #[serde(with = "dollars")]
+    pub sign_up_credit: Money,
+    pub log: String,
+    pub log_format: LogFormat,
+    pub find_local_servers: bool,
+    pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub routing: Routing,
+    pub holds: Holds,
+    /// By provider slug.
+    pub providers: BTreeMap<String, ProviderSettings>,
+}
+
+/// Whether providers are simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Demo {
+    /// When no provider has a key.
+    #[default]
+    Auto,
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Sizes, in bytes and requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    pub inference_body_bytes: u64,
+    pub body_bytes: u64,
+    pub in_flight: u32,
+}
+
+/// Times in ms. Source of the defaults: the resilience table of the design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timeouts {
+    pub connect_ms: u64,
+    pub first_token_ms: u64,
+    pub last_first_token_ms: u64,
+    pub idle_ms: u64,
+    pub total_ms: u64,
+    pub drain_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Routing {
+    pub attempts: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Holds {
+    /// Output tokens.
+    pub step_tokens: u64,
+    /// Per cent.
+    pub prompt_margin_percent: u64,
+}
+
+/// What the operator says of one provider.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProviderSettings {
+    pub api_key: Option<String>,
+    pub base_url: Option<String>,
+    pub enabled: Option<bool>,
+}
+
+impl fmt::Debug for ProviderSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSettings")
+            .field("api_key", &self.api_key.as_ref().map(|_| "set"))
+            .field("base_url", &self.base_url)
+            .field("enabled", &self.enabled)
+            .finish()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            base_url: String::new(),
+            database_url: "sqlite:data/patchbay.db".to_owned(),
+            demo: Demo::Auto,
+            allow_sign_up: true,
+            sign_up_credit: Money::ZERO,
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            find_local_servers: true,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            routing: Routing::default(),
+            holds: Holds::default(),
+            providers: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { inference_body_bytes: 32 << 20, body_bytes: 1 << 20, in_flight: 8_192 }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect_ms: 5_000,
+            first_token_ms: 30_000,
+            last_first_token_ms: 120_000,
+            idle_ms: 60_000,
+            total_ms: 900_000,
+            drain_ms: 30_000,
+        }
+    }
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self { attempts: 3 }
+    }
+}
+
+impl Default for Holds {
+    fn default() -> Self {
+        Self { step_tokens: 1_024, prompt_margin_percent: 15 }
+    }
+}
+
+/// A setting that stops the start, with the place and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read {path}: {cause}\nRemedy: check the path, or start without --config to use the defaults.")]
+    Unreadable { path: String, cause: std::io::Error },
+    #[error("{place}: {cause}\nRemedy: patchbay.example.toml lists every key with its default.")]
+    Wrong { place: String, cause: String },
+}
+
+const PREFIX: &str = "PATCHBAY_";
+
+impl Config {
+    /// The file's settings (or the defaults), overridden by `PATCHBAY_…` of `environment`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming file and line, or the variable, of the first wrong setting.
+    pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        let mut table = toml::Table::new();
+        if let Some(path) = file {
+            let place = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|cause| ConfigError::Unreadable { path: place.clone(), cause })?;
+            config = Self::parse(&text).map_err(|cause| ConfigError::Wrong { place: place.clone(), cause })?;
+            table = text
+                .parse()
+                .map_err(|error: toml::de::Error| ConfigError::Wrong { place, cause: error.to_string() })?;
+        }
+        let mut variables: Vec<(String, String)> = environment.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        variables.sort();
+        for (name, value) in variables {
+            let key = name.trim_start_matches(PREFIX).to_lowercase();
+            let path: Vec<&str> = key.split("__").collect();
+            set(&mut table, &path, &value);
+            config = table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Wrong {
+                place: format!("environment variable {name}"),
+                cause: error.message().to_owned(),
+            })?;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// A message with line and column of the first wrong key or value.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |place: &str, cause: String| Err(ConfigError::Wrong { place: place.to_owned(), cause });
+        if self.routing.attempts == 0 {
+            return wrong("routing.attempts", "must be at least 1".to_owned());
+        }
+        if self.holds.step_tokens == 0 {
+            return wrong("holds.step_tokens", "must be at least 1".to_owned());
+        }
+        if self.limits.in_flight == 0 {
+            return wrong("limits.in_flight", "must be at least 1".to_owned());
+        }
+        if !self.base_url.is_empty() && url::Url::parse(&self.base_url).is_err() {
+            return wrong("base_url", format!("`{}` is no URL", self.base_url));
+        }
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| self.database_url.starts_with(scheme)) {
+            return wrong("database_url", "must begin with sqlite: or postgres:".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Where people reach this server, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.base_url.is_empty() {
+            format!("http://{}", self.listen)
+        } else {
+            self.base_url.trim_end_matches('/').to_owned()
+        }
+    }
+}
+
+/// The process's own environment.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "settings are read here and nowhere else")]
+pub fn environment_value(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Sets a key from the environment; what reads as a TOML value is one, the rest is text.
+fn set(table: &mut toml::Table, path: &[&str], value: &str) {
+    let [first, rest @ ..] = path else { return };
+    if rest.is_empty() {
+        let is_text = matches!(*first, "listen" | "base_url" | "database_url" | "sign_up_credit" | "api_key" | "log");
+        let parsed = (!is_text).then(|| value.parse::<toml::Value>().ok()).flatten();
+        let literal = parsed.filter(|v| v.is_integer() || v.is_bool() || v.is_str());
+        table.insert((*first).to_owned(), literal.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+        return;
+    }
+    let entry = table.entry((*first).to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let Some(inner) = entry.as_table_mut() {
+        set(inner, rest, value);
+    }
+}
+
+mod dollars {
+    use app::types::Money;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(money)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|error| serde::de::Error::custom(format!("`{text}` is {error}; write dollars as text: \"5\"")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter()
+    }
+
+    #[test]
+    fn the_example_file_states_every_default() {
+        let text = include_str!("../patchbay.example.toml");
+        assert_eq!(Config::parse(text).unwrap(), Config::default());
+        let defaults = toml::Table::try_from(Config::default()).unwrap();
+        let shown: toml::Table = text.parse().unwrap();
+        for (key, value) in &defaults {
+            if key == "providers" {
+                continue;
+            }
+            assert!(shown.contains_key(key), "{key} is missing in patchbay.example.toml");
+            for inner in value.as_table().into_iter().flat_map(toml::Table::keys) {
+                assert!(shown[key].get(inner).is_some(), "{key}.{inner} is missing in patchbay.example.toml");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line() {
+        let error = Config::parse("listen = \"127.0.0.1:1\"\n[limits]\nbodybytes = 3\n").unwrap_err();
+        assert!(error.contains("line 3") && error.contains("bodybytes"), "{error}");
+        let error = Config::parse("demo = \"perhaps\"").unwrap_err();
+        assert!(error.contains("line 1") && error.contains("`auto`"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_wins_and_its_mistakes_are_named() {
+        let config = Config::load(
+            None,
+            variables(&[
+                ("PATCHBAY_LISTEN", "127.0.0.1:4000"),
+                ("PATCHBAY_TIMEOUTS__CONNECT_MS", "77"),
+                ("PATCHBAY_ALLOW_SIGN_UP", "false"),
+                ("PATCHBAY_SIGN_UP_CREDIT", "2.5"),
+                ("PATCHBAY_PROVIDERS__OPENAI__API_KEY", "1234"),
+                ("HOME", "x"),
+            ]),
+        )
+        .unwrap();
+        assert_eq!(config.listen.port(), 4000);
+        assert_eq!(config.timeouts.connect_ms, 77);
+        assert!(!config.allow_sign_up);
+        assert_eq!(config.sign_up_credit, Money(2_500_000_000));
+        assert_eq!(config.providers["openai"].api_key.as_deref(), Some("1234"));
+        assert!(!format!("{config:?}").contains("1234"), "a key is never printed");
+
+        let error = Config::load(None, variables(&[("PATCHBAY_LISTN", "x")])).unwrap_err().to_string();
+        assert!(error.contains("PATCHBAY_LISTN") && error.contains("listn"), "{error}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The companies: address, credential, connection.
+
+pub mod client;

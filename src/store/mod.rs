@@ -1,0 +1,163 @@
+//! The only SQL: one text for SQLite and PostgreSQL through `sqlx::Any`.
+//!
+//! What differs between the two is in this file: how a connection is prepared,
+//! how a write transaction begins, and the guards that keep transfers final.
+
+pub mod accounts;
+pub mod bulk;
+pub mod generations;
+pub mod keys;
+pub mod ledger;
+pub mod rollups;
+pub mod sessions;
+
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::{Any, AnyPool, Executor as _, Transaction};
+
+/// Which database answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// One process owns the file.
+    Sqlite,
+    /// Any number of processes share the server.
+    Postgres,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: AnyPool,
+    backend: Backend,
+}
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{0}` is no database URL: it must begin with sqlite: or postgres:")]
+    Scheme(String),
+    #[error("cannot create the folder {0}: {1}")]
+    Folder(String, std::io::Error),
+    #[error("cannot open the database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("cannot bring the database up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 268435456; \
+     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000";
+const POSTGRES_SETTINGS: &str =
+    "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'";
+
+impl Store {
+    /// Opens `sqlite:<path>` (created when missing) or `postgres://…`, without touching the tables.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the URL is of another kind or the database does not answer.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        install_default_drivers();
+        let (backend, url) = if let Some(path) = url.strip_prefix("sqlite:") {
+            (Backend::Sqlite, sqlite_url(path)?)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            (Backend::Postgres, url.to_owned())
+        } else {
+            return Err(OpenError::Scheme(url.to_owned()));
+        };
+        let prepare = match backend {
+            Backend::Sqlite => SQLITE_PRAGMAS,
+            Backend::Postgres => POSTGRES_SETTINGS,
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(12)
+            .acquire_timeout(Duration::from_secs(5))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    connection.execute(prepare).await?;
+                    Ok(())
+                })
+            })
+            .connect(&url)
+            .await?;
+        Ok(Self { pool, backend })
+    }
+
+    /// Brings the tables up to date and sets the guards.
+    ///
+    /// # Errors
+    /// [`OpenError::Migrate`] when a migration fails or was changed after it ran.
+    pub async fn migrate(&self) -> Result<(), OpenError> {
+        sqlx::migrate!("./migrations").run(&self.pool).await?;
+        let guards = match self.backend {
+            Backend::Sqlite => include_str!("../../migrations/guards/sqlite.sql"),
+            Backend::Postgres => include_str!("../../migrations/guards/postgres.sql"),
+        };
+        self.pool.execute(guards).await?;
+        Ok(())
+    }
+
+    /// A fresh, migrated SQLite database in a temporary folder that lives as long as the guard.
+    ///
+    /// # Panics
+    /// When the temporary folder cannot be used.
+    #[cfg(test)]
+    pub async fn for_test() -> (Self, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Self::open(&format!("sqlite:{}", folder.path().join("test.db").display())).await.expect("opens");
+        store.migrate().await.expect("migrates");
+        (store, folder)
+    }
+
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    #[must_use]
+    pub const fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Begins a transaction that will write. On SQLite it takes the write lock at
+    /// once: upgrading later would fail without waiting.
+    ///
+    /// # Errors
+    /// When no connection or lock could be had in time.
+    pub async fn begin_write(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        match self.backend {
+            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
+            Backend::Postgres => self.pool.begin_with("BEGIN").await,
+        }
+    }
+
+    /// Answers when the database does.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.map(|_| ())
+    }
+
+    /// Closes every connection; what is under way is finished first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Creates the folder of a database file and asks for the file to be created.
+fn sqlite_url(path: &str) -> Result<String, OpenError> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let file = path.split('?').next().unwrap_or(path);
+    if let Some(folder) = std::path::Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
+    }
+    let separator = if path.contains('?') { '&' } else { '?' };
+    Ok(if path.contains("mode=") { format!("sqlite://{path}") } else { format!("sqlite://{path}{separator}mode=rwc") })
+}
+
+/// Whether an error is a broken UNIQUE rule.
+#[must_use]
+pub fn is_duplicate(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
