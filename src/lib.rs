@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod dialects;
 pub mod error;
+pub mod http;
 pub mod providers;
 pub mod store;
 pub mod telemetry;

@@ -9,7 +9,6 @@
         clippy::too_many_lines,
         clippy::needless_pass_by_value,
         clippy::must_use_candidate,
-        clippy::unused_async,
         reason = "components are markup: long, owning their properties, expanded by the view macro"
     )
 )]

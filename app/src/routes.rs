@@ -22,6 +22,24 @@ use crate::pages::rankings::Rankings;
 use crate::pages::sign_in::{SignIn, SignUp};
 use crate::shell::SharedSession;
 
+/// The address of every page, in the server's notation: the routes of [`App`] below.
+pub const PATHS: [&str; 14] = [
+    "/",
+    "/models",
+    "/models/{author}/{slug}",
+    "/providers",
+    "/rankings",
+    "/chat",
+    "/docs",
+    "/keys",
+    "/credits",
+    "/activity",
+    "/activity/{id}",
+    "/sign-in",
+    "/sign-up",
+    "/{author}/{slug}",
+];
+
 /// Every page, within its frame.
 #[component]
 pub fn App(theme: String) -> impl IntoView {

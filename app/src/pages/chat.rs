@@ -20,27 +20,29 @@ pub fn Chat() -> impl IntoView {
             Err(invitation) => {
                 view! { <section class="page page-narrow"><h1>"Chat"</h1>{invitation}</section> }.into_any()
             }
-            Ok(_) => {
-                let found = named(&api, &asked).await;
-                let is_model_asked_for = found.is_some();
-                let model = match found {
-                    Some(model) => Some(model),
-                    None => first(&api).await,
-                };
-                view! {
-                    <h1 class="visually-hidden">"Chat"</h1>
-                    <ChatRoom model is_model_asked_for/>
-                    <noscript>
-                        <Empty title="The chat room needs JavaScript.">
-                            <p>"Answers arrive word by word. Without a script, use the API: "<a href="/docs">"how to"</a>"."</p>
-                        </Empty>
-                    </noscript>
-                }
-                .into_any()
-            }
+            Ok(_) => room(&api, &asked).await,
         };
         view! { <Title text="Chat"/> {body} }
     })
+}
+
+async fn room(api: &Api, asked: &str) -> AnyView {
+    let found = named(api, asked).await;
+    let is_model_asked_for = found.is_some();
+    let model = match found {
+        Some(model) => Some(model),
+        None => first(api).await,
+    };
+    view! {
+        <h1 class="visually-hidden">"Chat"</h1>
+        <noscript>
+            <Empty title="The chat room needs JavaScript.">
+                <p>"Answers arrive word by word. Without a script, use the API: "<a href="/docs">"how to"</a>"."</p>
+            </Empty>
+        </noscript>
+        <ChatRoom model is_model_asked_for/>
+    }
+    .into_any()
 }
 
 async fn named(api: &Api, id: &str) -> Option<ModelChoice> {

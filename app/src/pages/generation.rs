@@ -8,6 +8,7 @@ use super::{failed, member};
 use crate::api::use_api;
 use crate::components::badge::{Badge, Tone};
 use crate::components::format;
+use crate::types::Money;
 use crate::types::activity::{Generation, ProviderResponse};
 
 /// `/activity/{id}`
@@ -42,7 +43,7 @@ fn Detail(generation: Generation) -> impl IntoView {
         ("Model", Some(generation.model.clone())),
         ("Provider", generation.provider_name.clone()),
         ("Cost", Some(generation.total_cost.dollars())),
-        ("Cache discount", generation.cache_discount.map(|amount| amount.dollars())),
+        ("Cache discount", generation.cache_discount.map(Money::dollars)),
         ("Tokens in", count(generation.native_tokens_prompt.or(generation.tokens_prompt))),
         ("Tokens out", count(generation.native_tokens_completion.or(generation.tokens_completion))),
         ("of these reasoning", count(generation.native_tokens_reasoning.filter(|tokens| *tokens > 0))),

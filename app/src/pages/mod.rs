@@ -15,8 +15,6 @@ pub mod not_found;
 pub mod providers;
 pub mod rankings;
 pub mod sign_in;
-#[cfg(test)]
-mod tests;
 
 use leptos::prelude::*;
 

@@ -6,6 +6,7 @@ use super::room::{Facts, Problem, Room, Turn};
 use crate::api::encode;
 use crate::components::{format, markdown};
 use crate::islands::copy_button::CopyControl;
+use crate::types::Money;
 
 /// A question, or an answer with what it cost.
 #[component]
@@ -66,7 +67,7 @@ fn FactLine(facts: Facts) -> impl IntoView {
     if let (Some(prompt), Some(completion)) = (facts.prompt_tokens, facts.completion_tokens) {
         parts.push(format!("{} in, {} out", format::grouped(prompt), format::grouped(completion)));
     }
-    parts.extend(facts.cost.map(|cost| cost.dollars()));
+    parts.extend(facts.cost.map(Money::dollars));
     parts.extend(facts.first_token_ms.map(|ms| format!("first word {}", format::duration(ms))));
     if let (Some(tokens), Some(first), Some(total)) = (facts.completion_tokens, facts.first_token_ms, facts.total_ms) {
         parts.extend(format::throughput(tokens, total - first));

@@ -7,17 +7,17 @@ use crate::api::ChatMessage;
 
 /// Fills `turn` until the answer ends, fails or is stopped.
 #[cfg(feature = "hydrate")]
-pub async fn answer(room: Room, turn: &Turn, model: &str, messages: &[ChatMessage], signal: &AbortSignal) {
+pub async fn answer(room: Room, turn: &Turn, model: &str, messages: &[ChatMessage], abort: &AbortSignal) {
     use leptos::prelude::*;
 
     use crate::api::use_api;
     use crate::islands::browser::now_ms;
 
     let started = now_ms();
-    let outcome = read(room, turn, use_api().chat(model, messages, signal).await, started).await;
+    let outcome = read(room, turn, use_api().chat(model, messages, abort).await, started).await;
     turn.kept.update(|kept| {
         kept.facts.total_ms = Some(whole(now_ms() - started));
-        if signal.aborted() {
+        if abort.aborted() {
             kept.facts.is_stopped = true;
         } else if let Err(error) = outcome {
             kept.problem = Some(error.into());

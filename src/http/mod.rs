@@ -1,0 +1,3 @@
+//! What comes in.
+
+pub mod site;
