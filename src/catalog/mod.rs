@@ -3,7 +3,9 @@
 //! a request never reads the database to find its way.
 
 pub mod import;
+pub mod known;
 pub mod prices;
+pub mod rows;
 
 pub use prices::{Cost, LongContextTier, Prices};
 
@@ -186,10 +188,11 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A request can be put into words it understands and sent to an address.
+    /// A request can be put into words it understands and sent to an address. An
+    /// address with a `${NAME}` left in it is none.
     #[must_use]
     pub fn is_callable(&self) -> bool {
-        self.dialect.is_some() && !self.base_url.is_empty()
+        self.dialect.is_some() && !self.base_url.is_empty() && !self.base_url.contains("${")
     }
 }
 
