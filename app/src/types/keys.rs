@@ -136,6 +136,7 @@ pub struct Deleted {
 /// `GET /api/v1/key` (alias `/auth/key`), inside `data`: the calling key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "the original's fields")]
 pub struct CurrentKey {
     pub label: String,
     pub limit: Option<Money>,

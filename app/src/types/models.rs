@@ -141,6 +141,7 @@ pub struct ModelEndpoints {
 /// One provider's offer of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "the original's fields")]
 pub struct Endpoint {
     /// `Provider | author/slug`.
     pub name: String,
@@ -185,6 +186,7 @@ pub struct Endpoint {
 /// Which forms of `tool_choice` an endpoint understands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "the original's fields")]
 pub struct ToolChoiceSupport {
     pub auto: bool,
     pub none: bool,

@@ -59,7 +59,6 @@ impl Money {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
         let digits: u32 = match nanos {
-            0 => 2,
             1..10_000_000 => 6,
             10_000_000..1_000_000_000 => 4,
             _ => 2,
@@ -110,7 +109,7 @@ fn group_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -47,12 +47,11 @@ impl Decoder {
             self.line.extend_from_slice(head);
             self.end_line(out)?;
             bytes = match tail {
-                [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => rest,
                 [b'\r'] => {
                     self.after_carriage_return = true;
                     &[]
                 }
-                [_, rest @ ..] => rest,
+                [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
                 [] => &[],
             };
         }

@@ -1,0 +1,12 @@
+//! Parts that pages and islands are built from. None of them fetches anything.
+
+pub mod badge;
+pub mod chart;
+pub mod chart_maths;
+pub mod format;
+pub mod highlight;
+pub mod icon;
+pub mod markdown;
+pub mod notice;
+pub mod pager;
+pub mod price;

@@ -1,0 +1,9 @@
+//! All that runs in the browser. Everything else on the site is plain HTML.
+
+pub mod browser;
+pub mod chat_room;
+pub mod copy_button;
+pub mod key_desk;
+pub mod key_dialog;
+pub mod model_search;
+pub mod theme_switch;

@@ -1,0 +1,169 @@
+//! What was asked and what it cost.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::{failed, member};
+use crate::api::{encode, use_api};
+use crate::components::badge::{Badge, SimulatedBadge, Tone};
+use crate::components::chart::StackedColumns;
+use crate::components::chart_maths::Series;
+use crate::components::format;
+use crate::components::notice::Empty;
+use crate::types::activity::{GenerationSummary, Usage};
+
+const DAYS: u32 = 30;
+const PAGE: u32 = 50;
+const NANOS_PER_DOLLAR: f64 = 1e9;
+const MEASURES: [(&str, &str); 3] = [("cost", "Spend"), ("tokens", "Tokens"), ("requests", "Requests")];
+
+/// `/activity?show=cost|tokens|requests&before=`
+#[component]
+pub fn Activity() -> impl IntoView {
+    let api = use_api();
+    let query = use_query_map().get_untracked();
+    let asked = query.get("show").unwrap_or_default();
+    let (measure, _) = MEASURES.into_iter().find(|(key, _)| *key == asked).unwrap_or(MEASURES[0]);
+    let before = query.get("before").filter(|id| !id.is_empty());
+    Suspend::new(async move {
+        let body = match member("see your activity", "/activity").await {
+            Err(invitation) => invitation,
+            Ok(_) => match futures::try_join!(api.usage(DAYS), api.generations(PAGE, before.as_deref())) {
+                Ok((usage, generations)) => view! {
+                    <UsageChart usage measure/>
+                    <h2>"Requests"</h2>
+                    <Generations generations is_first_page=before.is_none()/>
+                }
+                .into_any(),
+                Err(error) => failed(error),
+            },
+        };
+        view! {
+            <Title text="Activity"/>
+            <section class="page">
+                <h1>"Activity"</h1>
+                {body}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn UsageChart(usage: Usage, measure: &'static str) -> impl IntoView {
+    let series = usage
+        .series
+        .iter()
+        .map(|row| {
+            let values = match measure {
+                "tokens" => row.tokens.iter().copied().map(format::approximate).collect(),
+                "requests" => row.requests.iter().copied().map(format::approximate).collect(),
+                _ => row.cost.iter().map(|cost| format::approximate(cost.0) / NANOS_PER_DOLLAR).collect(),
+            };
+            Series { name: format::plain(&row.name), values }
+        })
+        .collect::<Vec<_>>();
+    let format: fn(f64) -> String = if measure == "cost" { dollars } else { whole };
+    let name = MEASURES.into_iter().find(|(key, _)| *key == measure).map_or("Spend", |(_, name)| name);
+    view! {
+        <dl class="facts-grid facts-large">
+            <div class="fact"><dt>"Spent in 30 days"</dt><dd>{usage.total_cost.dollars()}</dd></div>
+            <div class="fact"><dt>"Requests"</dt><dd>{format::compact(usage.total_requests)}</dd></div>
+            <div class="fact"><dt>"Tokens"</dt><dd>{format::compact(usage.total_tokens)}</dd></div>
+        </dl>
+        <nav class="segments" aria-label="What the chart shows">
+            {MEASURES.into_iter().map(|(key, name)| {
+                let current = (key == measure).then_some("page");
+                view! { <a href=format!("/activity?show={key}") aria-current=current>{name}</a> }
+            }).collect_view()}
+        </nav>
+        <StackedColumns title=format!("{name} per day and model, last 30 days") days=usage.days series format/>
+    }
+}
+
+fn dollars(value: f64) -> String {
+    let decimals = if value == 0.0 || value >= 1.0 { 2 } else { 4 };
+    format!("${value:.decimals$}")
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "token counts are far below 2^63")]
+fn whole(value: f64) -> String {
+    format::compact(value.round() as i64)
+}
+
+#[component]
+fn Generations(generations: Vec<GenerationSummary>, is_first_page: bool) -> impl IntoView {
+    if generations.is_empty() && is_first_page {
+        return view! {
+            <Empty title="No requests yet.">
+                <p>"Send one with "<a href="/keys">"a key"</a>" or in "<a href="/chat">"the chat room"</a>"; it is here within a second."</p>
+            </Empty>
+        }
+        .into_any();
+    }
+    let is_full = u32::try_from(generations.len()).unwrap_or(u32::MAX) >= PAGE;
+    let older = generations.last().filter(|_| is_full).map(|last| format!("/activity?before={}", encode(&last.id)));
+    let rows = generations.into_iter().map(|generation| view! { <GenerationRow generation/> }).collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Requests">
+            <table class="table table-cards">
+                <caption class="visually-hidden">"Requests, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Time"</th>
+                        <th scope="col">"Model"</th>
+                        <th scope="col">"Provider"</th>
+                        <th scope="col">"Key"</th>
+                        <th scope="col" class="number">"Tokens in"</th>
+                        <th scope="col" class="number">"Tokens out"</th>
+                        <th scope="col" class="number">"Cost"</th>
+                        <th scope="col" class="number">"First token"</th>
+                        <th scope="col" class="number">"Speed"</th>
+                        <th scope="col">"End"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <nav class="pager" aria-label="Pages">
+            {(!is_first_page).then(|| view! { <a class="button" href="/activity">"Newest"</a> })}
+            {older.map(|href| view! { <a class="button" rel="next" href=href>"Older"</a> })}
+        </nav>
+    }
+    .into_any()
+}
+
+#[component]
+fn GenerationRow(generation: GenerationSummary) -> impl IntoView {
+    let dash = || "–".to_owned();
+    let speed = generation.generation_ms.and_then(|ms| format::throughput(generation.completion_tokens, ms));
+    let key = match &generation.app_title {
+        Some(title) if *title != generation.key_name => format!("{} · {}", generation.key_name, title),
+        _ => generation.key_name.clone(),
+    };
+    let end = match (&generation.error, generation.finish_reason) {
+        (Some(_), _) => ("error".to_owned(), Tone::Bad),
+        (None, Some(reason)) if reason == "stop" => (reason, Tone::Good),
+        (None, Some(reason)) => (reason, Tone::Plain),
+        (None, None) => ("–".to_owned(), Tone::Plain),
+    };
+    let href = format!("/activity/{}", encode(&generation.id));
+    let time = generation.created_at;
+    view! {
+        <tr>
+            <td data-label="Time"><a href=href><time datetime=time.clone()>{format::moment(&time)}</time></a></td>
+            <th scope="row" data-label="Model"><a href=format!("/models/{}", generation.model)>{generation.model.clone()}</a></th>
+            <td data-label="Provider">
+                {format::plain(&generation.provider_name)}
+                {generation.is_simulated.then(|| view! { " " <SimulatedBadge/> })}
+            </td>
+            <td data-label="Key">{format::plain(&key)}</td>
+            <td class="number" data-label="Tokens in">{format::grouped(generation.prompt_tokens)}</td>
+            <td class="number" data-label="Tokens out">{format::grouped(generation.completion_tokens)}</td>
+            <td class="number" data-label="Cost">{generation.cost.dollars()}</td>
+            <td class="number" data-label="First token">{generation.latency_ms.map_or_else(dash, format::duration)}</td>
+            <td class="number" data-label="Speed">{speed.unwrap_or_else(dash)}</td>
+            <td data-label="End"><Badge text=end.0 tone=end.1/></td>
+        </tr>
+    }
+}

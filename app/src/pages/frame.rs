@@ -1,0 +1,110 @@
+//! The frame around every page: banner, header with navigation, footer.
+
+use leptos::prelude::*;
+
+use crate::components::icon::{Icon, Mark, Shape};
+use crate::islands::theme_switch::ThemeSwitch;
+use crate::types::session::{Session, User};
+
+const PLACES: [(&str, &str); 5] = [
+    ("/models", "Models"),
+    ("/chat", "Chat"),
+    ("/rankings", "Rankings"),
+    ("/providers", "Providers"),
+    ("/docs", "Docs"),
+];
+const ACCOUNT: [(&str, &str); 3] = [("/activity", "Activity"), ("/keys", "Keys"), ("/credits", "Credits")];
+
+/// Says that nothing here is real, where that is so.
+#[component]
+pub fn DemoBanner() -> impl IntoView {
+    view! {
+        <aside class="banner" aria-label="Demo mode">
+            <strong>"Demo mode"</strong>
+            <span>"Simulated providers, seeded traffic."</span>
+        </aside>
+    }
+}
+
+/// The header: where one can go, and who is signed in.
+#[component]
+pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
+    let user = session.user.clone();
+    view! {
+        <header class="site-header">
+            <div class="site-header-inner">
+                <a class="brand" href="/" aria-current=current("/", &path)><Mark/>"Patchbay"</a>
+                <nav class="wide-nav" aria-label="Main">
+                    <ul>{links(&PLACES, &path)}</ul>
+                </nav>
+                <div class="header-end">
+                    <ThemeSwitch theme/>
+                    {match user {
+                        Some(user) => AccountMenu(AccountMenuProps { user, path: path.clone() }).into_any(),
+                        None => view! { <a class="button button-small sign-in-link" href="/sign-in">"Sign in"</a> }.into_any(),
+                    }}
+                    <details class="phone-menu" name="header-menu">
+                        <summary><Icon shape=Shape::Menu/><span class="visually-hidden">"Menu"</span></summary>
+                        <nav class="menu-panel" aria-label="Menu">
+                            <ul>{links(&PLACES, &path)}</ul>
+                        </nav>
+                    </details>
+                </div>
+            </div>
+        </header>
+    }
+}
+
+#[component]
+fn AccountMenu(user: User, path: String) -> impl IntoView {
+    let initial = user.name.chars().chain(user.email.chars()).next().unwrap_or('?').to_uppercase().to_string();
+    view! {
+        <a class="balance" href="/credits" title="Credit left">{user.available.dollars()}</a>
+        <details class="account-menu" name="header-menu">
+            <summary>
+                <span class="avatar" aria-hidden="true">{initial}</span>
+                <span class="visually-hidden">"Account"</span>
+            </summary>
+            <div class="menu-panel">
+                <p class="menu-who"><strong>{user.name}</strong><br/>{user.organization_name}</p>
+                <nav aria-label="Account"><ul>{links(&ACCOUNT, &path)}</ul></nav>
+                <form method="post" action="/sign-out"><button class="menu-button" type="submit">"Sign out"</button></form>
+            </div>
+        </details>
+    }
+}
+
+/// The footer.
+#[component]
+pub fn Footer() -> impl IntoView {
+    view! {
+        <footer class="site-footer">
+            <div class="site-footer-inner">
+                <p class="brand"><Mark/>"Patchbay"</p>
+                <p>"An open model marketplace that runs on your own machine. Times are UTC, prices in US dollars."</p>
+                <nav aria-label="Footer">
+                    <ul>{links(&PLACES, "")}</ul>
+                </nav>
+            </div>
+        </footer>
+    }
+}
+
+fn links(places: &[(&'static str, &'static str)], path: &str) -> impl IntoView + use<> {
+    places
+        .iter()
+        .map(|(href, name)| {
+            let current = current(href, path);
+            view! { <li><a href=*href aria-current=current>{*name}</a></li> }
+        })
+        .collect_view()
+}
+
+/// `page` on the place itself, `true` on what lies below it.
+fn current(href: &str, path: &str) -> Option<&'static str> {
+    if path == href {
+        return Some("page");
+    }
+    let below = path.strip_prefix(href)?;
+    (href != "/" && below.starts_with('/')).then_some("true")
+}

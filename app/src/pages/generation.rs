@@ -1,0 +1,119 @@
+//! Everything known about one request.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::{failed, member};
+use crate::api::use_api;
+use crate::components::badge::{Badge, Tone};
+use crate::components::format;
+use crate::types::Money;
+use crate::types::activity::{Generation, ProviderResponse};
+
+/// `/activity/{id}`
+#[component]
+pub fn GenerationPage() -> impl IntoView {
+    let api = use_api();
+    let id = use_params_map().get_untracked().get("id").unwrap_or_default();
+    Suspend::new(async move {
+        let body = match member("see this request", &format!("/activity/{id}")).await {
+            Err(invitation) => view! { <h1>"Request"</h1>{invitation} }.into_any(),
+            Ok(_) => match api.generation(&id).await {
+                Ok(generation) => view! { <Detail generation/> }.into_any(),
+                Err(error) => return failed(error),
+            },
+        };
+        view! {
+            <Title text="Request"/>
+            <section class="page">
+                <p class="eyebrow"><a href="/activity">"Activity"</a></p>
+                {body}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+#[component]
+fn Detail(generation: Generation) -> impl IntoView {
+    let count = |tokens: Option<i64>| tokens.map(format::grouped);
+    let flag = |value: bool| if value { "yes" } else { "no" }.to_owned();
+    let facts = [
+        ("Model", Some(generation.model.clone())),
+        ("Provider", generation.provider_name.clone()),
+        ("Cost", Some(generation.total_cost.dollars())),
+        ("Cache discount", generation.cache_discount.map(Money::dollars)),
+        ("Tokens in", count(generation.native_tokens_prompt.or(generation.tokens_prompt))),
+        ("Tokens out", count(generation.native_tokens_completion.or(generation.tokens_completion))),
+        ("of these reasoning", count(generation.native_tokens_reasoning.filter(|tokens| *tokens > 0))),
+        ("read from cache", count(generation.native_tokens_cached.filter(|tokens| *tokens > 0))),
+        ("First token", generation.latency.map(format::duration)),
+        ("Writing", generation.generation_time.map(format::duration)),
+        ("End", generation.finish_reason.clone()),
+        ("Provider's word for it", generation.native_finish_reason.clone()),
+        ("Streamed", generation.streamed.map(flag)),
+        ("Stopped by the caller", generation.cancelled.map(flag)),
+        ("Time", Some(format::moment(&generation.created_at))),
+        ("App", Some(generation.origin.clone()).filter(|origin| !origin.is_empty())),
+        ("Caller's user", generation.external_user.clone()),
+        ("Protocol", generation.api_type.clone()),
+        ("Provider's id", generation.upstream_id.clone()),
+    ];
+    let facts = facts
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)))
+        .map(|(label, value)| view! { <div class="fact"><dt>{label}</dt><dd>{format::plain(&value)}</dd></div> })
+        .collect_view();
+    let attempts = generation.provider_responses.unwrap_or_default();
+    view! {
+        <h1>"Request"</h1>
+        <p class="model-id"><code>{generation.id}</code></p>
+        <dl class="facts-grid">{facts}</dl>
+        {(!attempts.is_empty()).then(|| view! { <Attempts attempts/> })}
+    }
+}
+
+#[component]
+fn Attempts(attempts: Vec<ProviderResponse>) -> impl IntoView {
+    let rows = attempts
+        .into_iter()
+        .zip(1_u32..)
+        .map(|(attempt, number)| {
+            let (status, tone) = match attempt.status {
+                Some(status @ 200..300) => (status.to_string(), Tone::Good),
+                Some(status) => (status.to_string(), Tone::Bad),
+                None => ("no answer".to_owned(), Tone::Bad),
+            };
+            view! {
+                <tr>
+                    <td class="number" data-label="Attempt">{number}</td>
+                    <th scope="row" data-label="Provider">{attempt.provider_name.unwrap_or_default()}</th>
+                    <td data-label="Model">{attempt.model_permaslug.unwrap_or_default()}</td>
+                    <td data-label="Status"><Badge text=status tone/></td>
+                    <td class="number" data-label="Until the first token or the failure">
+                        {attempt.latency.map_or_else(|| "–".to_owned(), format::duration)}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <h2>"Attempts"</h2>
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Attempts">
+            <table class="table table-cards">
+                <caption class="visually-hidden">"Providers tried, in order"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col" class="number">"Attempt"</th>
+                        <th scope="col">"Provider"</th>
+                        <th scope="col">"Model"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col" class="number">"Until the first token or the failure"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}

@@ -1,0 +1,69 @@
+//! The pages, one file each. They are rendered on the server and complete without a script.
+
+pub mod activity;
+pub mod chat;
+pub mod code;
+pub mod credits;
+pub mod docs;
+pub mod frame;
+pub mod generation;
+pub mod home;
+pub mod keys;
+pub mod model;
+pub mod models;
+pub mod not_found;
+pub mod providers;
+pub mod rankings;
+pub mod sign_in;
+
+use leptos::prelude::*;
+
+use crate::api::ApiError;
+use crate::components::notice::{Failure, FailureProps, SignInInvitation};
+use crate::shell::{PageStatus, SharedSession};
+use crate::types::session::Session;
+
+/// Sets the HTTP status of the page being rendered.
+fn set_status(status: u16) {
+    if let Some(page) = use_context::<PageStatus>() {
+        page.set(status);
+    }
+}
+
+/// The page's session.
+async fn session() -> Session {
+    let session = use_context::<SharedSession>();
+    match session {
+        Some(session) => session.get().await,
+        None => Session::default(),
+    }
+}
+
+/// What a page shows instead of what could not be loaded.
+fn failed(error: ApiError) -> AnyView {
+    if error.is_not_found() {
+        return not_found::NotFound().into_any();
+    }
+    set_status(if error.status >= 500 {
+        502
+    } else if error.status == 0 {
+        503
+    } else {
+        error.status
+    });
+    Failure(FailureProps { error }).into_any()
+}
+
+/// The session of a person, or the invitation to sign in "to `purpose`" and come back to `next`.
+async fn member(purpose: &str, next: &str) -> Result<Session, AnyView> {
+    let session = session().await;
+    if session.user.is_some() {
+        return Ok(session);
+    }
+    Err(invitation(&session, purpose, next))
+}
+
+fn invitation(session: &Session, purpose: &str, next: &str) -> AnyView {
+    let allows_sign_up = session.allows_sign_up;
+    view! { <SignInInvitation purpose next allows_sign_up/> }.into_any()
+}

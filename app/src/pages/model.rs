@@ -1,0 +1,205 @@
+//! One model: what it is, who serves it on what terms, and how to call it.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+
+use super::code::{CodeTabs, chat_samples};
+use super::{failed, session};
+use crate::api::{encode, use_api};
+use crate::components::badge::{Badge, SimulatedBadge, Tone};
+use crate::components::notice::{Empty, Failure};
+use crate::components::price::{PriceItem, per_million};
+use crate::components::{format, markdown};
+use crate::islands::copy_button::CopyButton;
+use crate::types::models::{Endpoint, Model, Pricing};
+
+/// `/models/{author}/{slug}` and `/{author}/{slug}`
+#[component]
+pub fn ModelPage() -> impl IntoView {
+    let api = use_api();
+    let params = use_params_map().get_untracked();
+    let (author, slug) = (params.get("author").unwrap_or_default(), params.get("slug").unwrap_or_default());
+    Suspend::new(async move {
+        let (session, model, endpoints) =
+            futures::join!(session(), api.model(&author, &slug), api.model_endpoints(&author, &slug));
+        let model = match model {
+            Ok(model) => model,
+            Err(error) => return failed(error),
+        };
+        let endpoints = match endpoints {
+            Ok(endpoints) => view! { <Endpoints endpoints=endpoints.endpoints/> }.into_any(),
+            Err(error) => view! { <Failure error/> }.into_any(),
+        };
+        let samples = chat_samples(&session.base_url, &model.id);
+        let name = format::plain(&model.name);
+        view! {
+            <Title text=name.clone()/>
+            <Meta name="description" content=summary(&model)/>
+            <article class="page">
+                <Head model=model.clone()/>
+                <Facts model=model.clone()/>
+                <section aria-labelledby="providers">
+                    <h2 id="providers">"Providers"</h2>
+                    <p class="section-note">"Prices in US dollars per million tokens. Latency is the time to the first token; both are medians of the last 30 minutes."</p>
+                    {endpoints}
+                </section>
+                <div class="split">
+                    <section aria-labelledby="api">
+                        <h2 id="api">"Call it"</h2>
+                        <CodeTabs id="model-sample" samples/>
+                    </section>
+                    <section aria-labelledby="parameters">
+                        <h2 id="parameters">"Supported parameters"</h2>
+                        <Parameters names=model.supported_parameters/>
+                    </section>
+                </div>
+            </article>
+        }
+        .into_any()
+    })
+}
+
+fn summary(model: &Model) -> String {
+    let text = model.description.as_deref().unwrap_or_default();
+    let first: String = format::plain(text).chars().take(160).collect();
+    if first.is_empty() { format!("{}: prices and providers", format::plain(&model.name)) } else { first }
+}
+
+#[component]
+fn Head(model: Model) -> impl IntoView {
+    let description = model.description.as_deref().map(markdown::to_html).unwrap_or_default();
+    let author = model.id.split('/').next().unwrap_or_default().to_owned();
+    let by_author = format!("/models?q={}", encode(&author));
+    view! {
+        <header class="model-head">
+            <p class="eyebrow"><a href=by_author>{author}</a></p>
+            <h1>
+                {format::plain(&model.name)}
+                {model.is_simulated.then(|| view! { " " <SimulatedBadge/> })}
+            </h1>
+            <p class="model-id"><code>{model.id.clone()}</code><CopyButton text=model.id.clone()/></p>
+            <div class="prose" inner_html=description></div>
+            <p class="button-row">
+                <a class="button button-primary" href=format!("/chat?model={}", encode(&model.id))>"Chat with it"</a>
+                <a class="button" href="#api">"Call it"</a>
+            </p>
+        </header>
+    }
+}
+
+#[component]
+fn Facts(model: Model) -> impl IntoView {
+    let Pricing { prompt, completion, image, request, input_cache_read, input_cache_write, .. } = model.pricing;
+    let context = model
+        .context_length
+        .map_or_else(|| "not known".to_owned(), |tokens| format!("{} tokens", format::grouped(tokens)));
+    let output = model.top_provider.max_completion_tokens.map(|tokens| format!("{} tokens", format::grouped(tokens)));
+    let list = |kinds: &[String]| format::plain(&kinds.join(", "));
+    view! {
+        <dl class="facts-grid">
+            <PriceItem label="Input" price=prompt unit="M tokens"/>
+            <PriceItem label="Output" price=completion unit="M tokens"/>
+            {input_cache_read.map(|price| view! { <PriceItem label="Cache read" price unit="M tokens"/> })}
+            {input_cache_write.map(|price| view! { <PriceItem label="Cache write" price unit="M tokens"/> })}
+            {image.filter(|price| !price.is_zero()).map(|price| view! { <PriceItem label="Image" price unit="image"/> })}
+            {request.filter(|price| !price.is_zero()).map(|price| view! { <PriceItem label="Request" price unit="request"/> })}
+            <Fact label="Context" value=context/>
+            {output.map(|value| view! { <Fact label="Longest answer" value/> })}
+            <Fact label="Reads" value=list(&model.architecture.input_modalities)/>
+            <Fact label="Writes" value=list(&model.architecture.output_modalities)/>
+            <Fact label="Released" value=format::day(&format::day_of_epoch(model.created))/>
+            {model.knowledge_cutoff.as_deref().map(|date| view! { <Fact label="Knowledge until" value=format::day(date)/> })}
+            {model.expiration_date.as_deref().map(|date| view! { <Fact label="Leaves on" value=format::day(date)/> })}
+        </dl>
+    }
+}
+
+#[component]
+fn Fact(label: &'static str, value: String) -> impl IntoView {
+    view! { <div class="fact"><dt>{label}</dt><dd>{value}</dd></div> }
+}
+
+#[component]
+fn Endpoints(endpoints: Vec<Endpoint>) -> impl IntoView {
+    if endpoints.is_empty() {
+        return view! {
+            <Empty title="Nobody serves this model here.">
+                <p>"A provider appears as soon as the catalog has an offer of it."</p>
+            </Empty>
+        }
+        .into_any();
+    }
+    let rows = endpoints.into_iter().map(|endpoint| view! { <EndpointRow endpoint/> }).collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Providers of this model">
+            <table class="table table-cards">
+                <caption class="visually-hidden">"Providers of this model"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Provider"</th>
+                        <th scope="col" class="number">"Input"</th>
+                        <th scope="col" class="number">"Output"</th>
+                        <th scope="col" class="number">"Context"</th>
+                        <th scope="col" class="number">"Longest answer"</th>
+                        <th scope="col" class="number">"Latency"</th>
+                        <th scope="col" class="number">"Throughput"</th>
+                        <th scope="col" class="number">"Uptime"</th>
+                        <th scope="col">"Weights"</th>
+                        <th scope="col">"Prompts"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn EndpointRow(endpoint: Endpoint) -> impl IntoView {
+    let dash = || "–".to_owned();
+    let latency = endpoint.latency_last_30m.map_or_else(dash, |latency| format!("{:.2} s", latency.p50));
+    let throughput = endpoint.throughput_last_30m.map_or_else(dash, |speed| format!("{:.0} tokens/s", speed.p50));
+    let uptime = endpoint.uptime_last_1d.or(endpoint.uptime_last_30m).map_or_else(dash, format::percent);
+    let policy = match (endpoint.data_policy.trains_on_prompts, endpoint.data_policy.retains_prompts) {
+        (Some(false), Some(false)) => ("not kept", Tone::Good),
+        (Some(false), _) => ("not trained on", Tone::Good),
+        (Some(true), _) => ("trained on", Tone::Caution),
+        (None, Some(true)) => ("kept", Tone::Caution),
+        (None, _) => ("not known", Tone::Plain),
+    };
+    let state = match (endpoint.is_available, endpoint.status < 0) {
+        (false, _) => Some(("No credential", Tone::Plain)),
+        (true, true) => Some(("Degraded", Tone::Bad)),
+        (true, false) => None,
+    };
+    view! {
+        <tr>
+            <th scope="row" data-label="Provider">
+                {format::plain(&endpoint.provider_name)}
+                {endpoint.is_simulated.then(|| view! { " " <SimulatedBadge/> })}
+                {state.map(|(text, tone)| view! { " " <Badge text tone/> })}
+                <code>{endpoint.tag}</code>
+            </th>
+            <td class="number" data-label="Input">{per_million(endpoint.pricing.prompt)}</td>
+            <td class="number" data-label="Output">{per_million(endpoint.pricing.completion)}</td>
+            <td class="number" data-label="Context">{format::compact(endpoint.context_length)}</td>
+            <td class="number" data-label="Longest answer">{endpoint.max_completion_tokens.map_or_else(dash, format::compact)}</td>
+            <td class="number" data-label="Latency">{latency}</td>
+            <td class="number" data-label="Throughput">{throughput}</td>
+            <td class="number" data-label="Uptime">{uptime}</td>
+            <td data-label="Weights">{endpoint.quantization.unwrap_or_else(dash)}</td>
+            <td data-label="Prompts"><Badge text=policy.0 tone=policy.1/></td>
+        </tr>
+    }
+}
+
+#[component]
+fn Parameters(names: Vec<String>) -> impl IntoView {
+    if names.is_empty() {
+        return view! { <p>"The catalog does not say."</p> }.into_any();
+    }
+    let items = names.into_iter().map(|name| view! { <li><code>{name}</code></li> }).collect_view();
+    view! { <ul class="parameter-list">{items}</ul> }.into_any()
+}

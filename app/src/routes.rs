@@ -1,0 +1,86 @@
+//! Which address shows which page.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
+
+use crate::pages::activity::Activity;
+use crate::pages::chat::Chat;
+use crate::pages::credits::CreditsPage;
+use crate::pages::docs::Docs;
+use crate::pages::frame::{DemoBanner, Footer, Header};
+use crate::pages::generation::GenerationPage;
+use crate::pages::home::Home;
+use crate::pages::keys::Keys;
+use crate::pages::model::ModelPage;
+use crate::pages::models::Models;
+use crate::pages::not_found::NotFound;
+use crate::pages::providers::Providers;
+use crate::pages::rankings::Rankings;
+use crate::pages::sign_in::{SignIn, SignUp};
+use crate::shell::SharedSession;
+
+/// The address of every page, in the server's notation: the routes of [`App`] below.
+pub const PATHS: [&str; 14] = [
+    "/",
+    "/models",
+    "/models/{author}/{slug}",
+    "/providers",
+    "/rankings",
+    "/chat",
+    "/docs",
+    "/keys",
+    "/credits",
+    "/activity",
+    "/activity/{id}",
+    "/sign-in",
+    "/sign-up",
+    "/{author}/{slug}",
+];
+
+/// Every page, within its frame.
+#[component]
+pub fn App(theme: String) -> impl IntoView {
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Patchbay".to_owned() } else { format!("{title} · Patchbay") }/>
+        <Meta name="description" content="An open AI model marketplace that runs on your own machine: one API, every model, exact prices."/>
+        <Router>
+            <Top theme/>
+            <main id="main" tabindex="-1">
+                <FlatRoutes fallback=NotFound>
+                    <Route path=path!("/") view=Home/>
+                    <Route path=path!("/models") view=Models/>
+                    <Route path=path!("/models/:author/:slug") view=ModelPage/>
+                    <Route path=path!("/providers") view=Providers/>
+                    <Route path=path!("/rankings") view=Rankings/>
+                    <Route path=path!("/chat") view=Chat/>
+                    <Route path=path!("/docs") view=Docs/>
+                    <Route path=path!("/keys") view=Keys/>
+                    <Route path=path!("/credits") view=CreditsPage/>
+                    <Route path=path!("/activity") view=Activity/>
+                    <Route path=path!("/activity/:id") view=GenerationPage/>
+                    <Route path=path!("/sign-in") view=SignIn/>
+                    <Route path=path!("/sign-up") view=SignUp/>
+                    <Route path=path!("/:author/:slug") view=ModelPage/>
+                </FlatRoutes>
+            </main>
+            <Footer/>
+        </Router>
+    }
+}
+
+/// Banner and header, which depend on who looks.
+#[component]
+fn Top(theme: String) -> impl IntoView {
+    let session = expect_context::<SharedSession>();
+    let path = use_location().pathname.get_untracked();
+    Suspend::new(async move {
+        let session = session.get().await;
+        view! {
+            {session.is_demo.then(|| view! { <DemoBanner/> })}
+            <Header session path theme/>
+        }
+    })
+}

@@ -1,0 +1,96 @@
+//! The HTML document around every page.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use leptos::config::LeptosOptions;
+use leptos::hydration::HydrationScripts;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, provide_meta_context};
+
+use crate::api::{Api, ApiResult};
+use crate::routes::App;
+use crate::types::session::Session;
+
+/// What one page request brings to its page.
+#[derive(Clone)]
+pub struct PageRequest {
+    pub api: Api,
+    /// `auto`, `light` or `dark`: the visitor's choice.
+    pub theme: String,
+    /// Where the stylesheet is.
+    pub style_href: String,
+    /// The browser's half is there to be loaded.
+    pub has_script: bool,
+    /// The status of the answer, which the page may change.
+    pub status: PageStatus,
+}
+
+/// The HTTP status of the page being rendered.
+#[derive(Clone, Debug)]
+pub struct PageStatus(Arc<AtomicU16>);
+
+impl Default for PageStatus {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU16::new(200)))
+    }
+}
+
+impl PageStatus {
+    #[must_use]
+    pub fn get(&self) -> u16 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub fn set(&self, status: u16) {
+        self.0.store(status, Ordering::Relaxed);
+    }
+}
+
+/// The visitor's session, asked for once per page however many parts need it.
+#[derive(Clone)]
+pub struct SharedSession(Shared<BoxFuture<'static, ApiResult<Session>>>);
+
+impl SharedSession {
+    fn new(api: Api) -> Self {
+        Self(async move { api.session().await }.boxed().shared())
+    }
+
+    /// The session; a visitor's when it cannot be told.
+    pub async fn get(&self) -> Session {
+        self.0.clone().await.unwrap_or_default()
+    }
+}
+
+/// The whole document of one page.
+pub fn document(request: PageRequest) -> impl IntoView {
+    provide_meta_context();
+    provide_context(SharedSession::new(request.api.clone()));
+    provide_context(request.api);
+    provide_context(request.status);
+    let theme = request.theme.clone();
+    let scripts = request.has_script.then(|| {
+        let options = LeptosOptions::builder().output_name("patchbay").build();
+        view! { <HydrationScripts options islands=true/> }
+    });
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=request.theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="stylesheet" href=request.style_href/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {scripts}
+                <MetaTags/>
+            </head>
+            <body>
+                <a class="skip-link" href="#main">"Skip to the content"</a>
+                <App theme/>
+            </body>
+        </html>
+    }
+}

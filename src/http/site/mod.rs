@@ -1,0 +1,48 @@
+//! The web site: Leptos pages rendered over the API in process, the browser's half, the stylesheet.
+//!
+//! Pages reach the API through its own router, as the visitor: [`pages`] copies
+//! the cookie. Files are embedded in the binary: [`assets`].
+
+mod assets;
+#[cfg(test)]
+mod fake;
+mod headers;
+mod pages;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::get;
+
+/// What the handlers of the site share.
+struct Site {
+    api: Router,
+    style_href: String,
+    has_script: bool,
+}
+
+/// The routes of the site. `api` is only called in process; it is not part of the answer.
+///
+/// The fallback answers what no route knows: a page with status 404, or JSON below `/api/`.
+pub fn router(api: Router) -> Router {
+    // Rendering needs an executor; it may have been set by another router of this process.
+    let _ = leptos::task::Executor::init_tokio();
+    let has_script = assets::has_script();
+    if !has_script {
+        tracing::warn!("The browser's half of the site is not embedded: pages work, chat and key dialogs do not");
+    }
+    let site = Arc::new(Site { api, style_href: assets::style_href(), has_script });
+    let mut router = Router::new();
+    for path in app::routes::PATHS {
+        router = router.route(path, get(pages::show));
+    }
+    router
+        .route("/style.css", get(assets::style))
+        .route("/pkg/{*path}", get(assets::package))
+        .fallback(pages::fallback)
+        .with_state(site)
+        .layer(from_fn(headers::secure))
+}

@@ -1,0 +1,277 @@
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use tower::ServiceExt as _;
+
+use super::fake;
+
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    html: String,
+}
+
+impl Page {
+    /// The document without its tags, entities kept.
+    fn text(&self) -> String {
+        let mut out = String::new();
+        for piece in self.html.split('<').skip(1) {
+            out.push_str(piece.split_once('>').map_or("", |(_, text)| text));
+            out.push(' ');
+        }
+        out
+    }
+
+    fn assert_shows(&self, parts: &[&str]) {
+        let text = self.text();
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is missing in: {text}");
+        }
+    }
+}
+
+async fn open(path: &str, cookie: &str) -> Page {
+    open_on(super::router(fake::api()), path, cookie).await
+}
+
+async fn open_on(site: Router, path: &str, cookie: &str) -> Page {
+    let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+    let response = site.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let html = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    Page { status: parts.status, headers: parts.headers, html }
+}
+
+const VISITOR: &str = "";
+const MEMBER: &str = "sid=member";
+
+#[tokio::test]
+async fn every_page_is_whole_without_a_script_and_escapes_what_comes_from_outside() {
+    for path in app::routes::PATHS {
+        let path = path.replace("{author}", "acme").replace("{slug}", "model-1").replace("{id}", "gen-3");
+        for cookie in [VISITOR, MEMBER] {
+            let page = open(&path, cookie).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert!(page.html.starts_with("<!DOCTYPE html>"), "{path}: {}", &page.html[..60]);
+            assert!(page.html.trim_end().ends_with("</html>"), "{path}");
+            assert_eq!(page.html.matches("<h1").count(), 1, "{path} has one main heading");
+            assert_eq!(
+                page.html.matches("<title").count() - page.html.matches("<rect><title").count(),
+                page.html.matches("</title>").count(),
+                "{path}"
+            );
+            assert!(!page.html.contains("<script>alert") && !page.html.contains("onerror=alert(1)>"), "{path}");
+            assert!(
+                !page.html.contains('\u{202E}') || page.html.contains("data-props"),
+                "{path} shows a line-turning character"
+            );
+            assert!(!page.html.contains("javascript:"), "{path} links to a script");
+            assert!(!page.html.contains(" style=\""), "{path} has a style the policy forbids");
+            page.assert_shows(&["Demo mode", "Skip to the content", "Models", "Rankings"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_home_page_tells_how_much_there_is() {
+    let page = open("/", VISITOR).await;
+    page.assert_shows(&[
+        "120",
+        "models",
+        "providers",
+        "1.23B",
+        "Acme: Model 0",
+        "curl",
+        "Python",
+        "TypeScript",
+        "Create an account",
+    ]);
+    assert!(page.html.contains("http://127.0.0.1:3000/api/v1"), "the sample calls this server");
+}
+
+#[tokio::test]
+async fn the_catalog_is_paged_and_keeps_its_filters() {
+    let page = open("/models?q=a&sort=newest&max_price=0&offset=50", VISITOR).await;
+    page.assert_shows(&["120 models", "Model 50", "Model 99", "51–100 of 120", "$2.50", "131K"]);
+    assert!(!page.text().contains("Model 100"));
+    assert!(
+        page.html.contains("?q=a&amp;sort=newest&amp;max_price=0&amp;max_output_price=0&amp;offset=100"),
+        "next page"
+    );
+    assert!(page.html.contains("value=\"newest\" selected"));
+    open("/models?q=nothing", VISITOR).await.assert_shows(&["0 models", "No model fits."]);
+}
+
+#[tokio::test]
+async fn a_model_page_compares_its_providers() {
+    for path in ["/models/acme/model-2", "/acme/model-2"] {
+        let page = open(path, VISITOR).await;
+        page.assert_shows(&[
+            "Acme: Model 2",
+            "calm",
+            "Simulated Alpha",
+            "No credential",
+            "not trained on",
+            "trained on",
+            "0.42 s",
+            "88 tokens/s",
+            "fp8",
+            "131,072 tokens",
+            "Chat with it",
+        ]);
+        assert!(page.html.contains("href=\"/chat?model=acme%2Fmodel-2\""));
+        assert!(page.html.contains("<title>Acme: Model 2 · Patchbay</title>"), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn an_address_where_nothing_is_says_so_with_its_status() {
+    for path in ["/nowhere", "/acme/unknown", "/models/acme/unknown", "/a/b/c/d", "/favicon.ico.png"] {
+        let page = open(path, VISITOR).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        page.assert_shows(&["Nothing is plugged in here."]);
+    }
+    let answer = open("/api/v1/nowhere", VISITOR).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.html.contains("\"code\":404"), "programs get JSON: {}", answer.html);
+    assert_eq!(open("/activity/unknown", MEMBER).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_visitor_is_invited_to_sign_in_and_led_back() {
+    for (path, next) in [
+        ("/keys", "%2Fkeys"),
+        ("/credits", "%2Fcredits"),
+        ("/activity", "%2Factivity"),
+        ("/chat?model=a/b", "%2Fchat%3Fmodel%3Da%2Fb"),
+    ] {
+        let page = open(path, VISITOR).await;
+        page.assert_shows(&["Sign in to", "Create an account"]);
+        assert!(page.html.contains(&format!("/sign-in?next={next}")), "{path}: {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn a_member_sees_keys_credit_and_activity() {
+    open("/keys", MEMBER).await.assert_shows(&[
+        "CI",
+        "sk-or-v1-abc…xyz",
+        "$10.00 monthly",
+        "Disable",
+        "Enable",
+        "Create key",
+    ]);
+    open("/credits", MEMBER).await.assert_shows(&[
+        "$23.70",
+        "$0.05",
+        "Welcome",
+        "+ $25.00",
+        "-$0.006400",
+        "patchbay credit grant ada@example.com",
+    ]);
+    let activity = open("/activity?show=tokens", MEMBER).await;
+    activity.assert_shows(&[
+        "$4.20",
+        "812",
+        "acme/model-0",
+        "20 Nov 2026, 14:03",
+        "420 ms",
+        "error",
+        "87 tokens/s",
+        "Simulated",
+    ]);
+    assert!(activity.html.contains("href=\"/activity/gen-3\""));
+    open("/activity/gen-3", MEMBER).await.assert_shows(&["gen-3", "Attempts", "503", "200", "1,210", "Simulated Beta"]);
+    open("/", MEMBER).await.assert_shows(&["$23.70", "Analytical Engines", "Sign out"]);
+}
+
+#[tokio::test]
+async fn rankings_are_drawn_and_told_for_every_period() {
+    for (period, columns) in [("day", 1), ("week", 7), ("month", 30), ("year", 53)] {
+        let page = open(&format!("/rankings?by=model&period={period}"), VISITOR).await;
+        page.assert_shows(&[
+            "Rankings",
+            "1.23B tokens",
+            "Everything else",
+            "14.0%",
+            "+8.5%",
+            "new",
+            "Show the numbers",
+        ]);
+        assert_eq!(page.html.matches("<rect class=\"series-0\"").count(), columns, "{period}");
+    }
+    open("/rankings?by=nonsense&period=<script>", VISITOR).await.assert_shows(&["Leaderboard"]);
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_says_what_to_do_and_keeps_the_address() {
+    let page =
+        open("/sign-in?error=invalid&email=ada@example.com\"><script>alert(1)</script>&next=//evil.example", VISITOR)
+            .await;
+    page.assert_shows(&["E-mail and password do not match"]);
+    assert!(page.html.contains("value=\"ada@example.com&quot;&gt;"), "{}", page.html);
+    assert!(page.html.contains("name=\"next\" value=\"/\""), "never to another site");
+    open("/sign-up?error=weak_password", VISITOR).await.assert_shows(&["Choose a longer password"]);
+}
+
+#[tokio::test]
+async fn a_page_whose_data_fails_says_so_with_a_bad_status() {
+    let broken = Router::new().fallback(|| async {
+        let body = serde_json::json!({"error": {"code": 500, "message": "The database is away"}});
+        (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body))
+    });
+    let page = open_on(super::router(broken.clone()), "/models", VISITOR).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    page.assert_shows(&["This could not be loaded.", "The database is away"]);
+    assert_eq!(
+        open_on(super::router(broken), "/", VISITOR).await.status,
+        StatusCode::OK,
+        "the front page stands without its numbers"
+    );
+}
+
+#[tokio::test]
+async fn pages_carry_a_strict_policy_with_a_fresh_nonce() {
+    let nonce = |page: &Page| {
+        let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(
+            policy.contains("default-src 'none'")
+                && !policy.contains("unsafe-inline")
+                && !policy.contains("'unsafe-eval'"),
+            "{policy}"
+        );
+        policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned()
+    };
+    let (first, second) = (open("/", VISITOR).await, open("/", VISITOR).await);
+    assert_ne!(nonce(&first), nonce(&second));
+    let used = format!("nonce=\"{}\"", nonce(&first));
+    assert_eq!(first.html.matches("<script").count(), first.html.matches(&used).count(), "every script has the nonce");
+    for name in [
+        "x-content-type-options",
+        "x-frame-options",
+        "referrer-policy",
+        "cross-origin-opener-policy",
+        "permissions-policy",
+    ] {
+        assert!(first.headers.contains_key(name), "{name}");
+    }
+    assert_eq!(open("/keys", MEMBER).await.headers[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
+async fn the_chosen_theme_is_in_the_first_byte() {
+    assert!(open("/", "sid=x; theme=dark").await.html.contains("<html lang=\"en\" data-theme=\"dark\""));
+    assert!(open("/", "theme=\"><script>").await.html.contains("data-theme=\"auto\""));
+}
+
+#[tokio::test]
+async fn files_are_served_with_their_type_and_tag() {
+    let style = open("/style.css", VISITOR).await;
+    assert_eq!(style.headers[header::CONTENT_TYPE], "text/css; charset=utf-8");
+    assert!(style.html.contains("light-dark("));
+    let icon = open("/favicon.svg", VISITOR).await;
+    assert_eq!(icon.headers[header::CONTENT_TYPE], "image/svg+xml");
+    assert_eq!(open("/pkg/nothing.js", VISITOR).await.status, StatusCode::NOT_FOUND);
+    let post = Request::builder().method(Method::POST).uri("/favicon.svg").body(Body::empty()).unwrap();
+    assert_eq!(super::router(fake::api()).oneshot(post).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+}
