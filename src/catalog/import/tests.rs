@@ -249,7 +249,9 @@ async fn the_real_lists_load_whole_in_either_order_and_a_second_time_change_noth
 
 #[tokio::test]
 async fn the_built_in_names_survive_the_real_lists() {
-    let (Some(offers), Some(list)) = (reference("models-dev.json"), reference("openrouter-models.json")) else { return };
+    let (Some(offers), Some(list)) = (reference("models-dev.json"), reference("openrouter-models.json")) else {
+        return;
+    };
     let (store, _folder) = Store::for_test().await;
     let built_in = || crate::catalog::seed::built_in();
     let seed = plan(&CatalogRows::default(), built_in(), 1).0;
