@@ -2,11 +2,14 @@
 //! behind these. A [`Catalog`] is an immutable snapshot, replaced whole, so that
 //! a request never reads the database to find its way.
 
+pub mod category;
+pub mod filter;
 pub mod import;
 pub mod known;
 pub mod local;
 pub mod prices;
 pub mod rows;
+pub mod seed;
 
 pub use prices::{Cost, LongContextTier, Prices};
 
@@ -139,6 +142,26 @@ pub struct Model {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// List prices, for a model nobody here serves.
     pub reference_prices: Option<Prices>,
+}
+
+impl Model {
+    /// Belongs in lists: somebody serves it, or its price is known.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.list_prices().is_some()
+    }
+
+    /// The prices to show: of the cheapest endpoint, else the list prices.
+    #[must_use]
+    pub fn list_prices(&self) -> Option<&Prices> {
+        self.endpoints.first().map(|endpoint| &endpoint.prices).or(self.reference_prices.as_ref())
+    }
+
+    /// Every endpoint is a simulated provider.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        !self.endpoints.is_empty() && self.endpoints.iter().all(|endpoint| endpoint.is_simulated)
+    }
 }
 
 /// One provider's offer of a model.

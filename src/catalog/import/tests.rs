@@ -246,3 +246,22 @@ async fn the_real_lists_load_whole_in_either_order_and_a_second_time_change_noth
     let differing: Vec<_> = one.iter().zip(&other).filter(|(a, b)| a != b).take(10).collect();
     assert!(differing.is_empty() && one.len() == other.len(), "{differing:?}");
 }
+
+#[tokio::test]
+async fn the_built_in_names_survive_the_real_lists() {
+    let (Some(offers), Some(list)) = (reference("models-dev.json"), reference("openrouter-models.json")) else {
+        return;
+    };
+    let (store, _folder) = Store::for_test().await;
+    let built_in = || crate::catalog::seed::built_in();
+    let seed = plan(&CatalogRows::default(), built_in(), 1).0;
+    store.apply_catalog(&seed).await.unwrap();
+    import(&store, &offers, 2).await;
+    import(&store, &list, 3).await;
+    let again = plan(&store.load_catalog().await.unwrap(), built_in(), 4);
+    assert!(again.0.is_empty(), "{:?}", again.1);
+    let catalog = Catalog::from_rows(&store.load_catalog().await.unwrap());
+    for model in built_in().models {
+        assert!(catalog.model(&model.id).is_some_and(|found| found.endpoints.len() > 1), "{}", model.id);
+    }
+}
