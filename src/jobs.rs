@@ -13,6 +13,7 @@ pub fn start(app: &Arc<App>) {
         while app.store.fold_generations().await? > 0 {}
         Ok(())
     });
+    every(app, Duration::from_secs(1), "book grants", |app| async move { app.ledger.book_grant_requests().await });
     every(app, Duration::from_secs(600), "forget expired sessions", |app| async move {
         app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
     });

@@ -31,6 +31,7 @@ use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
 use crate::catalog::Catalog;
+use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::health::Health;
@@ -55,8 +56,12 @@ pub struct App {
     pub requests: TaskTracker,
     pub shutdown: CancellationToken,
     catalog: ArcSwap<Catalog>,
+    /// Servers found on this machine; never stored.
+    local: ArcSwap<Local>,
     credentials: ArcSwap<Credentials>,
     in_flight: Arc<Semaphore>,
+    /// Held for as long as this process decides the balances of an SQLite file.
+    _ownership: Option<std::fs::File>,
 }
 
 /// The server could not start.
@@ -81,6 +86,7 @@ impl App {
         store: Store,
         is_demo: bool,
     ) -> Result<(Arc<Self>, WriterTask), StartError> {
+        let ownership = store.own()?;
         let node_id = accounts::new_id(clock.now_ms());
         let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node_id.clone()).await?;
         let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
@@ -94,8 +100,10 @@ impl App {
             requests: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             catalog: ArcSwap::default(),
+            local: ArcSwap::default(),
             credentials: ArcSwap::default(),
             in_flight: Arc::new(Semaphore::new(in_flight)),
+            _ownership: ownership,
             config,
             clock,
             store,
@@ -122,11 +130,21 @@ impl App {
     /// # Errors
     /// Any database error; the old snapshot stays.
     pub async fn reload_catalog(&self) -> sqlx::Result<()> {
-        let catalog = Catalog::load(&self.store).await?;
+        let stored = Catalog::from_rows(&self.store.load_catalog().await?);
+        let catalog = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
         let providers = catalog.providers.values().map(|provider| (provider.slug.as_str(), provider.env.as_slice()));
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));
         Ok(())
+    }
+
+    /// Offers the models of inference servers found on this machine.
+    ///
+    /// # Errors
+    /// Any database error; the old snapshot stays.
+    pub async fn offer_local(&self, found: Local) -> sqlx::Result<()> {
+        self.local.store(Arc::new(found));
+        self.reload_catalog().await
     }
 
     /// Whether requests can be sent to a provider: its protocol is spoken, it is

@@ -6,6 +6,7 @@ pub mod category;
 pub mod filter;
 pub mod import;
 pub mod known;
+pub mod local;
 pub mod prices;
 pub mod rows;
 pub mod seed;
@@ -56,6 +57,33 @@ impl Catalog {
             }
         }
         catalog
+    }
+
+    /// Only what real providers offer: outside demo mode nobody answers for the others.
+    #[must_use]
+    pub fn without_simulated(self) -> Self {
+        if !self.endpoints.values().any(|endpoint| endpoint.is_simulated) {
+            return self;
+        }
+        let providers = self.providers.values().filter(|p| !p.is_simulated).map(|p| Provider::clone(p)).collect();
+        let models = self.models.values().map(|model| Model {
+            endpoints: model.endpoints.iter().filter(|endpoint| !endpoint.is_simulated).cloned().collect(),
+            ..Model::clone(model)
+        });
+        Self::new(providers, models.collect())
+    }
+
+    /// This snapshot and what was found on this machine.
+    #[must_use]
+    pub fn with(self, local: &local::Local) -> Self {
+        if local.models.is_empty() {
+            return self;
+        }
+        let own = |shared: &Arc<Provider>| Provider::clone(shared);
+        let providers = self.providers.values().map(own).chain(local.providers.iter().cloned()).collect();
+        let models =
+            self.models.values().map(|model| Model::clone(model)).chain(local.models.iter().cloned()).collect();
+        Self::new(providers, models)
     }
 
     /// The model of this id, canonical slug or other known name. A variant suffix

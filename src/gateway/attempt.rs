@@ -87,7 +87,8 @@ pub async fn read_whole(
     deadline: Instant,
 ) -> Result<Vec<Delta>, Fault> {
     let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
-    let body = timeout_at(deadline.into(), read_body(response, MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let body =
+        timeout_at(deadline.into(), read_body(response, MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
     dialect.upstream().decode_whole(&candidate.provider.quirks, &body)
 }
 
@@ -151,12 +152,16 @@ impl Reader {
                 return Ok(false);
             };
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Fault::new(FaultKind::Unavailable, "the provider's answer is larger than this server reads"));
+                return Err(Fault::new(
+                    FaultKind::Unavailable,
+                    "the provider's answer is larger than this server reads",
+                ));
             }
             body.extend_from_slice(&chunk);
             return Ok(true);
         }
-        let too_long = |_| Fault::new(FaultKind::Unavailable, "the provider sent an event larger than this server reads");
+        let too_long =
+            |_| Fault::new(FaultKind::Unavailable, "the provider sent an event larger than this server reads");
         self.scratch.clear();
         match &chunk {
             Some(chunk) => self.events.push(chunk, &mut self.scratch).map_err(too_long)?,

@@ -60,7 +60,8 @@ pub struct Health {
 impl Health {
     /// Notes a complete answer.
     pub fn succeeded(&self, endpoint_id: &str, now_ms: i64, latency_ms: f64, tokens: u64, generation_ms: f64) {
-        let throughput = if generation_ms >= 1.0 && tokens > 1 { as_f64(tokens) * 1_000.0 / generation_ms } else { 0.0 };
+        let throughput =
+            if generation_ms >= 1.0 && tokens > 1 { as_f64(tokens) * 1_000.0 / generation_ms } else { 0.0 };
         let record = self.record(endpoint_id);
         let mut record = record.lock();
         record.failures_in_a_row = 0;
@@ -102,7 +103,8 @@ impl Health {
     pub fn statistics(&self, endpoint_id: &str, now_ms: i64) -> Statistics {
         let Some(record) = self.records.read().get(endpoint_id).cloned() else { return Statistics::default() };
         let record = record.lock();
-        let recent: Vec<&Sample> = record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= MS_30M).collect();
+        let recent: Vec<&Sample> =
+            record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= MS_30M).collect();
         Statistics {
             uptime_5m: record.uptime(now_ms, MS_5M),
             uptime_30m: record.uptime(now_ms, MS_30M),

@@ -69,9 +69,15 @@ pub struct Job {
 
 /// The answer, or the way it will come.
 pub enum Reply {
-    Whole { id: String, body: Bytes },
+    Whole {
+        id: String,
+        body: Bytes,
+    },
     /// Whole server-sent events; the stream has begun, or 5 s have passed.
-    Stream { id: String, frames: mpsc::Receiver<Bytes> },
+    Stream {
+        id: String,
+        frames: mpsc::Receiver<Bytes>,
+    },
 }
 
 /// One request under way.
@@ -109,8 +115,7 @@ pub async fn serve(app: &Arc<App>, job: Job) -> Result<Reply> {
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
     let payer = job.requester.payer();
-    let (hold, held_tokens) =
-        hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
+    let (hold, held_tokens) = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
     let is_streamed = job.inference.is_streamed;
     let run = Run {
         app: Arc::clone(app),

@@ -58,7 +58,9 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     };
     let first_token = Instant::now();
     let end = match begun {
-        Begun::Streaming { reader, deltas, has_more } => relay.run(&mut run, &candidate, *reader, deltas, has_more).await,
+        Begun::Streaming { reader, deltas, has_more } => {
+            relay.run(&mut run, &candidate, *reader, deltas, has_more).await
+        }
         Begun::Whole(deltas) => {
             relay.take(deltas);
             End::Complete

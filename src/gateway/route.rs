@@ -137,7 +137,9 @@ impl<'a> Preferences<'a> {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name.as_str()),
             Some(Value::Object(object)) => object.get("by").and_then(Value::as_str),
-            Some(_) => return Err(Error::bad_request("provider.sort", "provider.sort must be a name or an object with `by`")),
+            Some(_) => {
+                return Err(Error::bad_request("provider.sort", "provider.sort must be a name or an object with `by`"));
+            }
         };
         let sort = match name {
             None => None,
@@ -188,7 +190,9 @@ fn exclude(
     prompt_tokens: u64,
 ) -> Option<Excluded> {
     let (endpoint, raw) = (&candidate.endpoint, preferences.raw);
-    let names = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| list.iter().any(|slug| is_named(candidate, slug)));
+    let names = |list: &Option<Vec<String>>| {
+        list.as_ref().is_some_and(|list| list.iter().any(|slug| is_named(candidate, slug)))
+    };
     let too_dear = |limit: Option<Price>, price: Price| limit.is_some_and(|limit| price > limit);
     let has_quantization = raw.quantizations.as_ref().is_none_or(|list| {
         let own = endpoint.quantization.as_deref().unwrap_or("unknown");
@@ -199,9 +203,10 @@ fn exclude(
         // The estimate may be off by a third; the provider has the last word.
         u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
     });
-    let asks_too_much = inference.max_tokens().zip(endpoint.max_output_tokens).is_some_and(|(asked, most)| {
-        u64::try_from(most).is_ok_and(|most| most > 0 && asked > most)
-    });
+    let asks_too_much = inference
+        .max_tokens()
+        .zip(endpoint.max_output_tokens)
+        .is_some_and(|(asked, most)| u64::try_from(most).is_ok_and(|most| most > 0 && asked > most));
     let checks = [
         (!app.can_call(&candidate.provider), Excluded::NoCredential),
         (raw.only.as_ref().is_some_and(|only| !only.is_empty()) && !names(&raw.only), Excluded::AllowedProviders),
@@ -237,8 +242,7 @@ fn is_named(candidate: &Candidate, slug: &str) -> bool {
 }
 
 fn is_quantization(wanted: &str, own: &str) -> bool {
-    wanted == own
-        || matches!((wanted, own), ("fp4", "mxfp4" | "nvfp4") | ("fp8", "mxfp8"))
+    wanted == own || matches!((wanted, own), ("fp4", "mxfp4" | "nvfp4") | ("fp8", "mxfp8"))
 }
 
 /// The order of one model's endpoints.
@@ -312,7 +316,9 @@ fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: 
 
 /// Three prompt tokens to one of the answer, pico-USD.
 fn blended(endpoint: &Endpoint) -> i128 {
-    i128::from(endpoint.prices.prompt.0) * 3 + i128::from(endpoint.prices.completion.0) + i128::from(endpoint.prices.request.0)
+    i128::from(endpoint.prices.prompt.0) * 3
+        + i128::from(endpoint.prices.completion.0)
+        + i128::from(endpoint.prices.request.0)
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a weight needs no exact price")]
@@ -353,4 +359,3 @@ fn nothing_left(inference: &Inference, known: usize, excluded: &BTreeSet<Exclude
         }),
     }
 }
-

@@ -62,8 +62,7 @@ impl Run {
 
     /// Records a request that no endpoint answered. It costs nothing.
     pub(super) async fn settle_failure(&mut self, fault: &Fault) {
-        let outcome =
-            Outcome { status: fault.kind.status(), error: Some(fault.message.clone()), ..Outcome::default() };
+        let outcome = Outcome { status: fault.kind.status(), error: Some(fault.message.clone()), ..Outcome::default() };
         let mut row = self.row(&outcome, &Usage::default());
         if let Some(candidate) = self.candidates.first() {
             row.model_id.clone_from(&candidate.model.id);
@@ -90,7 +89,8 @@ impl Run {
             (usage.cached_tokens, usage.cache_write_tokens, usage.prompt_audio_tokens) = (None, None, None);
             is_estimated = true;
         }
-        if usage.completion_tokens.is_none_or(is_absurd) || (outcome.is_cancelled && usage.completion_tokens == Some(0)) {
+        if usage.completion_tokens.is_none_or(is_absurd) || (outcome.is_cancelled && usage.completion_tokens == Some(0))
+        {
             usage.completion_tokens = Some(estimate::output_tokens(outcome.output_characters));
             (usage.reasoning_tokens, usage.completion_audio_tokens) = (None, None);
             is_estimated = true;

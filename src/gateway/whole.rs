@@ -18,7 +18,11 @@ use crate::error::Result;
 /// An answer that has begun.
 pub(super) enum Begun {
     /// The first content is among `deltas`.
-    Streaming { reader: Box<Reader>, deltas: Vec<Delta>, has_more: bool },
+    Streaming {
+        reader: Box<Reader>,
+        deltas: Vec<Delta>,
+        has_more: bool,
+    },
     Whole(Vec<Delta>),
 }
 
@@ -36,7 +40,8 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     let heading = run.heading(&candidate);
     let hides = run.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true);
     let elapsed = since_ms(run.started);
-    let mut outcome = Outcome { status: 200, latency_ms: Some(elapsed), generation_ms: Some(elapsed), ..Outcome::default() };
+    let mut outcome =
+        Outcome { status: 200, latency_ms: Some(elapsed), generation_ms: Some(elapsed), ..Outcome::default() };
     let mut collector = Collector::new(hides);
     for delta in deltas {
         match &delta {

@@ -159,7 +159,10 @@ mod tests {
     fn a_cookie_counts_only_on_requests_of_our_own_pages() {
         let post = Method::POST;
         assert!(is_own_site(&headers(&[("sec-fetch-site", "same-origin")]), &post));
-        assert!(!is_own_site(&headers(&[("sec-fetch-site", "cross-site"), ("origin", "http://a"), ("host", "a")]), &post));
+        assert!(!is_own_site(
+            &headers(&[("sec-fetch-site", "cross-site"), ("origin", "http://a"), ("host", "a")]),
+            &post
+        ));
         assert!(!is_own_site(&headers(&[("sec-fetch-site", "same-site")]), &post));
         assert!(is_own_site(&headers(&[("origin", "http://a:1"), ("host", "a:1")]), &post));
         assert!(!is_own_site(&headers(&[("origin", "http://b"), ("host", "a")]), &post));

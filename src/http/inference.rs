@@ -29,11 +29,7 @@ static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 ///
 /// # Errors
 /// [`Error`] as JSON until the answer begins; afterwards failures are in the stream.
-pub async fn chat_completions(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    request: Request<Body>,
-) -> Result<Response> {
+pub async fn chat_completions(State(app): State<Arc<App>>, caller: Caller, request: Request<Body>) -> Result<Response> {
     let requester = caller.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
@@ -67,7 +63,11 @@ pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     to_bytes(body, most).await.map_err(|error| {
         let is_length = std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>());
-        if is_length { Error::TooLarge { limit_bytes: limit } } else { Error::bad_request("", "The request body was cut off") }
+        if is_length {
+            Error::TooLarge { limit_bytes: limit }
+        } else {
+            Error::bad_request("", "The request body was cut off")
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::types::Envelope;
 use app::types::session::{Session as SessionView, User};
 use axum::Json;
-use axum::extract::{FromRequestParts as _, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -38,7 +38,7 @@ struct SignInForm {
 /// # Errors
 /// 403 for a form of another site; a wrong password redirects back to the page.
 pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    let (session, form) = read_form(&app, request).await?;
+    let (session, form) = read_form(request).await?;
     match app.users.sign_in(&form.email, &form.password).await {
         Ok(user) => open_session(&session, &user.id, &form.next).await,
         Err(error) => back("/sign-in", error, &form),
@@ -50,7 +50,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 /// # Errors
 /// 403 for a form of another site; what cannot be taken redirects back to the page.
 pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    let (session, form) = read_form(&app, request).await?;
+    let (session, form) = read_form(request).await?;
     if !app.config.allow_sign_up {
         return Ok(Redirect::to("/sign-up?error=closed").into_response());
     }
@@ -71,8 +71,8 @@ pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Re
 ///
 /// # Errors
 /// 403 for a form of another site.
-pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    let (session, _) = read_form(&app, request).await?;
+pub async fn sign_out(request: Request) -> Result<Response> {
+    let (session, _) = read_form(request).await?;
     session.flush().await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(Redirect::to("/").into_response())
 }
@@ -103,14 +103,13 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
     Ok(Json(Envelope { data }))
 }
 
-async fn read_form(app: &Arc<App>, request: Request) -> Result<(Session, SignInForm)> {
+async fn read_form(request: Request) -> Result<(Session, SignInForm)> {
     let (mut parts, body): (Parts, _) = request.into_parts();
     if !is_own_site(&parts.headers, &parts.method) {
         return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
     }
-    let session = Session::from_request_parts(&mut parts, app)
-        .await
-        .map_err(|(_, message)| Error::Internal(message.to_owned()))?;
+    let session = parts.extensions.remove::<Session>();
+    let session = session.ok_or_else(|| Error::Internal("the session layer is missing".to_owned()))?;
     let bytes = read_body(body, FORM_BYTES).await?;
     let mut form = SignInForm::default();
     for (name, value) in url::form_urlencoded::parse(&bytes) {

@@ -303,3 +303,31 @@ fn with_aliases(mut row: ModelRow, more: Option<&BTreeSet<String>>) -> ModelRow 
     row.aliases = serde_json::to_string(&aliases).unwrap_or_else(|_| "[]".to_owned());
     row
 }
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "Read a list of the format {}.", self.format)?;
+        let tallies = [
+            ("providers", self.providers),
+            ("models", self.models),
+            ("endpoints", self.endpoints),
+            ("prices", self.prices),
+        ];
+        for (name, tally) in tallies {
+            writeln!(
+                f,
+                "  {name:<10} {:>5} added, {:>5} changed, {:>5} unchanged",
+                tally.added, tally.changed, tally.unchanged
+            )?;
+        }
+        writeln!(
+            f,
+            "  {} models merged, {} endpoints withdrawn, {} without a price",
+            self.merged_models, self.withdrawn_endpoints, self.unpriced_endpoints
+        )?;
+        for skipped in &self.skipped {
+            writeln!(f, "  skipped {}: {}", skipped.entry, skipped.reason)?;
+        }
+        Ok(())
+    }
+}
