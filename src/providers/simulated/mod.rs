@@ -83,7 +83,7 @@ const REMEMBERED: usize = 200;
 struct Log {
     count: u64,
     recent: VecDeque<Seen>,
-    /// Requests of `flaky-N` so far, by fault and model.
+    /// Requests of `flaky-N` so far, by path, model and fault.
     flaky: std::collections::HashMap<String, u64>,
 }
 
@@ -205,7 +205,10 @@ impl Simulator {
         let mut log = self.log.lock();
         let mut fault = name.as_deref().and_then(Fault::read);
         if let Some(Fault::Flaky(times)) = fault {
-            let count = log.flaky.entry(format!("{} {}", ask.model, name.as_deref().unwrap_or_default())).or_default();
+            let count = log
+                .flaky
+                .entry(format!("{} {} {}", uri.path(), ask.model, name.as_deref().unwrap_or_default()))
+                .or_default();
             *count += 1;
             fault = (*count <= times).then_some(Fault::Status { code: 500, retry_after_s: None });
         }

@@ -85,6 +85,9 @@ fn said(deltas: &[Delta]) -> Said {
         match delta {
             Delta::Text { text, .. } => said.text.push_str(text),
             Delta::Reasoning { text, .. } => said.reasoning.push_str(text),
+            Delta::ReasoningDetail { detail, .. } => {
+                said.reasoning.push_str(detail["text"].as_str().unwrap_or_default())
+            }
             Delta::ToolCall { name, arguments, .. } => {
                 if let Some(name) = name {
                     said.calls.push((name.clone(), String::new()));
@@ -173,7 +176,7 @@ async fn reasoning_comes_when_asked_for_and_the_limit_of_tokens_holds() {
     for (dialect, path) in DIALECTS {
         let mut inference = question("Think hard.");
         inference.reasoning = Some(Reasoning { effort: Some("high".to_owned()), ..Reasoning::default() });
-        let answer = ask(&handle, dialect, path, "big", &inference).await.unwrap();
+        let answer = ask(&handle, dialect, path, "claude-sonnet-4-5", &inference).await.unwrap();
         assert!(answer.reasoning.contains("simulated"), "{dialect:?}");
 
         inference.reasoning = None;
@@ -198,7 +201,7 @@ async fn faults_are_seen_as_what_they_are() {
         assert!(fault("500").await.unwrap_err().kind.is_retriable(), "{dialect:?}");
         assert!(fault("garbage").await.is_err() && fault("cut-after-2").await.is_err(), "{dialect:?}");
         assert!(fault("flaky-1").await.is_err(), "{dialect:?}");
-        assert!(fault("flaky-1").await.is_ok() || dialect != Dialect::OpenaiChat, "{dialect:?}");
+        assert!(fault("flaky-1").await.is_ok(), "{dialect:?}: once is enough");
 
         let inference = Inference { is_streamed: true, ..inference.clone() };
         for name in ["garbage", "cut-after-3", "error-chunk"] {
