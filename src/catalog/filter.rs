@@ -35,6 +35,9 @@ pub struct ModelsQuery {
     pub limit: Option<String>,
 }
 
+/// A statistic of an endpoint, where there is one.
+pub type Measure<'a> = Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>;
+
 /// What the list depends on besides the catalog.
 pub struct Context<'a> {
     /// Requests can be sent to the endpoint now.
@@ -42,9 +45,9 @@ pub struct Context<'a> {
     /// Tokens of the last days by model id.
     pub popularity: Box<dyn Fn(&str) -> i64 + Send + Sync + 'a>,
     /// Seconds to the first token.
-    pub latency: Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>,
+    pub latency: Measure<'a>,
     /// Tokens per second.
-    pub throughput: Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>,
+    pub throughput: Measure<'a>,
     pub now_ms: i64,
 }
 

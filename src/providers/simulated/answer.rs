@@ -121,7 +121,7 @@ pub fn answer(ask: &Ask) -> Answer {
         hasher.update(turn.text.as_bytes());
     }
     let digest = hasher.finalize();
-    let fingerprint: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint: String = digest.iter().take(6).flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect();
     let seed = digest.iter().take(8).fold(0_u64, |seed, byte| (seed << 8) | u64::from(*byte));
 
     let reasoning = ask.wants_reasoning.then(|| {
@@ -162,6 +162,10 @@ pub fn answer(ask: &Ask) -> Answer {
         reasoning: reasoning_tokens,
     };
     Answer { reasoning, text, calls, stop, usage, fingerprint }
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 /// A tool is called when it must be, or when the question speaks of what it does.
@@ -231,7 +235,11 @@ fn text(ask: &Ask, question: &str, seed: u64) -> String {
     match images {
         0 => {}
         1 => out.push_str(" One image came along; a simulated model cannot see it."),
-        many => out.push_str(&format!(" {many} images came along; a simulated model cannot see them.")),
+        many => {
+            out.push(' ');
+            out.push_str(&many.to_string());
+            out.push_str(" images came along; a simulated model cannot see them.");
+        }
     }
     out.push_str("\n\n");
     out.push_str(pick(&SENTENCES, 7));

@@ -86,7 +86,7 @@ fn said(deltas: &[Delta]) -> Said {
             Delta::Text { text, .. } => said.text.push_str(text),
             Delta::Reasoning { text, .. } => said.reasoning.push_str(text),
             Delta::ReasoningDetail { detail, .. } => {
-                said.reasoning.push_str(detail["text"].as_str().unwrap_or_default())
+                said.reasoning.push_str(detail["text"].as_str().unwrap_or_default());
             }
             Delta::ToolCall { name, arguments, .. } => {
                 if let Some(name) = name {
