@@ -102,6 +102,7 @@ impl std::str::FromStr for Dialect {
 /// What differs between providers of one dialect. All off is plain OpenAI.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
 pub struct Quirks {
     /// Wants `max_completion_tokens` (OpenAI itself) where others know only `max_tokens`.
     pub max_completion_tokens: bool,

@@ -188,7 +188,11 @@ fn assistant(message: &Message, index: usize, needs_signatures: bool) -> Result<
             Some(part) => part.thought_signature = Some(signature),
             // It came in a part of its own, with empty text.
             None => {
-                wire.push(WirePart { text: Some("".into()), thought_signature: Some(signature), ..WirePart::default() })
+                wire.push(WirePart {
+                    text: Some("".into()),
+                    thought_signature: Some(signature),
+                    ..WirePart::default()
+                });
             }
         }
     }

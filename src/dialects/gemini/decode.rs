@@ -7,7 +7,7 @@ use app::types::sse::ServerSentEvent;
 use serde_json::json;
 
 use super::partial::Assembly;
-use super::wire::{Call, Candidate, Part, PromptFeedback, Response, WireUsage, finish_reason, reason_word};
+use super::wire::{Answer, Call, Candidate, Part, PromptFeedback, WireUsage, finish_reason, reason_word};
 use crate::dialects::text::non_empty;
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, FinishReason, complaint, reasoning};
 
@@ -41,7 +41,7 @@ struct OpenCall {
 
 impl ResponseDecoder {
     fn response(&mut self, text: &str, out: &mut Vec<Delta>) -> Result<(), Fault> {
-        let response: Response<'_> = serde_json::from_str(text).map_err(|_| {
+        let response: Answer<'_> = serde_json::from_str(text).map_err(|_| {
             complaint::in_band(text)
                 .unwrap_or_else(|| complaint::nonsense("The provider sent an event that cannot be read", text))
         })?;
@@ -69,7 +69,7 @@ impl ResponseDecoder {
         Ok(())
     }
 
-    fn start(&mut self, response: &Response<'_>, text: &str, out: &mut Vec<Delta>) {
+    fn start(&mut self, response: &Answer<'_>, text: &str, out: &mut Vec<Delta>) {
         if self.has_started {
             return;
         }

@@ -116,7 +116,9 @@ mod tests {
 
     fn assembled(pieces: &[&str]) -> String {
         let mut assembly = Assembly::default();
-        pieces.iter().for_each(|piece| assembly.add(serde_json::from_str(piece).unwrap()));
+        for piece in pieces {
+            assembly.add(serde_json::from_str(piece).unwrap());
+        }
         assembly.into_json()
     }
 

@@ -23,7 +23,7 @@ struct Body<'a> {
     tools: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_config: Option<Value>,
-    generation_config: Config<'a>,
+    generation_config: Settings<'a>,
 }
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ struct System<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Config<'a> {
+struct Settings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,10 +103,7 @@ impl Generation {
 
     /// The budgets the 2.5 models accept, in tokens; only Flash can stop thinking.
     fn budget(self, tokens: u64) -> u64 {
-        match self.is_flash {
-            true => tokens.min(24_576),
-            false => tokens.clamp(128, 32_768),
-        }
+        if self.is_flash { tokens.min(24_576) } else { tokens.clamp(128, 32_768) }
     }
 }
 
@@ -118,16 +115,16 @@ pub(super) fn body(target: &Target<'_>, model: &str, inference: &Inference) -> R
         contents: contents.turns,
         tools: tools(inference)?,
         tool_config: tool_config(inference),
-        generation_config: config(target, generation, inference)?,
+        generation_config: settings(target, generation, inference)?,
     };
     serde_json::to_vec(&body).map_err(|error| untranslatable("body", error))
 }
 
-fn config<'a>(
+fn settings<'a>(
     target: &Target<'_>,
     generation: Generation,
     inference: &'a Inference,
-) -> Result<Config<'a>, Untranslatable> {
+) -> Result<Settings<'a>, Untranslatable> {
     let sampling = &inference.sampling;
     if sampling.stop.len() > STOP_LIMIT {
         return Err(untranslatable("stop", format!("Gemini takes at most {STOP_LIMIT} sequences")));
@@ -143,7 +140,7 @@ fn config<'a>(
         Some(ResponseFormat::Text) | None => (None, None),
     };
     let room = max_output_tokens.or(limit).unwrap_or(OUTPUT_LIMIT);
-    Ok(Config {
+    Ok(Settings {
         temperature: sampling.temperature,
         top_p: sampling.top_p,
         top_k: sampling.top_k.filter(|top_k| *top_k > 0),

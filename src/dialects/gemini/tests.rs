@@ -122,7 +122,7 @@ fn events(lines: &[Value]) -> Result<Vec<Delta>, Fault> {
     Ok(out)
 }
 
-fn candidate(fields: Value) -> Value {
+fn candidate(fields: &Value) -> Value {
     json!({ "candidates": [fields] })
 }
 
@@ -135,21 +135,22 @@ fn finish_reasons_come_as_words_and_as_numbers() {
         (json!("SPII"), FinishReason::ContentFilter),
         (json!("NEW_REASON"), FinishReason::Stop),
     ] {
-        let out = events(&[candidate(json!({"content": {"parts": [{"text": "a"}]}, "finishReason": native}))]).unwrap();
+        let out =
+            events(&[candidate(&json!({"content": {"parts": [{"text": "a"}]}, "finishReason": native}))]).unwrap();
         assert!(matches!(out.last(), Some(Delta::Finish { reason: found, .. }) if *found == reason), "{native}");
     }
 }
 
 #[test]
 fn a_failed_call_without_output_is_a_fault_and_with_a_call_it_is_one() {
-    let failed = candidate(json!({"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "bad call"}));
-    let fault = events(&[failed.clone()]).unwrap_err();
+    let failed = candidate(&json!({"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "bad call"}));
+    let fault = events(std::slice::from_ref(&failed)).unwrap_err();
     assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Unavailable, "bad call"));
-    let text = candidate(json!({"content": {"parts": [{"text": "a"}]}}));
+    let text = candidate(&json!({"content": {"parts": [{"text": "a"}]}}));
     let out = events(&[text, failed]).unwrap();
     assert!(matches!(out.last(), Some(Delta::Finish { reason: FinishReason::Error, .. })));
     let unexpected = candidate(
-        json!({"content": {"parts": [{"functionCall": {"name": "f"}}]}, "finishReason": "UNEXPECTED_TOOL_CALL"}),
+        &json!({"content": {"parts": [{"functionCall": {"name": "f"}}]}, "finishReason": "UNEXPECTED_TOOL_CALL"}),
     );
     let out = events(&[unexpected]).unwrap();
     assert!(matches!(out.last(), Some(Delta::Finish { reason: FinishReason::ToolCalls, .. })));
@@ -158,7 +159,7 @@ fn a_failed_call_without_output_is_a_fault_and_with_a_call_it_is_one() {
 
 #[test]
 fn a_signature_names_its_call() {
-    let out = events(&[candidate(json!({"content": {"parts": [{"text": "hm", "thought": true},
+    let out = events(&[candidate(&json!({"content": {"parts": [{"text": "hm", "thought": true},
         {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "s"}]}, "finishReason": "STOP"}))])
     .unwrap();
     let id =
@@ -179,9 +180,11 @@ fn an_error_may_come_outside_events_and_a_stream_may_be_cut() {
     let mut decoder = Gemini.decoder(&Quirks::default());
     let stray = "{\n \"error\": {\"code\": 503, \"message\": \"busy\", \"status\": \"UNAVAILABLE\"}\n}\n";
     assert_eq!(decoder.finish(stray, &mut Vec::new()).unwrap_err().kind, FaultKind::Overloaded);
-    assert!(events(&[candidate(json!({"content": {"parts": [{"text": "a"}]}}))]).is_err());
+    assert!(events(&[candidate(&json!({"content": {"parts": [{"text": "a"}]}}))]).is_err());
     assert!(Gemini.decode_whole(&Quirks::default(), b"{}").is_err());
-    let list =
-        json!([candidate(json!({"content": {"parts": [{"text": "a"}]}})), candidate(json!({"finishReason": "STOP"}))]);
+    let list = json!([
+        candidate(&json!({"content": {"parts": [{"text": "a"}]}})),
+        candidate(&json!({"finishReason": "STOP"}))
+    ]);
     assert_eq!(Gemini.decode_whole(&Quirks::default(), list.to_string().as_bytes()).unwrap().len(), 3);
 }

@@ -295,7 +295,9 @@ fn signatures_survive_a_client_that_speaks_openai() {
             continue;
         }
         let mut collector = Collector::new(false);
-        deltas.into_iter().for_each(|delta| collector.add(delta));
+        for delta in deltas {
+            collector.add(delta);
+        }
         let heading = Heading { id: "gen-golden".into(), ..Heading::default() };
         let answer: Value =
             serde_json::from_slice(&collector.into_json(&heading, &UsageReport::default(), None)).unwrap();

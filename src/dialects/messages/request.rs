@@ -59,7 +59,7 @@ struct WireTool<'a> {
 
 /// How this request thinks.
 struct Thinking {
-    thinking: Option<Value>,
+    wish: Option<Value>,
     effort: Option<&'static str>,
     is_on: bool,
 }
@@ -90,7 +90,7 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
         messages: &history.turns,
         tools,
         tool_choice,
-        thinking: thought.thinking,
+        thinking: thought.wish,
         output_config,
         temperature,
         top_p: sampling.top_p.filter(|_| may_sample && !(temperature.is_some() && version.wants_one_sampler())),
@@ -114,17 +114,17 @@ fn max_tokens(target: &Target<'_>, inference: &Inference) -> u64 {
 }
 
 fn thinking(version: Version, inference: &Inference, max_tokens: u64, history: &History<'_>) -> Thinking {
-    let off = Thinking { thinking: None, effort: None, is_on: false };
+    let off = Thinking { wish: None, effort: None, is_on: false };
     let Some(wish) = &inference.reasoning else { return off };
     if reasoning::is_off(wish) && version.thinks_adaptively() {
-        return Thinking { thinking: Some(json!({ "type": "disabled" })), ..off };
+        return Thinking { wish: Some(json!({ "type": "disabled" })), ..off };
     }
     if !wish.is_on() || history.is_thoughtless_loop() {
         return off;
     }
     if version.thinks_adaptively() {
         let effort = version.effort(reasoning::effort(wish, Some(max_tokens)));
-        return Thinking { thinking: Some(json!({ "type": "adaptive" })), effort: Some(effort), is_on: true };
+        return Thinking { wish: Some(json!({ "type": "adaptive" })), effort: Some(effort), is_on: true };
     }
     let (least, most) = THINKING_BUDGET;
     let budget = reasoning::budget(wish, max_tokens).clamp(least, most).min(max_tokens.saturating_sub(1));
@@ -132,7 +132,7 @@ fn thinking(version: Version, inference: &Inference, max_tokens: u64, history: &
     if budget < least {
         return off;
     }
-    Thinking { thinking: Some(json!({ "type": "enabled", "budget_tokens": budget })), effort: None, is_on: true }
+    Thinking { wish: Some(json!({ "type": "enabled", "budget_tokens": budget })), effort: None, is_on: true }
 }
 
 fn schema(version: Version, inference: &Inference) -> Result<Option<Value>, Untranslatable> {

@@ -81,9 +81,8 @@ fn rewrite(
 ) -> Result<(), Untranslatable> {
     let is_extension = |name: &str| !quirks.keeps_reasoning_object && EXTENSIONS.contains(&name);
     fields.retain(|name, value| {
-        !is_extension(name)
-            && !quirks.drops_message_fields.iter().any(|dropped| dropped == name)
-            && !(name == "refusal" && value.get() == "null")
+        let is_dropped = is_extension(name) || quirks.drops_message_fields.iter().any(|dropped| dropped == name);
+        !is_dropped && (name != "refusal" || value.get() != "null")
     });
     if quirks.no_developer_role && message.role == Role::Developer {
         set(fields, "role", &"system")?;
