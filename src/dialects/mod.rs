@@ -124,11 +124,20 @@ pub struct Quirks {
     pub keeps_reasoning_object: bool,
     /// Does not know role `developer`.
     pub no_developer_role: bool,
-    /// Understands `cache_control` on parts and tools (Alibaba, OpenRouter).
+    /// Understands `cache_control` on parts and tools (Alibaba). Whoever keeps
+    /// the reasoning object does, too.
     pub keeps_cache_control: bool,
     /// The history carries reasoning as `reasoning_content`, and every assistant
     /// turn that calls tools must have it, even empty (DeepSeek).
     pub wants_reasoning_content: bool,
+}
+
+impl Quirks {
+    /// The marks of the prompt cache reach the provider.
+    #[must_use]
+    pub const fn takes_cache_control(&self) -> bool {
+        self.keeps_cache_control || self.keeps_reasoning_object
+    }
 }
 
 /// Where and as what a request is sent.

@@ -48,7 +48,7 @@ fn needs_rewriting(quirks: &Quirks, inference: &Inference, raw: &str) -> bool {
         (quirks.no_developer_role && message.role == Role::Developer)
             || (quirks.short_tool_ids && (!message.tool_calls.is_empty() || message.role == Role::Tool))
             || (quirks.wants_reasoning_content && message.role == Role::Assistant)
-            || (!quirks.keeps_cache_control && message.content.iter().any(is_marked))
+            || (!quirks.takes_cache_control() && message.content.iter().any(is_marked))
             || (message.role == Role::Tool && !quirks.keeps_reasoning_object && message.content.iter().any(is_image))
     };
     let has = |name: &str| raw.contains(&format!("\"{name}\""));
@@ -57,7 +57,7 @@ fn needs_rewriting(quirks: &Quirks, inference: &Inference, raw: &str) -> bool {
         || (inference.messages.iter().any(|message| message.role == Role::Assistant)
             && (quirks.drops_message_fields.iter().any(|name| has(name))
                 || (!quirks.keeps_reasoning_object && EXTENSIONS.iter().any(|name| has(name)))))
-        || (!quirks.keeps_cache_control && has("prompt_cache_breakpoint"))
+        || (!quirks.takes_cache_control() && has("prompt_cache_breakpoint"))
 }
 
 fn is_marked(part: &Part) -> bool {
@@ -97,7 +97,7 @@ fn rewrite(
         shorten_ids(message, fields)?;
     }
     if message.content.iter().any(is_marked)
-        && !quirks.keeps_cache_control
+        && !quirks.takes_cache_control()
         && let Some(content) = fields.get("content")
     {
         let content = without_cache_marks(content)?;
