@@ -1,3 +1,5 @@
+//! Gemini, where the recordings do not reach.
+
 use app::types::sse::ServerSentEvent;
 use serde_json::{Value, json};
 

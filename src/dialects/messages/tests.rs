@@ -1,3 +1,5 @@
+//! Anthropic Messages, where the recordings do not reach.
+
 use serde_json::{Value, json};
 
 use super::*;

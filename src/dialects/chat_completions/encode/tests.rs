@@ -1,3 +1,5 @@
+//! Answers as the caller gets them.
+
 use app::types::Money;
 use serde_json::{Value, json};
 

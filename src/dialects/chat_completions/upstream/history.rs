@@ -13,7 +13,7 @@ use crate::dialects::{Quirks, Untranslatable};
 
 /// Fields of the original's messages that OpenAI does not know.
 const EXTENSIONS: [&str; 5] = ["reasoning", "reasoning_content", "reasoning_details", "images", "model"];
-const CACHE_MARKS: [&str; 2] = ["cache_control", "prompt_cache_breakpoint"];
+const CACHE_MARK: &str = "cache_control";
 
 type Fields<'a> = IndexMap<Cow<'a, str>, Cow<'a, RawValue>>;
 
@@ -57,7 +57,6 @@ fn needs_rewriting(quirks: &Quirks, inference: &Inference, raw: &str) -> bool {
         || (inference.messages.iter().any(|message| message.role == Role::Assistant)
             && (quirks.drops_message_fields.iter().any(|name| has(name))
                 || (!quirks.keeps_reasoning_object && EXTENSIONS.iter().any(|name| has(name)))))
-        || (!quirks.takes_cache_control() && has("prompt_cache_breakpoint"))
 }
 
 fn is_marked(part: &Part) -> bool {
@@ -180,7 +179,7 @@ pub(super) fn without_cache_marks(list: &RawValue) -> Result<String, Untranslata
     let mut entries: Vec<IndexMap<Cow<'_, str>, &RawValue>> =
         serde_json::from_str(list.get()).map_err(|error| untranslatable("cache_control", error))?;
     for entry in &mut entries {
-        entry.retain(|name, _| !CACHE_MARKS.contains(&&**name));
+        entry.retain(|name, _| name != CACHE_MARK);
     }
     serde_json::to_string(&entries).map_err(|error| untranslatable("cache_control", error))
 }

@@ -12,7 +12,7 @@ use crate::dialects::inference::{Inference, Reasoning, ToolChoice};
 use crate::dialects::{Quirks, Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider.
-const GATEWAY_FIELDS: [&str; 14] = [
+const GATEWAY_FIELDS: [&str; 13] = [
     "models",
     "provider",
     "plugins",
@@ -26,7 +26,6 @@ const GATEWAY_FIELDS: [&str; 14] = [
     "cache_control",
     "stop_server_tools_when",
     "image_config",
-    "prompt_cache_options",
 ];
 
 /// Fields written from what was understood, not as they came.

@@ -1,3 +1,5 @@
+//! OpenAI as a provider, quirks included.
+
 use app::types::sse::ServerSentEvent;
 use serde_json::{Value, json};
 
