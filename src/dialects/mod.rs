@@ -102,6 +102,7 @@ impl std::str::FromStr for Dialect {
 /// What differs between providers of one dialect. All off is plain OpenAI.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
 pub struct Quirks {
     /// Wants `max_completion_tokens` (OpenAI itself) where others know only `max_tokens`.
     pub max_completion_tokens: bool,
@@ -123,11 +124,20 @@ pub struct Quirks {
     pub keeps_reasoning_object: bool,
     /// Does not know role `developer`.
     pub no_developer_role: bool,
-    /// Understands `cache_control` on parts and tools (Alibaba, OpenRouter).
+    /// Understands `cache_control` on parts and tools (Alibaba). Whoever keeps
+    /// the reasoning object does, too.
     pub keeps_cache_control: bool,
     /// The history carries reasoning as `reasoning_content`, and every assistant
     /// turn that calls tools must have it, even empty (DeepSeek).
     pub wants_reasoning_content: bool,
+}
+
+impl Quirks {
+    /// The marks of the prompt cache reach the provider.
+    #[must_use]
+    pub const fn takes_cache_control(&self) -> bool {
+        self.keeps_cache_control || self.keeps_reasoning_object
+    }
 }
 
 /// Where and as what a request is sent.

@@ -1,3 +1,5 @@
+//! Failures as providers report them.
+
 use super::*;
 
 fn fault(status: u16, body: &str) -> Fault {

@@ -1,3 +1,5 @@
+//! Answers as the caller gets them.
+
 use app::types::Money;
 use serde_json::{Value, json};
 
@@ -101,7 +103,7 @@ fn tool_calls_get_distinct_ids_and_valid_arguments() {
     ];
     let calls: Vec<Value> = stream(&deltas, false)
         .iter()
-        .flat_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].as_object().cloned())
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].as_object().cloned())
         .map(Value::Object)
         .collect();
     assert_eq!(
@@ -138,7 +140,9 @@ fn reasoning_comes_as_words_and_as_details_unless_excluded() {
     assert_eq!(stream(&deltas, true)[0]["choices"][0]["delta"]["content"], "ok");
     assert!(whole(&deltas, true)["choices"][0]["message"].get("reasoning_details").is_none());
     let mut writer = ChunkWriter::new(&heading(), true);
-    deltas.iter().for_each(|delta| writer.write(delta, &mut Vec::new()));
+    for delta in &deltas {
+        writer.write(delta, &mut Vec::new());
+    }
     assert_eq!(writer.output_characters(), 5);
 }
 

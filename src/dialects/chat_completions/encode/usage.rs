@@ -36,6 +36,7 @@ pub(super) struct UsageBody {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct PromptDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
@@ -43,6 +44,7 @@ struct PromptDetails {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct CostDetails {
     upstream_inference_cost: Option<Money>,
     upstream_inference_prompt_cost: Money,

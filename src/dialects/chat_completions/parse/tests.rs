@@ -1,3 +1,5 @@
+//! Requests as callers send them.
+
 use super::*;
 use crate::dialects::inference::{Part, ResponseFormat, Role, ToolChoice};
 

@@ -17,6 +17,7 @@ const CITATIONS: &str = "citations";
 
 /// Reads one streamed answer.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the stream so far")]
 pub(super) struct ChunkDecoder {
     is_reasoning_outside: bool,
     has_started: bool,

@@ -13,7 +13,7 @@ use crate::dialects::{Quirks, Untranslatable};
 
 /// Fields of the original's messages that OpenAI does not know.
 const EXTENSIONS: [&str; 5] = ["reasoning", "reasoning_content", "reasoning_details", "images", "model"];
-const CACHE_MARKS: [&str; 2] = ["cache_control", "prompt_cache_breakpoint"];
+const CACHE_MARK: &str = "cache_control";
 
 type Fields<'a> = IndexMap<Cow<'a, str>, Cow<'a, RawValue>>;
 
@@ -48,7 +48,7 @@ fn needs_rewriting(quirks: &Quirks, inference: &Inference, raw: &str) -> bool {
         (quirks.no_developer_role && message.role == Role::Developer)
             || (quirks.short_tool_ids && (!message.tool_calls.is_empty() || message.role == Role::Tool))
             || (quirks.wants_reasoning_content && message.role == Role::Assistant)
-            || (!quirks.keeps_cache_control && message.content.iter().any(is_marked))
+            || (!quirks.takes_cache_control() && message.content.iter().any(is_marked))
             || (message.role == Role::Tool && !quirks.keeps_reasoning_object && message.content.iter().any(is_image))
     };
     let has = |name: &str| raw.contains(&format!("\"{name}\""));
@@ -57,7 +57,6 @@ fn needs_rewriting(quirks: &Quirks, inference: &Inference, raw: &str) -> bool {
         || (inference.messages.iter().any(|message| message.role == Role::Assistant)
             && (quirks.drops_message_fields.iter().any(|name| has(name))
                 || (!quirks.keeps_reasoning_object && EXTENSIONS.iter().any(|name| has(name)))))
-        || (!quirks.keeps_cache_control && has("prompt_cache_breakpoint"))
 }
 
 fn is_marked(part: &Part) -> bool {
@@ -81,9 +80,8 @@ fn rewrite(
 ) -> Result<(), Untranslatable> {
     let is_extension = |name: &str| !quirks.keeps_reasoning_object && EXTENSIONS.contains(&name);
     fields.retain(|name, value| {
-        !is_extension(name)
-            && !quirks.drops_message_fields.iter().any(|dropped| dropped == name)
-            && !(name == "refusal" && value.get() == "null")
+        let is_dropped = is_extension(name) || quirks.drops_message_fields.iter().any(|dropped| dropped == name);
+        !is_dropped && (name != "refusal" || value.get() != "null")
     });
     if quirks.no_developer_role && message.role == Role::Developer {
         set(fields, "role", &"system")?;
@@ -98,7 +96,7 @@ fn rewrite(
         shorten_ids(message, fields)?;
     }
     if message.content.iter().any(is_marked)
-        && !quirks.keeps_cache_control
+        && !quirks.takes_cache_control()
         && let Some(content) = fields.get("content")
     {
         let content = without_cache_marks(content)?;
@@ -181,7 +179,7 @@ pub(super) fn without_cache_marks(list: &RawValue) -> Result<String, Untranslata
     let mut entries: Vec<IndexMap<Cow<'_, str>, &RawValue>> =
         serde_json::from_str(list.get()).map_err(|error| untranslatable("cache_control", error))?;
     for entry in &mut entries {
-        entry.retain(|name, _| !CACHE_MARKS.contains(&&**name));
+        entry.retain(|name, _| name != CACHE_MARK);
     }
     serde_json::to_string(&entries).map_err(|error| untranslatable("cache_control", error))
 }

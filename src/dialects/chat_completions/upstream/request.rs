@@ -12,7 +12,7 @@ use crate::dialects::inference::{Inference, Reasoning, ToolChoice};
 use crate::dialects::{Quirks, Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider.
-const GATEWAY_FIELDS: [&str; 14] = [
+const GATEWAY_FIELDS: [&str; 13] = [
     "models",
     "provider",
     "plugins",
@@ -26,7 +26,6 @@ const GATEWAY_FIELDS: [&str; 14] = [
     "cache_control",
     "stop_server_tools_when",
     "image_config",
-    "prompt_cache_options",
 ];
 
 /// Fields written from what was understood, not as they came.
@@ -86,13 +85,13 @@ fn passed_through(
         if value.get() == "null" || REWRITTEN.contains(&name) {
             continue;
         }
-        let is_kept = name == "cache_control" && quirks.keeps_cache_control;
+        let is_kept = name == "cache_control" && quirks.takes_cache_control();
         if GATEWAY_FIELDS.contains(&name) && !is_kept {
             continue;
         }
         if name == "tool_choice" && quirks.tool_choice_any && inference.tool_choice == Some(ToolChoice::Required) {
             body.field(name, &"any")?;
-        } else if name == "tools" && !quirks.keeps_cache_control && value.get().contains("\"cache_control\"") {
+        } else if name == "tools" && !quirks.takes_cache_control() && value.get().contains("\"cache_control\"") {
             body.verbatim(name, &history::without_cache_marks(value)?);
         } else {
             body.verbatim(name, value.get());
@@ -153,8 +152,12 @@ impl<'q> Object<'q> {
         if self.bytes.len() > 1 {
             self.bytes.push(b',');
         }
-        // A caller may send any key; it has to be quoted again.
-        self.bytes.extend_from_slice(serde_json::Value::from(renamed).to_string().as_bytes());
+        let start = self.bytes.len();
+        // A caller may send any key; it has to be quoted again. Writing to memory does not fail.
+        if serde_json::to_writer(&mut self.bytes, renamed).is_err() {
+            self.bytes.truncate(start);
+            return;
+        }
         self.bytes.push(b':');
         self.bytes.extend_from_slice(json.as_bytes());
     }

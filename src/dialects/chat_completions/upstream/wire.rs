@@ -178,6 +178,7 @@ struct WireUsage {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct PromptDetails {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
