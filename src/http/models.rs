@@ -1,7 +1,5 @@
 //! The catalog as the API shows it: models, their endpoints, the providers.
 
-#![expect(clippy::unused_async, reason = "a handler is async, also where it waits for nothing")]
-
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
