@@ -3,6 +3,8 @@
 //! Imports point one way: routes, pages, islands, components, api, types. Pages
 //! are rendered on the server only; what is in `islands` also runs in the browser.
 
+// The types of views nest as deep as their markup.
+#![recursion_limit = "512"]
 #![cfg_attr(
     any(feature = "ssr", feature = "hydrate"),
     expect(

@@ -65,7 +65,7 @@ impl SharedSession {
 }
 
 /// The whole document of one page.
-pub fn document(request: PageRequest) -> impl IntoView {
+pub fn document(request: PageRequest) -> AnyView {
     provide_meta_context();
     provide_context(SharedSession::new(request.api.clone()));
     provide_context(request.api);
@@ -93,4 +93,5 @@ pub fn document(request: PageRequest) -> impl IntoView {
             </body>
         </html>
     }
+    .into_any()
 }

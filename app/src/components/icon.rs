@@ -18,26 +18,16 @@ pub fn Mark() -> impl IntoView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Menu,
-    Search,
     Send,
     Stop,
-    Copy,
-    Plus,
-    Again,
-    Next,
 }
 
 impl Shape {
     const fn path(self) -> &'static str {
         match self {
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
-            Self::Search => "M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14ZM16 16l4.5 4.5",
             Self::Send => "M12 19V5M6 11l6-6 6 6",
             Self::Stop => "M7 7h10v10H7z",
-            Self::Copy => "M9 9h10v11H9zM5 15V4h10",
-            Self::Plus => "M12 5v14M5 12h14",
-            Self::Again => "M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5",
-            Self::Next => "M5 12h14M13 6l6 6-6 6",
         }
     }
 }

@@ -82,8 +82,9 @@ fn UsageChart(usage: Usage, measure: &'static str) -> impl IntoView {
 }
 
 fn dollars(value: f64) -> String {
-    let decimals = if value == 0.0 || value >= 1.0 { 2 } else { 4 };
-    format!("${value:.decimals$}")
+    let text = format!("{value:.6}");
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    format!("${whole}.{:0<2}", decimals.trim_end_matches('0'))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "token counts are far below 2^63")]

@@ -61,8 +61,8 @@ pub fn ModelPage() -> impl IntoView {
 }
 
 fn summary(model: &Model) -> String {
-    let text = model.description.as_deref().unwrap_or_default();
-    let first: String = format::plain(text).chars().take(160).collect();
+    let text = model.description.as_deref().map(markdown::to_text).unwrap_or_default();
+    let first: String = format::plain(&text).chars().take(160).collect();
     if first.is_empty() { format!("{}: prices and providers", format::plain(&model.name)) } else { first }
 }
 
@@ -161,7 +161,7 @@ fn EndpointRow(endpoint: Endpoint) -> impl IntoView {
     let dash = || "–".to_owned();
     let latency = endpoint.latency_last_30m.map_or_else(dash, |latency| format!("{:.2} s", latency.p50));
     let throughput = endpoint.throughput_last_30m.map_or_else(dash, |speed| format!("{:.0} tokens/s", speed.p50));
-    let uptime = endpoint.uptime_last_1d.or(endpoint.uptime_last_30m).map_or_else(dash, format::percent);
+    let uptime = endpoint.uptime_last_1d.or(endpoint.uptime_last_30m).map_or_else(dash, format::uptime);
     let policy = match (endpoint.data_policy.trains_on_prompts, endpoint.data_policy.retains_prompts) {
         (Some(false), Some(false)) => ("not kept", Tone::Good),
         (Some(false), _) => ("not trained on", Tone::Good),

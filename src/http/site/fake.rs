@@ -49,7 +49,7 @@ fn is_member(headers: &HeaderMap) -> bool {
     has_cookie && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
-fn member(headers: &HeaderMap, data: Value) -> Response {
+fn member(headers: &HeaderMap, data: impl serde::Serialize) -> Response {
     if is_member(headers) {
         return Json(json!({ "data": data })).into_response();
     }

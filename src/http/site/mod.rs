@@ -29,7 +29,7 @@ struct Site {
 /// The fallback answers what no route knows: a page with status 404, or JSON below `/api/`.
 pub fn router(api: Router) -> Router {
     // Rendering needs an executor; it may have been set by another router of this process.
-    let _ = leptos::task::Executor::init_tokio();
+    let _ = any_spawner::Executor::init_tokio();
     let has_script = assets::has_script();
     if !has_script {
         tracing::warn!("The browser's half of the site is not embedded: pages work, chat and key dialogs do not");

@@ -82,7 +82,7 @@ fn transport(api: Router, visitor: &HeaderMap) -> impl Fn(axum::http::Request<By
         request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
         let api = api.clone();
         let call = async move {
-            let response = api.oneshot(request).await.map_err(|never| match never {})?;
+            let Ok(response) = api.oneshot(request).await;
             let (parts, body) = response.into_parts();
             let body = to_bytes(body, MAX_ANSWER_BYTES).await.map_err(|error| error.to_string())?;
             Ok(Response::from_parts(parts, body))
