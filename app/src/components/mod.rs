@@ -10,3 +10,5 @@ pub mod markdown;
 pub mod notice;
 pub mod pager;
 pub mod price;
+#[cfg(feature = "ssr")]
+pub mod title;

@@ -1,7 +1,7 @@
 //! What was asked and what it cost.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{failed, member};
@@ -40,7 +40,7 @@ pub fn Activity() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Activity"/>
+            <PageTitle text="Activity"/>
             <section class="page">
                 <h1>"Activity"</h1>
                 {body}

@@ -1,7 +1,7 @@
 //! The chat room's page.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::member;
@@ -22,7 +22,7 @@ pub fn Chat() -> impl IntoView {
             }
             Ok(_) => room(&api, &asked).await,
         };
-        view! { <Title text="Chat"/> {body} }
+        view! { <PageTitle text="Chat"/> {body} }
     })
 }
 

@@ -1,7 +1,7 @@
 //! The balance and what moved it.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{failed, member};
 use crate::api::use_api;
@@ -39,7 +39,7 @@ pub fn CreditsPage() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Credits"/>
+            <PageTitle text="Credits"/>
             <section class="page">
                 <h1>"Credits"</h1>
                 {body}

@@ -1,7 +1,7 @@
 //! The short guide: base URL, first requests, headers, errors.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::code::{CodeBlock, CodeTabs, chat_samples};
 use super::session;
@@ -57,7 +57,7 @@ pub fn Docs() -> impl IntoView {
             .map(|(name, meaning)| view! { <tr><th scope="row" data-label="Header"><code>{name}</code></th><td data-label="Meaning">{meaning}</td></tr> })
             .collect_view();
         view! {
-            <Title text="Docs"/>
+            <PageTitle text="Docs"/>
             <article class="page page-text">
                 <h1>"Quick start"</h1>
                 <p class="lead">"Patchbay speaks the OpenAI protocol, and the additions of OpenRouter. Any SDK for either works when it is pointed at the base URL."</p>

@@ -1,7 +1,7 @@
 //! Everything known about one request.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{failed, member};
@@ -25,7 +25,7 @@ pub fn GenerationPage() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Request"/>
+            <PageTitle text="Request"/>
             <section class="page">
                 <p class="eyebrow"><a href="/activity">"Activity"</a></p>
                 {body}

@@ -1,7 +1,7 @@
 //! The front page: what this is, how much of it there is, and a first request.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::code::{CodeTabs, chat_samples};
 use super::session;
@@ -40,7 +40,7 @@ pub fn Home() -> impl IntoView {
             .unwrap_or_else(|| "author/model".to_owned());
         let samples = chat_samples(&session.base_url, &sample_model);
         view! {
-            <Title text=""/>
+            <PageTitle text=""/>
             <section class="hero">
                 <div class="hero-text">
                     <p class="eyebrow">"Open · self-hosted · exact to the nano-dollar"</p>

@@ -1,7 +1,7 @@
 //! API keys.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{failed, member};
 use crate::api::use_api;
@@ -24,7 +24,7 @@ pub fn Keys() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Keys"/>
+            <PageTitle text="Keys"/>
             <section class="page">
                 <h1>"API keys"</h1>
                 <p class="lead">"A key lets a program spend this organization's credit, up to the limit you set."</p>

@@ -1,7 +1,8 @@
 //! One model: what it is, who serves it on what terms, and how to call it.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::{Meta, Title};
+use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
 use super::code::{CodeTabs, chat_samples};
@@ -34,7 +35,7 @@ pub fn ModelPage() -> impl IntoView {
         let samples = chat_samples(&session.base_url, &model.id);
         let name = format::plain(&model.name);
         view! {
-            <Title text=name.clone()/>
+            <PageTitle text=name.clone()/>
             <Meta name="description" content=summary(&model)/>
             <article class="page">
                 <Head model=model.clone()/>

@@ -1,7 +1,7 @@
 //! The catalog: search, filters, prices.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::failed;
@@ -82,7 +82,7 @@ pub fn Models() -> impl IntoView {
         let (offset, total) = (query.offset, list.total_count);
         let paged = ModelQuery { offset: 0, limit: 0, ..query.clone() }.to_query_string();
         view! {
-            <Title text="Models"/>
+            <PageTitle text="Models"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Models"</h1>

@@ -1,7 +1,7 @@
 //! The companies that serve models.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::failed;
 use crate::api::{encode, use_api};
@@ -50,7 +50,7 @@ pub fn Providers() -> impl IntoView {
             .into_any()
         };
         view! {
-            <Title text="Providers"/>
+            <PageTitle text="Providers"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Providers"</h1>

@@ -1,7 +1,7 @@
 //! Leaderboards: who answers most.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::failed;
@@ -48,7 +48,7 @@ pub fn Rankings() -> impl IntoView {
             view! { <BoardChart board=board.clone() period/><BoardTable board kind/> }.into_any()
         };
         view! {
-            <Title text="Rankings"/>
+            <PageTitle text="Rankings"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Rankings"{simulated}</h1>

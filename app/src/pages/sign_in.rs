@@ -1,7 +1,7 @@
 //! Signing in and opening an account: plain forms that work without a script.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::session;
@@ -62,7 +62,7 @@ pub fn SignIn() -> impl IntoView {
             view! { <p class="form-foot">"No account yet? "<a href=href>"Create one"</a></p> }
         });
         view! {
-            <Title text="Sign in"/>
+            <PageTitle text="Sign in"/>
             <section class="page page-form">
                 <h1>"Sign in"</h1>
                 <Problem text=problem/>
@@ -115,7 +115,7 @@ pub fn SignUp() -> impl IntoView {
             view! { <p class="notice">{advice("closed")}</p> }.into_any()
         };
         view! {
-            <Title text="Create an account"/>
+            <PageTitle text="Create an account"/>
             <section class="page page-form">
                 <h1>"Create an account"</h1>
                 <Problem text=problem/>
