@@ -36,9 +36,11 @@ async fn room(api: &Api, asked: &str) -> AnyView {
     view! {
         <h1 class="visually-hidden">"Chat"</h1>
         <noscript>
+            <div class="page page-narrow">
             <Empty title="The chat room needs JavaScript.">
                 <p>"Answers arrive word by word. Without a script, use the API: "<a href="/docs">"how to"</a>"."</p>
             </Empty>
+            </div>
         </noscript>
         <ChatRoom model is_model_asked_for/>
     }

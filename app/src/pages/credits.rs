@@ -59,7 +59,7 @@ fn Balance(credits: Credits) -> impl IntoView {
     let facts = facts
         .into_iter()
         .map(|(label, amount, note)| {
-            view! { <div class="fact"><dt>{label}</dt><dd>{amount.dollars()}</dd><dd class="fact-note">{note}</dd></div> }
+            view! { <div class="fact"><dt>{label}</dt><dd>{amount.dollars_short()}</dd><dd class="fact-note">{note}</dd></div> }
         })
         .collect_view();
     view! { <dl class="facts-grid facts-large">{facts}</dl> }

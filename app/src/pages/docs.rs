@@ -74,7 +74,7 @@ pub fn Docs() -> impl IntoView {
                 <CodeBlock language="shell" code=stream/>
                 <h2>"Headers"</h2>
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Headers">
-                    <table class="table table-cards">
+                    <table class="table table-cards table-text">
                         <thead><tr><th scope="col">"Header"</th><th scope="col">"Meaning"</th></tr></thead>
                         <tbody>{headers}</tbody>
                     </table>
@@ -83,7 +83,7 @@ pub fn Docs() -> impl IntoView {
                 <p>"A failed call answers with its status and one shape of body. The code is an integer, the message is written for a person."</p>
                 <CodeBlock language="json" code=error/>
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Errors">
-                    <table class="table table-cards">
+                    <table class="table table-cards table-text">
                         <thead><tr><th scope="col">"Status"</th><th scope="col">"Meaning"</th><th scope="col">"What to do"</th></tr></thead>
                         <tbody>{errors}</tbody>
                     </table>
