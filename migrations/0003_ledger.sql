@@ -60,3 +60,13 @@ CREATE TABLE nodes (
     started_at   BIGINT NOT NULL,
     heartbeat_at BIGINT NOT NULL
 );
+
+-- Credit an operator granted from the command line, until the process that owns
+-- the ledger has booked it.
+CREATE TABLE grant_requests (
+    id              TEXT   NOT NULL PRIMARY KEY,
+    organization_id TEXT   NOT NULL,
+    amount_nanos    BIGINT NOT NULL CHECK (amount_nanos > 0),
+    reason          TEXT   NOT NULL,
+    created_at      BIGINT NOT NULL
+);

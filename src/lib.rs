@@ -9,9 +9,151 @@ pub mod billing;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod dialects;
 pub mod error;
+pub mod gateway;
 pub mod http;
+pub mod jobs;
 pub mod providers;
+pub mod rankings;
 pub mod store;
 pub mod telemetry;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::keys::KeyRing;
+use crate::accounts::users::Users;
+use crate::billing::ledger::{Ledger, WriterTask};
+use crate::catalog::Catalog;
+use crate::catalog::local::Local;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::gateway::health::Health;
+use crate::providers::client::{Credentials, Upstreams};
+use crate::store::Store;
+
+/// Everything a request can reach.
+pub struct App {
+    pub config: Config,
+    pub clock: Clock,
+    pub store: Store,
+    pub ledger: Ledger,
+    pub keys: KeyRing,
+    pub users: Users,
+    pub upstreams: Upstreams,
+    pub health: Health,
+    /// Providers are simulated.
+    pub is_demo: bool,
+    /// This start of this server.
+    pub node_id: String,
+    /// Requests to models under way; each outlives its connection.
+    pub requests: TaskTracker,
+    pub shutdown: CancellationToken,
+    catalog: ArcSwap<Catalog>,
+    /// Servers found on this machine; never stored.
+    local: ArcSwap<Local>,
+    credentials: ArcSwap<Credentials>,
+    in_flight: Arc<Semaphore>,
+    /// Held for as long as this process decides the balances of an SQLite file.
+    _ownership: Option<std::fs::File>,
+}
+
+/// The server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Client(#[from] providers::client::SetupError),
+}
+
+impl App {
+    /// Opens the ledger over a migrated store. The task returned writes it; finish it last.
+    ///
+    /// # Errors
+    /// [`StartError`] when the database or the HTTP client cannot be used.
+    pub async fn start(
+        config: Config,
+        clock: Clock,
+        store: Store,
+        is_demo: bool,
+    ) -> Result<(Arc<Self>, WriterTask), StartError> {
+        let ownership = store.own()?;
+        let node_id = accounts::new_id(clock.now_ms());
+        let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node_id.clone()).await?;
+        let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
+        let app = Self {
+            keys: KeyRing::new(store.clone()),
+            users: Users::new(store.clone(), clock.clone()),
+            upstreams: Upstreams::new(&config.timeouts)?,
+            health: Health::default(),
+            is_demo,
+            node_id,
+            requests: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            catalog: ArcSwap::default(),
+            local: ArcSwap::default(),
+            credentials: ArcSwap::default(),
+            in_flight: Arc::new(Semaphore::new(in_flight)),
+            _ownership: ownership,
+            config,
+            clock,
+            store,
+            ledger,
+        };
+        app.reload_catalog().await?;
+        Ok((Arc::new(app), writer))
+    }
+
+    /// The catalog as it is now.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// The providers' keys as they are now.
+    #[must_use]
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.credentials.load_full()
+    }
+
+    /// Reads the catalog from the store and the keys that fit its providers.
+    ///
+    /// # Errors
+    /// Any database error; the old snapshot stays.
+    pub async fn reload_catalog(&self) -> sqlx::Result<()> {
+        let stored = Catalog::from_rows(&self.store.load_catalog().await?);
+        let catalog = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
+        let providers = catalog.providers.values().map(|provider| (provider.slug.as_str(), provider.env.as_slice()));
+        self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
+        self.catalog.store(Arc::new(catalog));
+        Ok(())
+    }
+
+    /// Offers the models of inference servers found on this machine.
+    ///
+    /// # Errors
+    /// Any database error; the old snapshot stays.
+    pub async fn offer_local(&self, found: Local) -> sqlx::Result<()> {
+        self.local.store(Arc::new(found));
+        self.reload_catalog().await
+    }
+
+    /// Whether requests can be sent to a provider: its protocol is spoken, it is
+    /// not switched off, and it needs no key or has one.
+    #[must_use]
+    pub fn can_call(&self, provider: &catalog::Provider) -> bool {
+        let credentials = self.credentials.load();
+        provider.is_callable()
+            && !credentials.is_disabled(&provider.slug)
+            && (provider.auth == catalog::Auth::None || credentials.key(&provider.slug).is_some())
+    }
+}

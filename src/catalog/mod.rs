@@ -2,7 +2,14 @@
 //! behind these. A [`Catalog`] is an immutable snapshot, replaced whole, so that
 //! a request never reads the database to find its way.
 
+pub mod category;
+pub mod filter;
+pub mod import;
+pub mod known;
+pub mod local;
 pub mod prices;
+pub mod rows;
+pub mod seed;
 
 pub use prices::{Cost, LongContextTier, Prices};
 
@@ -50,6 +57,33 @@ impl Catalog {
             }
         }
         catalog
+    }
+
+    /// Only what real providers offer: outside demo mode nobody answers for the others.
+    #[must_use]
+    pub fn without_simulated(self) -> Self {
+        if !self.endpoints.values().any(|endpoint| endpoint.is_simulated) {
+            return self;
+        }
+        let providers = self.providers.values().filter(|p| !p.is_simulated).map(|p| Provider::clone(p)).collect();
+        let models = self.models.values().map(|model| Model {
+            endpoints: model.endpoints.iter().filter(|endpoint| !endpoint.is_simulated).cloned().collect(),
+            ..Model::clone(model)
+        });
+        Self::new(providers, models.collect())
+    }
+
+    /// This snapshot and what was found on this machine.
+    #[must_use]
+    pub fn with(self, local: &local::Local) -> Self {
+        if local.models.is_empty() {
+            return self;
+        }
+        let own = |shared: &Arc<Provider>| Provider::clone(shared);
+        let providers = self.providers.values().map(own).chain(local.providers.iter().cloned()).collect();
+        let models =
+            self.models.values().map(|model| Model::clone(model)).chain(local.models.iter().cloned()).collect();
+        Self::new(providers, models)
     }
 
     /// The model of this id, canonical slug or other known name. A variant suffix
@@ -108,6 +142,26 @@ pub struct Model {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// List prices, for a model nobody here serves.
     pub reference_prices: Option<Prices>,
+}
+
+impl Model {
+    /// Belongs in lists: somebody serves it, or its price is known.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.list_prices().is_some()
+    }
+
+    /// The prices to show: of the cheapest endpoint, else the list prices.
+    #[must_use]
+    pub fn list_prices(&self) -> Option<&Prices> {
+        self.endpoints.first().map(|endpoint| &endpoint.prices).or(self.reference_prices.as_ref())
+    }
+
+    /// Every endpoint is a simulated provider.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        !self.endpoints.is_empty() && self.endpoints.iter().all(|endpoint| endpoint.is_simulated)
+    }
 }
 
 /// One provider's offer of a model.
@@ -185,10 +239,11 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A request can be put into words it understands and sent to an address.
+    /// A request can be put into words it understands and sent to an address. An
+    /// address with a `${NAME}` left in it is none.
     #[must_use]
     pub fn is_callable(&self) -> bool {
-        self.dialect.is_some() && !self.base_url.is_empty()
+        self.dialect.is_some() && !self.base_url.is_empty() && !self.base_url.contains("${")
     }
 }
 

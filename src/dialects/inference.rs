@@ -22,6 +22,8 @@ pub struct Inference {
     pub provider: ProviderPreferences,
     pub user: Option<String>,
     pub session_id: Option<String>,
+    /// Asks for a cache breakpoint to be placed automatically.
+    pub cache_control: Option<Value>,
     /// Every top-level field exactly as sent, so that a provider of the same
     /// dialect gets its bytes back untouched. Empty for other client dialects.
     pub raw: IndexMap<String, Box<RawValue>>,
@@ -146,6 +148,8 @@ pub struct Tool {
     pub parameters: Option<Value>,
     pub strict: Option<bool>,
     pub cache_control: Option<Value>,
+    /// A tool that is no function, as sent; only a provider of the same dialect gets it.
+    pub other: Option<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +164,13 @@ pub enum ToolChoice {
 pub enum ResponseFormat {
     Text,
     JsonObject,
-    JsonSchema { name: String, schema: Value, strict: Option<bool> },
+    JsonSchema {
+        name: String,
+        schema: Value,
+        strict: Option<bool>,
+    },
+    /// A grammar or another kind we do not know; only a provider of the same dialect gets it.
+    Other(Value),
 }
 
 /// Everything that shapes the sampling of tokens.

@@ -4,11 +4,18 @@
 //! bytes; a provider dialect does the opposite. Deadlines, retries, metering and
 //! logging are written once, in the gateway.
 
+mod arguments;
 pub mod chat_completions;
+mod complaint;
 pub mod fault;
 pub mod gemini;
+#[cfg(test)]
+mod golden;
 pub mod inference;
+mod media;
 pub mod messages;
+pub mod reasoning;
+mod text;
 
 pub use fault::{Fault, FaultKind};
 pub use inference::Inference;
@@ -17,6 +24,32 @@ use app::types::sse::ServerSentEvent;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// A field of the caller's request that cannot be served as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadField {
+    /// Where it is: `messages[2].role`.
+    pub field: String,
+    /// Names the field and the remedy.
+    pub message: String,
+}
+
+impl BadField {
+    /// `remedy` continues the sentence that begins with the field: "must be …".
+    #[must_use]
+    pub fn new(field: impl Into<String>, remedy: impl std::fmt::Display) -> Self {
+        let field = field.into();
+        Self { message: format!("{field} {remedy}"), field }
+    }
+
+    /// The same complaint, seen from the object that holds `self.field`.
+    #[must_use]
+    pub fn within(self, parent: &str) -> Self {
+        let dot = if self.field.starts_with('[') { "" } else { "." };
+        Self { field: format!("{parent}{dot}{}", self.field), message: format!("{parent}{dot}{}", self.message) }
+    }
+}
 
 /// The wire protocol a provider speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,6 +102,7 @@ impl std::str::FromStr for Dialect {
 /// What differs between providers of one dialect. All off is plain OpenAI.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
 pub struct Quirks {
     /// Wants `max_completion_tokens` (OpenAI itself) where others know only `max_tokens`.
     pub max_completion_tokens: bool,
@@ -90,6 +124,20 @@ pub struct Quirks {
     pub keeps_reasoning_object: bool,
     /// Does not know role `developer`.
     pub no_developer_role: bool,
+    /// Understands `cache_control` on parts and tools (Alibaba). Whoever keeps
+    /// the reasoning object does, too.
+    pub keeps_cache_control: bool,
+    /// The history carries reasoning as `reasoning_content`, and every assistant
+    /// turn that calls tools must have it, even empty (DeepSeek).
+    pub wants_reasoning_content: bool,
+}
+
+impl Quirks {
+    /// The marks of the prompt cache reach the provider.
+    #[must_use]
+    pub const fn takes_cache_control(&self) -> bool {
+        self.keeps_cache_control || self.keeps_reasoning_object
+    }
 }
 
 /// Where and as what a request is sent.
@@ -172,12 +220,14 @@ pub enum Delta {
         choice: u32,
         text: String,
     },
-    /// Reasoning in words.
+    /// Reasoning in words, from a provider that gives words only.
     Reasoning {
         choice: u32,
         text: String,
     },
-    /// One entry of `reasoning_details`, signed or encrypted parts included.
+    /// One entry of `reasoning_details`, or the next piece of one. Words in it
+    /// come here only, never in [`Delta::Reasoning`] as well; see
+    /// [`reasoning::words`].
     ReasoningDetail {
         choice: u32,
         detail: Value,

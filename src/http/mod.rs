@@ -1,3 +1,119 @@
-//! What comes in.
+//! What comes in: every route on one screen.
 
+pub mod accounting;
+pub mod caller;
+pub mod inference;
+pub mod input;
+pub mod keys;
+pub mod models;
+pub mod openapi;
+pub mod rankings;
+pub mod server;
+pub mod sign_in;
 pub mod site;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::App;
+use crate::accounts::sessions::Sessions;
+use crate::error::{Error, Result};
+
+/// Everything this server answers: the API, the forms and the site over it.
+pub fn router(app: &Arc<App>) -> Router {
+    let api = api(app);
+    api.clone()
+        .merge(site::router(api))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Error::Internal("a handler panicked".to_owned()).into_response()
+        }))
+}
+
+/// The API and the forms, with what authenticates a caller: pages call this router in process.
+fn api(app: &Arc<App>) -> Router {
+    let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any);
+    let paid = Router::new().route("/chat/completions", post(inference::chat_completions));
+    let reading = Router::new()
+        .route("/models", get(models::list_models))
+        .route("/models/count", get(models::count_models))
+        .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
+        .route("/model/{author}/{slug}", get(models::show_model))
+        .route("/providers", get(models::list_providers))
+        .route("/rankings", get(rankings::show_rankings))
+        .route("/key", get(keys::show_current_key))
+        .route("/auth/key", get(keys::show_current_key))
+        .route("/keys", get(keys::list_keys).post(keys::create_key))
+        .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
+        .route("/credits", get(accounting::show_credits))
+        .route("/ledger", get(accounting::list_ledger))
+        .route("/activity", get(accounting::list_activity))
+        .route("/usage", get(accounting::show_usage))
+        .route("/generation", get(accounting::show_generation))
+        .route("/generations", get(accounting::list_generations))
+        .route("/session", get(sign_in::show_session))
+        .route("/openapi.json", get(openapi::show_openapi))
+        .layer(CompressionLayer::new());
+    Router::new()
+        .nest("/api/v1", paid.merge(reading).layer(cors))
+        .route("/api/{*rest}", any(no_such_endpoint))
+        .route("/healthz", get(show_health))
+        .route("/readyz", get(show_readiness))
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-up", post(sign_in::sign_up))
+        .route("/sign-out", post(sign_in::sign_out))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(session_layer(app))
+        .with_state(Arc::clone(app))
+}
+
+fn session_layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
+    let is_secure = app.config.public_url().starts_with("https:");
+    SessionManagerLayer::new(Sessions::new(app.store.clone(), app.clock.clone()))
+        .with_name(if is_secure { "__Host-sid" } else { "sid" })
+        .with_secure(is_secure)
+        .with_path("/")
+        // Lax: a link from a mail or a payment page finds the person still signed in.
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(14)))
+}
+
+async fn no_such_endpoint(request: Request) -> Error {
+    Error::not_found(format!(
+        "There is no {} {}. GET /api/v1/openapi.json describes this API.",
+        request.method(),
+        request.uri().path()
+    ))
+}
+
+async fn wrong_method(method: Method, request: Request) -> Error {
+    Error::MethodNotAllowed(format!("{} does not take {method}", request.uri().path()))
+}
+
+/// The process runs.
+async fn show_health() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// The process can serve: the database answers and no shutdown has begun.
+async fn show_readiness(State(app): State<Arc<App>>) -> Result<Response> {
+    if app.shutdown.is_cancelled() {
+        return Err(Error::Busy { retry_after_s: 5 });
+    }
+    app.store.ping().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -88,6 +88,18 @@ impl Upstreams {
         response.bytes().await.ok()
     }
 
+    /// Asks a provider for its models with our key; the HTTP status it answers.
+    ///
+    /// # Errors
+    /// [`Fault`] when there is no answer.
+    pub async fn check(&self, base_url: &str, credential: Option<(String, String)>) -> Result<u16, Fault> {
+        let mut request = self.client.get(format!("{base_url}/models")).timeout(Duration::from_secs(10));
+        if let Some((name, value)) = credential {
+            request = request.header(name, value);
+        }
+        request.send().await.map(|response| response.status().as_u16()).map_err(|error| fault_of(&error))
+    }
+
     /// Downloads a document the operator named, at most `limit` bytes.
     ///
     /// # Errors

@@ -1,3 +1,4 @@
 //! The companies: address, credential, connection.
 
 pub mod client;
+pub mod simulated;

@@ -5,12 +5,15 @@
 
 pub mod accounts;
 pub mod bulk;
+pub mod catalog;
 pub mod generations;
 pub mod keys;
 pub mod ledger;
 pub mod rollups;
 pub mod sessions;
 
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
@@ -30,6 +33,8 @@ pub enum Backend {
 pub struct Store {
     pool: AnyPool,
     backend: Backend,
+    /// The database file, on SQLite.
+    file: Option<PathBuf>,
 }
 
 /// Why the database could not be opened.
@@ -41,6 +46,8 @@ pub enum OpenError {
     Folder(String, std::io::Error),
     #[error("cannot open the database: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("another Patchbay process owns {0}; stop it first, or give this one another database_url")]
+    Owned(String),
     #[error("cannot bring the database up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
@@ -58,10 +65,11 @@ impl Store {
     /// [`OpenError`] when the URL is of another kind or the database does not answer.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         install_default_drivers();
-        let (backend, url) = if let Some(path) = url.strip_prefix("sqlite:") {
-            (Backend::Sqlite, sqlite_url(path)?)
+        let (backend, url, file) = if let Some(path) = url.strip_prefix("sqlite:") {
+            let (url, file) = sqlite_url(path)?;
+            (Backend::Sqlite, url, Some(file))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            (Backend::Postgres, url.to_owned())
+            (Backend::Postgres, url.to_owned(), None)
         } else {
             return Err(OpenError::Scheme(url.to_owned()));
         };
@@ -80,7 +88,7 @@ impl Store {
             })
             .connect(&url)
             .await?;
-        Ok(Self { pool, backend })
+        Ok(Self { pool, backend, file })
     }
 
     /// Brings the tables up to date and sets the guards.
@@ -107,6 +115,25 @@ impl Store {
         let store = Self::open(&format!("sqlite:{}", folder.path().join("test.db").display())).await.expect("opens");
         store.migrate().await.expect("migrates");
         (store, folder)
+    }
+
+    /// Takes the right to decide balances in memory, which only one process of an
+    /// SQLite file may have. The lock ends with the file handle or the process.
+    /// `None` where the database itself decides.
+    ///
+    /// # Errors
+    /// [`OpenError::Owned`] when another process has it.
+    pub fn own(&self) -> Result<Option<File>, OpenError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let path = file.with_extension("lock");
+        let shown = || path.display().to_string();
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(|error| OpenError::Folder(shown(), error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Owned(file.display().to_string())),
+            Err(TryLockError::Error(error)) => Err(OpenError::Folder(shown(), error)),
+        }
     }
 
     #[must_use]
@@ -146,14 +173,16 @@ impl Store {
 }
 
 /// Creates the folder of a database file and asks for the file to be created.
-fn sqlite_url(path: &str) -> Result<String, OpenError> {
+fn sqlite_url(path: &str) -> Result<(String, PathBuf), OpenError> {
     let path = path.strip_prefix("//").unwrap_or(path);
     let file = path.split('?').next().unwrap_or(path);
     if let Some(folder) = std::path::Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
     }
     let separator = if path.contains('?') { '&' } else { '?' };
-    Ok(if path.contains("mode=") { format!("sqlite://{path}") } else { format!("sqlite://{path}{separator}mode=rwc") })
+    let url =
+        if path.contains("mode=") { format!("sqlite://{path}") } else { format!("sqlite://{path}{separator}mode=rwc") };
+    Ok((url, PathBuf::from(file)))
 }
 
 /// Whether an error is a broken UNIQUE rule.

@@ -119,7 +119,7 @@ impl<'a> Working<'a> {
                 amount_nanos: covered,
                 hold_nanos: op.held,
                 description,
-                created_at: self.now_ms,
+                created_at: op.generation.as_ref().filter(|row| row.seq > 0).map_or(self.now_ms, |row| row.created_at),
             });
         }
         if overrun > 0 {
@@ -136,7 +136,9 @@ impl<'a> Working<'a> {
             });
         }
         if let Some(mut generation) = op.generation.clone() {
-            generation.seq = seq;
+            if generation.seq == 0 {
+                generation.seq = seq;
+            }
             generation.cost_nanos = covered;
             self.batch.generations.push(generation);
         }

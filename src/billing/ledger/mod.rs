@@ -217,6 +217,37 @@ impl Ledger {
         self.transfer(&format!("grant:{id}"), "grant", WORLD, &credit_account(organization_id), amount, why).await
     }
 
+    /// Books the grants that were asked for from the command line. Each is booked
+    /// once, however often this runs.
+    ///
+    /// # Errors
+    /// Any database error; what is left is booked the next time.
+    pub async fn book_grant_requests(&self) -> sqlx::Result<()> {
+        for request in self.inner.store.grant_requests().await? {
+            let amount = Money(request.amount_nanos);
+            if self.grant(&request.id, &request.organization_id, amount, &request.reason).await.is_some() {
+                self.inner.store.delete_grant_request(&request.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Charges requests of the past as they stand, each under its own id and time:
+    /// for traffic that was made up or comes from elsewhere. `None` when the ledger
+    /// does not answer.
+    pub async fn import(&self, rows: Vec<GenerationRow>) -> Option<()> {
+        let mut answers = Vec::with_capacity(rows.len());
+        for row in rows {
+            let payer = Payer { account_id: credit_account(&row.organization_id), ..Payer::default() };
+            let hold = self.hold(&row.id, &payer, Money(row.cost_nanos), 60_000).await.ok()?;
+            answers.push(hold.settle_past(row));
+        }
+        for answer in answers {
+            answer?.await.ok()?;
+        }
+        Some(())
+    }
+
     /// What an account holds. In-memory decisions are in it at once.
     ///
     /// # Errors
@@ -359,6 +390,11 @@ impl Hold {
     pub async fn settle(mut self, cost: Money, generation: GenerationRow) -> Option<Money> {
         let answer = self.resolve(cost.0.max(0), Some(generation));
         answer?.await.ok()
+    }
+
+    /// Settles a request that happened earlier, with the node and number it had.
+    fn settle_past(mut self, generation: GenerationRow) -> Option<oneshot::Receiver<Money>> {
+        self.resolve(generation.cost_nanos, Some(generation))
     }
 
     fn resolve(&mut self, cost: i64, generation: Option<GenerationRow>) -> Option<oneshot::Receiver<Money>> {

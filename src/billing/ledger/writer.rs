@@ -274,7 +274,8 @@ impl Writer {
             Some(found) if found.kind == "void" && !existing.contains_key(&late) => (late.as_str(), None),
             Some(found) => return Outcome::Charged(Money(found.amount_nanos)),
         };
-        *seq += i64::from(op.generation.is_some());
+        // A request of the past keeps its own number.
+        *seq += i64::from(op.generation.as_ref().is_some_and(|row| row.seq == 0));
         Outcome::Charged(working.settle(op, id, stored, *seq))
     }
 

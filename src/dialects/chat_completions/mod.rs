@@ -1,3 +1,6 @@
-//! OpenAI chat completions, as a client dialect and as a provider dialect.
+//! OpenAI chat completions, as a client dialect ([`parse`], [`encode`]) and as
+//! a provider dialect ([`upstream`]).
 
+pub mod encode;
+pub mod parse;
 pub mod upstream;

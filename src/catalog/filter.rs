@@ -1,0 +1,289 @@
+//! Search, filters and order of the list of models.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use app::types::Price;
+use serde::Deserialize;
+
+use super::{Catalog, Endpoint, Model, category};
+use crate::error::{Error, Result};
+
+/// The query of `GET /api/v1/models`; empty values count as absent. Prices are US
+/// dollars per million tokens; lists are separated by commas.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ModelsQuery {
+    pub q: Option<String>,
+    pub category: Option<String>,
+    pub supported_parameters: Option<String>,
+    pub input_modalities: Option<String>,
+    pub output_modalities: Option<String>,
+    pub sort: Option<String>,
+    pub context: Option<String>,
+    pub min_price: Option<String>,
+    pub max_price: Option<String>,
+    pub min_output_price: Option<String>,
+    pub max_output_price: Option<String>,
+    pub arch: Option<String>,
+    pub model_authors: Option<String>,
+    pub providers: Option<String>,
+    pub zdr: Option<String>,
+    pub min_age_days: Option<String>,
+    pub max_age_days: Option<String>,
+    pub offset: Option<String>,
+    pub limit: Option<String>,
+}
+
+/// What the list depends on besides the catalog.
+pub struct Context<'a> {
+    /// Requests can be sent to the endpoint now.
+    pub is_available: Box<dyn Fn(&Endpoint) -> bool + Send + Sync + 'a>,
+    /// Tokens of the last days by model id.
+    pub popularity: Box<dyn Fn(&str) -> i64 + Send + Sync + 'a>,
+    /// Seconds to the first token.
+    pub latency: Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>,
+    /// Tokens per second.
+    pub throughput: Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>,
+    pub now_ms: i64,
+}
+
+/// The values of `sort` that this server has the data for.
+pub const SORTS: [&str; 8] = [
+    "most-popular",
+    "top-weekly",
+    "newest",
+    "pricing-low-to-high",
+    "pricing-high-to-low",
+    "context-high-to-low",
+    "throughput-high-to-low",
+    "latency-low-to-high",
+];
+
+const DEFAULT_LIMIT: usize = 500;
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// One page of the models that fit, and where it stands.
+#[derive(Debug)]
+pub struct Page<'a> {
+    pub models: Vec<&'a Arc<Model>>,
+    /// How many fit, on all pages.
+    pub total: usize,
+    /// The offset of the next page.
+    pub next_offset: Option<usize>,
+}
+
+/// The models that fit, in order.
+///
+/// # Errors
+/// 400 naming the field, what is wrong with it and what it takes.
+pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>) -> Result<Page<'a>> {
+    let filter = Filter::read(query)?;
+    let order = said(query.sort.as_ref()).unwrap_or("most-popular");
+    if !SORTS.contains(&order) {
+        return Err(Error::bad_request(
+            "sort",
+            format!("sort cannot be `{order}` here; it takes {}", SORTS.join(", ")),
+        ));
+    }
+    let mut models: Vec<&Arc<Model>> =
+        catalog.models.values().filter(|model| model.is_listed() && filter.fits(catalog, model, context)).collect();
+    sort(&mut models, order, context);
+    let total = models.len();
+    let offset = whole("offset", query.offset.as_ref(), 0, usize::MAX)?;
+    let limit = whole("limit", query.limit.as_ref(), 1, 1_000)?;
+    if offset.is_none() && limit.is_none() {
+        return Ok(Page { models, total, next_offset: None });
+    }
+    let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or(DEFAULT_LIMIT));
+    let end = offset.saturating_add(limit);
+    let models = models.into_iter().skip(offset).take(limit).collect();
+    Ok(Page { models, total, next_offset: (end < total).then_some(end) })
+}
+
+fn sort(models: &mut [&Arc<Model>], order: &str, context: &Context<'_>) {
+    let available = |model: &Model| model.endpoints.iter().any(|endpoint| (context.is_available)(endpoint));
+    let best = |model: &Model, value: &dyn Fn(&Endpoint) -> Option<f64>, take: fn(f64, f64) -> f64| {
+        model.endpoints.iter().filter_map(|endpoint| value(endpoint)).reduce(take)
+    };
+    // Sorting is stable over the catalog's own order, newest first.
+    match order {
+        "pricing-low-to-high" => models.sort_by_cached_key(|model| price(model)),
+        "pricing-high-to-low" => models.sort_by_cached_key(|model| Reverse(price(model))),
+        "context-high-to-low" => models.sort_by_key(|model| Reverse(model.context_length)),
+        "throughput-high-to-low" => models.sort_by(|a, b| {
+            let [a, b] = [a, b].map(|model| best(model, &context.throughput, f64::max).unwrap_or(-1.0));
+            b.total_cmp(&a)
+        }),
+        "latency-low-to-high" => models.sort_by(|a, b| {
+            let [a, b] = [a, b].map(|model| best(model, &context.latency, f64::min).unwrap_or(f64::INFINITY));
+            a.total_cmp(&b)
+        }),
+        "newest" => {}
+        _ => models.sort_by_cached_key(|model| (Reverse((context.popularity)(&model.id)), !available(model))),
+    }
+}
+
+/// Three input tokens to one of output, in pico-dollars.
+fn price(model: &Model) -> i128 {
+    let prices = model.list_prices();
+    prices.map_or(0, |prices| i128::from(prices.prompt.0) * 3 + i128::from(prices.completion.0))
+}
+
+/// A query, read.
+struct Filter {
+    words: Vec<String>,
+    category: Option<category::Category>,
+    parameters: Vec<String>,
+    inputs: Vec<String>,
+    /// `None` is every kind.
+    outputs: Option<Vec<String>>,
+    context: Option<i64>,
+    prompt: (Option<Price>, Option<Price>),
+    completion: (Option<Price>, Option<Price>),
+    tokenizers: Vec<String>,
+    authors: Vec<String>,
+    providers: Vec<String>,
+    zdr: Option<bool>,
+    age_days: (Option<i64>, Option<i64>),
+}
+
+const INPUTS: [&str; 5] = ["text", "image", "file", "audio", "video"];
+const OUTPUTS: [&str; 9] =
+    ["text", "image", "embeddings", "audio", "video", "rerank", "speech", "transcription", "all"];
+
+impl Filter {
+    fn read(query: &ModelsQuery) -> Result<Self> {
+        let outputs = match said(query.output_modalities.as_ref()) {
+            None => Some(vec!["text".to_owned()]),
+            Some("all") => None,
+            Some(_) => Some(modalities("output_modalities", query.output_modalities.as_ref(), &OUTPUTS)?),
+        };
+        let days = |name, value| Ok::<_, Error>(whole(name, value, 0, 100_000)?.and_then(|n| i64::try_from(n).ok()));
+        Ok(Self {
+            words: said(query.q.as_ref())
+                .map(|q| q.to_lowercase().split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            category: said(query.category.as_ref()).map(category::read).transpose()?,
+            parameters: items(query.supported_parameters.as_ref()),
+            inputs: modalities("input_modalities", query.input_modalities.as_ref(), &INPUTS)?,
+            outputs,
+            context: whole("context", query.context.as_ref(), 1, usize::MAX)?.and_then(|n| i64::try_from(n).ok()),
+            prompt: (dollars("min_price", query.min_price.as_ref())?, dollars("max_price", query.max_price.as_ref())?),
+            completion: (
+                dollars("min_output_price", query.min_output_price.as_ref())?,
+                dollars("max_output_price", query.max_output_price.as_ref())?,
+            ),
+            tokenizers: items(query.arch.as_ref()),
+            authors: items(query.model_authors.as_ref()),
+            providers: items(query.providers.as_ref()),
+            zdr: flag("zdr", query.zdr.as_ref())?,
+            age_days: (
+                days("min_age_days", query.min_age_days.as_ref())?,
+                days("max_age_days", query.max_age_days.as_ref())?,
+            ),
+        })
+    }
+
+    fn fits(&self, catalog: &Catalog, model: &Model, context: &Context<'_>) -> bool {
+        let architecture = &model.architecture;
+        let prices = model.list_prices();
+        let is_between = |value: Option<Price>, (low, high): (Option<Price>, Option<Price>)| {
+            low.is_none_or(|low| value.is_some_and(|value| value >= low))
+                && high.is_none_or(|high| value.is_some_and(|value| value <= high))
+        };
+        let age = context.now_ms.div_euclid(MS_PER_DAY).saturating_sub(model.created.div_euclid(86_400));
+        self.matches(model)
+            && self.category.is_none_or(|category| category.fits(model))
+            && has_all(&model.supported_parameters, &self.parameters)
+            && has_all(&architecture.input_modalities, &self.inputs)
+            && self
+                .outputs
+                .as_ref()
+                .is_none_or(|wanted| wanted.iter().any(|w| architecture.output_modalities.contains(w)))
+            && self.context.is_none_or(|least| model.context_length.is_some_and(|length| length >= least))
+            && is_between(prices.map(|prices| prices.prompt), self.prompt)
+            && is_between(prices.map(|prices| prices.completion), self.completion)
+            && is_among(&self.tokenizers, architecture.tokenizer.as_deref())
+            && is_among(&self.authors, Some(&model.author))
+            && self.age_days.0.is_none_or(|least| age >= least)
+            && self.age_days.1.is_none_or(|most| age <= most)
+            && (self.providers.is_empty() || model.endpoints.iter().any(|endpoint| self.is_by(catalog, endpoint)))
+            && self.zdr.is_none_or(|wanted| model.endpoints.iter().any(|e| e.is_zero_retention()) == wanted)
+    }
+
+    /// Every word is in the name, an id or the description.
+    fn matches(&self, model: &Model) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let description = model.description.as_deref().unwrap_or_default();
+        let text = [&model.id, &model.name, &model.canonical_slug, description].join(" ").to_lowercase();
+        self.words.iter().all(|word| text.contains(word))
+    }
+
+    fn is_by(&self, catalog: &Catalog, endpoint: &Endpoint) -> bool {
+        let name = catalog.provider(&endpoint.provider_slug).map(|provider| provider.name.as_str());
+        is_among(&self.providers, Some(&endpoint.provider_slug)) || is_among(&self.providers, name)
+    }
+}
+
+fn has_all(present: &[String], wanted: &[String]) -> bool {
+    wanted.iter().all(|name| present.contains(name))
+}
+
+/// An empty list takes everything.
+fn is_among(list: &[String], value: Option<&str>) -> bool {
+    list.is_empty() || value.is_some_and(|value| list.iter().any(|item| item.eq_ignore_ascii_case(value)))
+}
+
+fn said(value: Option<&String>) -> Option<&str> {
+    value.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+fn items(value: Option<&String>) -> Vec<String> {
+    let parts = said(value).unwrap_or_default().split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn modalities(field: &str, value: Option<&String>, known: &[&str]) -> Result<Vec<String>> {
+    let wanted = items(value);
+    match wanted.iter().find(|item| !known.contains(&item.as_str())) {
+        None => Ok(wanted),
+        Some(odd) => Err(Error::bad_request(
+            field,
+            format!("{field} cannot be `{odd}`; it takes a list of {}", known.join(", ")),
+        )),
+    }
+}
+
+fn whole(field: &str, value: Option<&String>, least: usize, most: usize) -> Result<Option<usize>> {
+    let Some(text) = said(value) else { return Ok(None) };
+    match text.parse::<usize>() {
+        Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
+        _ => {
+            let range = if most == usize::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
+            Err(Error::bad_request(field, format!("{field} must be a whole number, {range}; it is `{text}`")))
+        }
+    }
+}
+
+fn dollars(field: &str, value: Option<&String>) -> Result<Option<Price>> {
+    let Some(text) = said(value) else { return Ok(None) };
+    let wrong = || {
+        let message = format!("{field} must be US dollars per million tokens, such as 0.5; it is `{text}`");
+        Error::bad_request(field, message)
+    };
+    // Pico-dollars per token are micro-dollars per million.
+    let price: Price = text.parse().map_err(|_| wrong())?;
+    if price < Price::ZERO { Err(wrong()) } else { Ok(Some(Price(price.0 / 1_000_000))) }
+}
+
+fn flag(field: &str, value: Option<&String>) -> Result<Option<bool>> {
+    match said(value) {
+        None => Ok(None),
+        Some("true" | "1") => Ok(Some(true)),
+        Some("false" | "0") => Ok(Some(false)),
+        Some(text) => Err(Error::bad_request(field, format!("{field} must be true or false; it is `{text}`"))),
+    }
+}

@@ -1,0 +1,44 @@
+//! Anthropic Messages as a provider dialect.
+
+mod blocks;
+mod claude;
+mod decode;
+mod history;
+mod request;
+mod wire;
+
+use super::{Decoder, Delta, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
+
+/// The version of the API this translation was written for.
+const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+
+/// The translation to and from Anthropic Messages, for a base URL that ends in `/v1`.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages;
+
+impl Upstream for Messages {
+    fn encode(&self, target: &Target<'_>, inference: &Inference) -> Result<UpstreamRequest, Untranslatable> {
+        let body = request::body(target, inference)?;
+        let headers = vec![(VERSION.0, VERSION.1.to_owned())];
+        Ok(UpstreamRequest { path: "/messages".to_owned(), headers, body: body.into() })
+    }
+
+    fn decoder(&self, _: &Quirks) -> Box<dyn Decoder> {
+        Box::new(decode::EventDecoder::default())
+    }
+
+    fn decode_whole(&self, _: &Quirks, body: &[u8]) -> Result<Vec<Delta>, Fault> {
+        decode::whole(body)
+    }
+
+    fn decode_error(&self, status: u16, headers: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Fault {
+        complaint::from_response(status, headers, body)
+    }
+}
+
+fn untranslatable(field: impl Into<String>, reason: impl std::fmt::Display) -> Untranslatable {
+    Untranslatable { field: field.into(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Borrowed strings for wire structs: no allocation unless the JSON has escapes.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// A JSON string. The newtype is needed because `Option<Cow<str>>` never borrows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl Text<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text of an optional field, absent when empty.
+pub(super) fn non_empty<'a>(field: Option<&'a Text<'_>>) -> Option<&'a str> {
+    field.map(Text::as_str).filter(|text| !text.is_empty())
+}
+
+/// Cuts at most `limit` bytes off the front of `text`, at a character boundary.
+pub(super) fn head(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
+}

@@ -1,0 +1,196 @@
+//! One try at one endpoint: deadlines, and whose fault a failure was.
+
+use std::time::{Duration, Instant};
+
+use app::types::sse::{Decoder as Events, ServerSentEvent};
+use serde_json::{Value, json};
+use tokio::time::timeout_at;
+
+use crate::App;
+use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target};
+use crate::gateway::route::Candidate;
+
+/// The most of an error body that is read, bytes.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+/// The most of a whole answer that is read, bytes.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// A finished attempt, for `/generation` and `metadata.previous_errors`.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    pub endpoint_id: String,
+    pub provider_name: String,
+    pub model_id: String,
+    pub status: Option<u16>,
+    /// ms until the first token or the failure.
+    pub latency_ms: i64,
+    pub fault: Option<Fault>,
+}
+
+impl Tried {
+    /// As `metadata.previous_errors` shows it.
+    #[must_use]
+    pub fn as_previous_error(&self) -> Value {
+        let message = self.fault.as_ref().map(|fault| fault.message.as_str());
+        json!({ "provider": self.provider_name, "code": self.status, "message": message })
+    }
+}
+
+/// Sends the request and checks the head of the answer. A `deadline` covers all of it.
+///
+/// # Errors
+/// [`Fault`] for anything but a 2xx.
+pub async fn open(
+    app: &App,
+    candidate: &Candidate,
+    inference: &Inference,
+    deadline: Instant,
+) -> Result<reqwest::Response, Fault> {
+    let Some(dialect) = candidate.provider.dialect else {
+        return Err(Fault::new(FaultKind::Unavailable, "this server does not speak the provider's protocol"));
+    };
+    let target = Target {
+        model: &candidate.endpoint.upstream_model,
+        max_output_tokens: candidate.endpoint.max_output_tokens,
+        quirks: &candidate.provider.quirks,
+    };
+    let request = dialect
+        .upstream()
+        .encode(&target, inference)
+        .map_err(|error| Fault::new(FaultKind::InvalidRequest, error.to_string()))?;
+    let credentials = app.credentials();
+    let slug = candidate.provider.slug.as_str();
+    let base_url = credentials.base_url(slug).unwrap_or(&candidate.provider.base_url);
+    let credential = credentials.key(slug).and_then(|key| candidate.provider.auth.header(key));
+    let send = app.upstreams.send(base_url, credential, request);
+    let response = timeout_at(deadline.into(), send).await.unwrap_or_else(|_| Err(too_slow()))?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = match timeout_at(deadline.into(), read_body(response, MAX_ERROR_BYTES)).await {
+        Ok(Ok(body)) => body,
+        // The status is known; a body that never comes changes nothing.
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    };
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Err(dialect.upstream().decode_error(status, &header, &body))
+}
+
+/// The whole answer.
+///
+/// # Errors
+/// [`Fault`] when it does not come in time, is too large or is no answer.
+pub async fn read_whole(
+    candidate: &Candidate,
+    response: reqwest::Response,
+    deadline: Instant,
+) -> Result<Vec<Delta>, Fault> {
+    let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
+    let body =
+        timeout_at(deadline.into(), read_body(response, MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    dialect.upstream().decode_whole(&candidate.provider.quirks, &body)
+}
+
+async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| crate::providers::client::fault_of(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(Fault::new(FaultKind::Unavailable, "the provider's answer is larger than this server reads"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// A streamed answer being read.
+pub struct Reader {
+    response: reqwest::Response,
+    events: Events,
+    decoder: Box<dyn Decoder>,
+    scratch: Vec<ServerSentEvent>,
+    /// The provider answered with one JSON document although a stream was asked for.
+    whole: Option<(Candidate, Vec<u8>)>,
+    is_over: bool,
+}
+
+impl Reader {
+    /// # Errors
+    /// [`Fault`] when the provider's protocol is not spoken.
+    pub fn new(candidate: &Candidate, response: reqwest::Response) -> Result<Self, Fault> {
+        let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
+        let is_json = response
+            .headers()
+            .get(reqwest::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.starts_with("application/json"));
+        Ok(Self {
+            response,
+            events: Events::default(),
+            decoder: dialect.upstream().decoder(&candidate.provider.quirks),
+            scratch: Vec::new(),
+            whole: is_json.then(|| (candidate.clone(), Vec::new())),
+            is_over: false,
+        })
+    }
+
+    /// Reads what comes next and appends it to `out`. False when the answer is complete.
+    ///
+    /// # Errors
+    /// [`Fault`] when the provider failed in-band, sent nonsense or cut the stream.
+    /// What came before it is in `out`.
+    pub async fn next(&mut self, out: &mut Vec<Delta>) -> Result<bool, Fault> {
+        if self.is_over {
+            return Ok(false);
+        }
+        let chunk = self.response.chunk().await.map_err(|error| crate::providers::client::fault_of(&error))?;
+        if let Some((candidate, body)) = &mut self.whole {
+            let Some(chunk) = chunk else {
+                self.is_over = true;
+                let upstream = candidate.provider.dialect.unwrap_or_default().upstream();
+                out.extend(upstream.decode_whole(&candidate.provider.quirks, body)?);
+                return Ok(false);
+            };
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Fault::new(
+                    FaultKind::Unavailable,
+                    "the provider's answer is larger than this server reads",
+                ));
+            }
+            body.extend_from_slice(&chunk);
+            return Ok(true);
+        }
+        let too_long =
+            |_| Fault::new(FaultKind::Unavailable, "the provider sent an event larger than this server reads");
+        self.scratch.clear();
+        match &chunk {
+            Some(chunk) => self.events.push(chunk, &mut self.scratch).map_err(too_long)?,
+            None => self.events.finish(&mut self.scratch).map_err(too_long)?,
+        }
+        for event in &self.scratch {
+            self.decoder.event(event, out)?;
+        }
+        if chunk.is_none() || self.decoder.is_done() {
+            self.is_over = true;
+            if chunk.is_none() {
+                self.decoder.finish(self.events.stray_text(), out)?;
+            }
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+/// The provider did not answer in time.
+#[must_use]
+pub fn too_slow() -> Fault {
+    Fault::new(FaultKind::Timeout, "the provider did not answer in time")
+}
+
+/// When the first token of an attempt must be there.
+#[must_use]
+pub fn first_token_deadline(app: &App, is_last: bool, all: Instant) -> Instant {
+    let timeouts = &app.config.timeouts;
+    let wait = if is_last { timeouts.last_first_token_ms } else { timeouts.first_token_ms };
+    (Instant::now() + Duration::from_millis(wait)).min(all)
+}

@@ -1,0 +1,156 @@
+//! One inference, start to finish: admit, choose endpoints, hold credit, attempt,
+//! relay, settle. The work runs in a task of its own, so a caller who leaves
+//! cannot cancel a charge; the HTTP body only receives.
+
+pub mod attempt;
+pub mod estimate;
+pub mod health;
+mod hold;
+mod relay;
+pub mod route;
+mod settle;
+mod whole;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use crate::App;
+use crate::accounts::keys::KeyRecord;
+use crate::accounts::new_id;
+use crate::billing::ledger::{Hold, Payer, credit_account};
+use crate::dialects::Inference;
+use crate::error::{Error, Result};
+use crate::gateway::attempt::Tried;
+use crate::gateway::route::Candidate;
+
+/// Who asks, and so who pays.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    pub organization_id: String,
+    pub workspace_id: String,
+    /// `None` for a signed-in person in the chatroom.
+    pub key: Option<Arc<KeyRecord>>,
+    pub user_id: Option<String>,
+}
+
+impl Requester {
+    fn payer(&self) -> Payer {
+        Payer {
+            account_id: credit_account(&self.organization_id),
+            key_id: self.key.as_ref().map(|key| key.id.clone()).unwrap_or_default(),
+            limit: self.key.as_ref().and_then(|key| key.limit),
+            limit_reset: self.key.as_ref().and_then(|key| key.limit_reset),
+        }
+    }
+}
+
+/// The app a request came from, as it says itself.
+#[derive(Clone, Debug, Default)]
+pub struct Attribution {
+    /// Origin of `HTTP-Referer`.
+    pub app_url: String,
+    /// `X-OpenRouter-Title` or `X-Title`.
+    pub app_title: String,
+    pub user_agent: Option<String>,
+    pub session_id: Option<String>,
+}
+
+/// Everything about a request that was admitted.
+pub struct Job {
+    pub requester: Requester,
+    pub attribution: Attribution,
+    pub inference: Inference,
+    /// `chat_completions`, as `/generation` shows it.
+    pub api_type: &'static str,
+}
+
+/// The answer, or the way it will come.
+pub enum Reply {
+    Whole {
+        id: String,
+        body: Bytes,
+    },
+    /// Whole server-sent events; the stream has begun, or 5 s have passed.
+    Stream {
+        id: String,
+        frames: mpsc::Receiver<Bytes>,
+    },
+}
+
+/// One request under way.
+struct Run {
+    app: Arc<App>,
+    job: Job,
+    id: String,
+    /// Epoch ms.
+    created_at: i64,
+    started: Instant,
+    candidates: Vec<Candidate>,
+    prompt_estimate: u64,
+    hold: Option<Hold>,
+    /// Output tokens the hold covers.
+    held_tokens: u64,
+    tried: Vec<Tried>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// How long the head of a streamed answer waits for the first token, so that a
+/// failure before it still gets its own status.
+const HEAD_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+/// Frames between the driver and the connection.
+const FRAMES: usize = 256;
+
+/// Serves one inference: the steps below, in this order, and no others.
+///
+/// # Errors
+/// [`Error`] when the request is refused or every attempt failed before the
+/// answer began. Later failures are in the stream.
+pub async fn serve(app: &Arc<App>, job: Job) -> Result<Reply> {
+    let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
+    let prompt_estimate = estimate::prompt_tokens(&job.inference);
+    let candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    let created_at = app.clock.now_ms();
+    let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
+    let payer = job.requester.payer();
+    let (hold, held_tokens) = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
+    let is_streamed = job.inference.is_streamed;
+    let run = Run {
+        app: Arc::clone(app),
+        job,
+        id: id.clone(),
+        created_at,
+        started: Instant::now(),
+        candidates,
+        prompt_estimate,
+        hold: Some(hold),
+        held_tokens,
+        tried: Vec::new(),
+        _permit: permit,
+    };
+    if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
+}
+
+async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
+    let (head, began) = oneshot::channel();
+    let (sender, frames) = mpsc::channel(FRAMES);
+    app.requests.spawn(relay::drive(run, head, sender));
+    match tokio::time::timeout(HEAD_WAIT, began).await {
+        Ok(Ok(Err(error))) => Err(error),
+        // Begun, or slow: from here on a failure is a frame of the stream.
+        Ok(Ok(Ok(()))) | Err(_) => Ok(Reply::Stream { id, frames }),
+        Ok(Err(_)) => Err(Error::Internal("the request's task ended without an answer".to_owned())),
+    }
+}
+
+async fn whole(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
+    let (reply, answer) = oneshot::channel();
+    app.requests.spawn(whole::drive(run, reply));
+    match answer.await {
+        Ok(Ok(body)) => Ok(Reply::Whole { id, body }),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(Error::Internal("the request's task ended without an answer".to_owned())),
+    }
+}

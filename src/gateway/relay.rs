@@ -1,0 +1,252 @@
+//! Deltas to the caller while counting tokens; the last frame waits for the ledger.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::attempt::{Reader, too_slow};
+use super::settle::{Outcome, Settled};
+use super::whole::{Begun, since_ms};
+use super::{Run, estimate, hold};
+use crate::dialects::chat_completions::encode::{ChunkWriter, Failure, Heading, UsageReport, error_chunk};
+use crate::dialects::{Delta, Fault};
+use crate::error::{Error, Result};
+use crate::gateway::route::Candidate;
+
+/// A caller who takes nothing for this long is gone.
+const WRITE_STALL: Duration = Duration::from_secs(30);
+/// How long an answer nobody reads is followed, for a provider that bills it anyway.
+const DRAIN: Duration = Duration::from_secs(120);
+
+/// What the loop over the stream keeps.
+struct Relay {
+    frames: mpsc::Sender<Bytes>,
+    writer: ChunkWriter,
+    buffer: Vec<u8>,
+    outcome: Outcome,
+    is_gone: bool,
+}
+
+/// How the stream ended.
+enum End {
+    Complete,
+    /// The caller left and the provider was told to stop.
+    Cancelled,
+    Broken(Fault),
+    /// The balance does not cover another step.
+    OutOfCredit,
+}
+
+/// Runs one streamed request to its end, whether or not anybody still reads.
+pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frames: mpsc::Sender<Bytes>) {
+    let (candidate, begun) = match run.first_success().await {
+        Ok(success) => success,
+        Err(fault) => return fail(run, fault, head, &frames).await,
+    };
+    // Nobody waits for the head any more when the first token took long; the stream is open then.
+    let _ = head.send(Ok(()));
+    let heading = run.heading(&candidate);
+    let hides = run.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true);
+    let mut relay = Relay {
+        frames,
+        writer: ChunkWriter::new(&heading, hides),
+        buffer: Vec::with_capacity(1_024),
+        outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
+        is_gone: false,
+    };
+    let first_token = Instant::now();
+    let end = match begun {
+        Begun::Streaming { reader, deltas, has_more } => {
+            relay.run(&mut run, &candidate, *reader, deltas, has_more).await
+        }
+        Begun::Whole(deltas) => {
+            relay.take(deltas);
+            End::Complete
+        }
+    };
+    relay.outcome.generation_ms = Some(since_ms(first_token));
+    relay.outcome.output_characters = relay.writer.output_characters();
+    if let Some((reason, native)) = relay.writer.finish_reason() {
+        relay.outcome.finish = Some(reason);
+        relay.outcome.native_finish = native.map(str::to_owned);
+    }
+    relay.end(run, &candidate, &heading, end).await;
+}
+
+/// Every attempt failed before the first token.
+async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: &mpsc::Sender<Bytes>) {
+    let error = run.failure(fault.clone());
+    if let Err(Err(error)) = head.send(Err(error)) {
+        // The head went out already: the failure is a frame of the stream.
+        let mut buffer = Vec::new();
+        let heading = run.candidates.first().map(|candidate| run.heading(candidate)).unwrap_or_default();
+        error_chunk(&heading, &failure_of(&error), None, &mut buffer);
+        let _ = frames.send(buffer.into()).await;
+    }
+    run.settle_failure(&fault).await;
+}
+
+impl Relay {
+    async fn run(
+        &mut self,
+        run: &mut Run,
+        candidate: &Candidate,
+        mut reader: Reader,
+        mut deltas: Vec<Delta>,
+        mut has_more: bool,
+    ) -> End {
+        let idle = Duration::from_millis(run.app.config.timeouts.idle_ms);
+        let mut deadline = run.deadline();
+        loop {
+            self.take(std::mem::take(&mut deltas));
+            self.flush().await;
+            if !has_more {
+                return End::Complete;
+            }
+            if self.is_gone && candidate.provider.supports_cancel {
+                return End::Cancelled;
+            }
+            if !self.is_gone && !self.cover(run, candidate).await {
+                return End::OutOfCredit;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let next = tokio::select! {
+                biased;
+                next = timeout(idle.min(left), reader.next(&mut deltas)) => next,
+                () = self.frames.closed(), if !self.is_gone => {
+                    self.is_gone = true;
+                    deadline = deadline.min(Instant::now() + DRAIN);
+                    continue;
+                }
+            };
+            has_more = match next.unwrap_or_else(|_| Err(too_slow())) {
+                Ok(has_more) => has_more,
+                Err(_) if self.is_gone => return End::Cancelled,
+                Err(fault) => {
+                    // What came before the failure is delivered.
+                    self.take(std::mem::take(&mut deltas));
+                    return End::Broken(fault);
+                }
+            };
+        }
+    }
+
+    fn take(&mut self, deltas: Vec<Delta>) {
+        for delta in deltas {
+            match &delta {
+                Delta::Usage(usage) => self.outcome.usage.merge(usage),
+                Delta::Start { upstream_id: Some(id), .. } => self.outcome.upstream_id = Some(id.clone()),
+                _ => {}
+            }
+            self.writer.write(&delta, &mut self.buffer);
+        }
+    }
+
+    /// Sends what is written. A caller who left or takes nothing is noted.
+    async fn flush(&mut self) {
+        if self.buffer.is_empty() {
+            return;
+        }
+        let frame = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(512)));
+        if self.is_gone {
+            return;
+        }
+        // Nearly always there is room; only a full channel needs the clock.
+        if let Err(mpsc::error::TrySendError::Full(frame)) = self.frames.try_send(frame) {
+            let sent = timeout(WRITE_STALL, self.frames.send(frame)).await;
+            self.is_gone = !matches!(sent, Ok(Ok(())));
+        }
+    }
+
+    /// Holds for the next step when three quarters of the last are used. False when
+    /// the balance does not cover it.
+    async fn cover(&mut self, run: &mut Run, candidate: &Candidate) -> bool {
+        let used = estimate::output_tokens(self.writer.output_characters());
+        let limit = run.job.inference.max_tokens().unwrap_or(u64::MAX);
+        if used < run.held_tokens - run.held_tokens / 4 || run.held_tokens >= limit {
+            return true;
+        }
+        let next = run.held_tokens.saturating_add(run.app.config.holds.step_tokens).min(limit);
+        let cost = hold::step_cost(candidate, run.prompt_estimate, run.held_tokens, next);
+        let Some(hold) = run.hold.as_mut() else { return false };
+        if hold.extend(cost).await.is_err() {
+            // What is held already may still be used up.
+            return used < run.held_tokens;
+        }
+        run.held_tokens = next;
+        true
+    }
+
+    /// Settles, and only then lets the last frame go.
+    async fn end(mut self, mut run: Run, candidate: &Candidate, heading: &Heading, end: End) {
+        let failure = match end {
+            End::Complete => None,
+            End::Cancelled => {
+                self.outcome.is_cancelled = true;
+                None
+            }
+            End::Broken(fault) => {
+                run.note_failure(candidate, &fault);
+                self.outcome.error = Some(fault.message.clone());
+                self.outcome.finish = Some(crate::dialects::FinishReason::Error);
+                self.outcome.status = fault.kind.status();
+                Some(failure_of(&run.failure(fault)))
+            }
+            End::OutOfCredit => {
+                let tokens = estimate::output_tokens(self.outcome.output_characters);
+                self.outcome.finish = Some(crate::dialects::FinishReason::Length);
+                self.outcome.native_finish = Some("insufficient_credits".to_owned());
+                Some(failure_of(&Error::InsufficientCredits(format!(
+                    "The credit or the key's limit ran out after about {tokens} output tokens. \
+                     What was delivered is charged; add credit or raise the limit to go on."
+                ))))
+            }
+        };
+        match run.settle(candidate, &self.outcome).await {
+            Ok(settled) => {
+                if failure.is_none() && !self.outcome.is_cancelled {
+                    run.note_success(candidate, &self.outcome, &settled);
+                }
+                let report = report_of(&settled);
+                match &failure {
+                    None => self.writer.finish(&report, &mut self.buffer),
+                    Some(failure) => error_chunk(heading, failure, Some(&report), &mut self.buffer),
+                }
+            }
+            Err(error) => {
+                // Without a durable charge the answer must not look complete.
+                tracing::error!(generation.id = %run.id, %error, "A request could not be settled");
+                error_chunk(heading, &failure_of(&error), None, &mut self.buffer);
+            }
+        }
+        self.flush().await;
+    }
+}
+
+/// The usage object of a settled answer.
+pub(super) const fn report_of(settled: &Settled) -> UsageReport {
+    UsageReport {
+        usage: settled.usage,
+        cost: settled.charged,
+        prompt_cost: settled.cost.prompt,
+        completion_cost: settled.cost.completion,
+        is_byok: false,
+        upstream_inference_cost: None,
+    }
+}
+
+/// An error as a frame of the stream.
+pub(super) fn failure_of(error: &Error) -> Failure {
+    let provider_code = match error {
+        Error::Upstream { fault, .. } => fault.code.clone(),
+        _ => None,
+    };
+    Failure {
+        code: error.status().as_u16(),
+        message: error.public_message(),
+        error_type: error.error_type(),
+        provider_code,
+    }
+}

@@ -1,0 +1,167 @@
+//! Price the usage, settle the hold and record the generation, in one transaction.
+
+use app::types::Money;
+use app::types::activity::ProviderResponse;
+
+use super::Run;
+use super::attempt::Tried;
+use super::estimate;
+use super::route::Candidate;
+use crate::catalog::Cost;
+use crate::dialects::{Fault, FinishReason, Usage};
+use crate::error::Error;
+use crate::store::generations::GenerationRow;
+
+/// How a request went.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub usage: Usage,
+    /// Characters of the answer, reasoning and tool arguments included.
+    pub output_characters: u64,
+    pub finish: Option<FinishReason>,
+    pub native_finish: Option<String>,
+    pub upstream_id: Option<String>,
+    /// ms from the request to the first token.
+    pub latency_ms: Option<i64>,
+    /// ms from the first to the last token.
+    pub generation_ms: Option<i64>,
+    pub is_cancelled: bool,
+    pub status: u16,
+    pub error: Option<String>,
+}
+
+/// What was charged, for the usage the caller sees.
+pub(super) struct Settled {
+    pub usage: Usage,
+    pub cost: Cost,
+    pub charged: Money,
+}
+
+impl Run {
+    /// Settles an answer of `candidate`. Returns once the charge is durable.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the ledger is gone; the answer must not be completed then.
+    pub(super) async fn settle(&mut self, candidate: &Candidate, outcome: &Outcome) -> Result<Settled, Error> {
+        let (usage, is_estimated) = self.billable(candidate, outcome);
+        let is_charged = outcome.error.is_none() && !is_empty(outcome, &usage);
+        let cost = if is_charged { candidate.endpoint.prices.cost(&usage) } else { Cost::default() };
+        let mut row = self.row(outcome, &usage);
+        row.is_estimated = i64::from(is_estimated);
+        row.model_id.clone_from(&candidate.model.id);
+        row.endpoint_id.clone_from(&candidate.endpoint.id);
+        row.provider_slug.clone_from(&candidate.provider.slug);
+        row.provider_name.clone_from(&candidate.provider.name);
+        row.is_simulated = i64::from(candidate.endpoint.is_simulated || candidate.provider.is_simulated);
+        row.price_id.clone_from(&candidate.endpoint.price_id);
+        row.upstream_cost_nanos = candidate.endpoint.prices.cost(&usage).total.0;
+        let gone = || Error::Internal("the ledger is gone".to_owned());
+        let charged = self.hold.take().ok_or_else(gone)?.settle(cost.total, row).await.ok_or_else(gone)?;
+        Ok(Settled { usage, cost, charged })
+    }
+
+    /// Records a request that no endpoint answered. It costs nothing.
+    pub(super) async fn settle_failure(&mut self, fault: &Fault) {
+        let outcome = Outcome { status: fault.kind.status(), error: Some(fault.message.clone()), ..Outcome::default() };
+        let mut row = self.row(&outcome, &Usage::default());
+        if let Some(candidate) = self.candidates.first() {
+            row.model_id.clone_from(&candidate.model.id);
+        }
+        if let Some(last) = self.tried.last() {
+            row.provider_name.clone_from(&last.provider_name);
+            row.endpoint_id.clone_from(&last.endpoint_id);
+        }
+        if let Some(hold) = self.hold.take() {
+            hold.settle(Money::ZERO, row).await;
+        }
+    }
+
+    /// What the provider said it used, or an estimate where it said nothing or nonsense.
+    fn billable(&self, candidate: &Candidate, outcome: &Outcome) -> (Usage, bool) {
+        let mut usage = outcome.usage;
+        let ceiling = |limit: Option<i64>| limit.and_then(|l| u64::try_from(l).ok()).unwrap_or(0);
+        let context = ceiling(candidate.endpoint.context_length).max(ceiling(candidate.endpoint.max_output_tokens));
+        // Providers round and count hidden tokens; ten times the window is no count.
+        let is_absurd = |tokens: u64| context > 0 && tokens > context.saturating_mul(10);
+        let mut is_estimated = false;
+        if usage.prompt_tokens.is_none_or(is_absurd) {
+            usage.prompt_tokens = Some(self.prompt_estimate);
+            (usage.cached_tokens, usage.cache_write_tokens, usage.prompt_audio_tokens) = (None, None, None);
+            is_estimated = true;
+        }
+        if usage.completion_tokens.is_none_or(is_absurd) || (outcome.is_cancelled && usage.completion_tokens == Some(0))
+        {
+            usage.completion_tokens = Some(estimate::output_tokens(outcome.output_characters));
+            (usage.reasoning_tokens, usage.completion_audio_tokens) = (None, None);
+            is_estimated = true;
+        }
+        (usage, is_estimated)
+    }
+
+    fn row(&self, outcome: &Outcome, usage: &Usage) -> GenerationRow {
+        let job = &self.job;
+        let count = |tokens: Option<u64>| i64::try_from(tokens.unwrap_or(0)).unwrap_or(i64::MAX);
+        GenerationRow {
+            id: self.id.clone(),
+            node_id: self.app.node_id.clone(),
+            created_at: self.created_at,
+            organization_id: job.requester.organization_id.clone(),
+            workspace_id: job.requester.workspace_id.clone(),
+            key_id: job.requester.key.as_ref().map(|key| key.id.clone()).unwrap_or_default(),
+            user_id: job.requester.user_id.clone().unwrap_or_default(),
+            requested_model: job.inference.models.first().cloned().unwrap_or_default(),
+            app_url: job.attribution.app_url.clone(),
+            app_title: job.attribution.app_title.clone(),
+            api_type: job.api_type.to_owned(),
+            is_streamed: i64::from(job.inference.is_streamed),
+            is_cancelled: i64::from(outcome.is_cancelled),
+            prompt_tokens: count(usage.prompt_tokens),
+            completion_tokens: count(usage.completion_tokens),
+            reasoning_tokens: count(usage.reasoning_tokens),
+            cached_tokens: count(usage.cached_tokens),
+            cache_write_tokens: count(usage.cache_write_tokens),
+            finish_reason: outcome.finish.map(|reason| reason.as_str().to_owned()),
+            native_finish_reason: outcome.native_finish.clone(),
+            latency_ms: outcome.latency_ms,
+            generation_ms: outcome.generation_ms,
+            attempts: attempts_json(&self.tried),
+            status: i64::from(outcome.status),
+            error: outcome.error.clone(),
+            upstream_id: outcome.upstream_id.clone(),
+            user_agent: job.attribution.user_agent.clone(),
+            session_id: job.inference.session_id.clone().or_else(|| job.attribution.session_id.clone()),
+            external_user: job.inference.user.clone(),
+            ..GenerationRow::default()
+        }
+    }
+
+    /// The error the caller gets when every attempt failed.
+    pub(super) fn failure(&self, fault: Fault) -> Error {
+        let provider_name = self.tried.last().map(|tried| tried.provider_name.clone()).unwrap_or_default();
+        let earlier = self.tried.len().saturating_sub(1);
+        let previous = self.tried.iter().take(earlier).map(Tried::as_previous_error).collect();
+        Error::Upstream { fault: Box::new(fault), provider_name, previous }
+    }
+}
+
+/// Zero-completion insurance: nothing came and nothing says it was meant to end,
+/// or it ended in an error.
+fn is_empty(outcome: &Outcome, usage: &Usage) -> bool {
+    outcome.finish == Some(FinishReason::Error)
+        || (outcome.output_characters == 0 && usage.completion_tokens.unwrap_or(0) == 0 && outcome.finish.is_none())
+}
+
+fn attempts_json(tried: &[Tried]) -> String {
+    let responses: Vec<ProviderResponse> = tried
+        .iter()
+        .map(|tried| ProviderResponse {
+            endpoint_id: Some(tried.endpoint_id.clone()),
+            provider_name: Some(tried.provider_name.clone()),
+            model_permaslug: Some(tried.model_id.clone()),
+            status: tried.status,
+            latency: Some(tried.latency_ms),
+            is_byok: false,
+        })
+        .collect();
+    serde_json::to_string(&responses).unwrap_or_else(|_| "[]".to_owned())
+}

@@ -1,0 +1,177 @@
+//! Attempts in order until one begins; and answers that come in one piece.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+use super::attempt::{self, Reader, Tried, too_slow};
+use super::relay::report_of;
+use super::settle::{Outcome, Settled};
+use super::{Run, route::Candidate};
+use crate::App;
+use crate::dialects::chat_completions::encode::{Collector, Heading};
+use crate::dialects::{Delta, Fault, FaultKind, Inference};
+use crate::error::Result;
+
+/// An answer that has begun.
+pub(super) enum Begun {
+    /// The first content is among `deltas`.
+    Streaming {
+        reader: Box<Reader>,
+        deltas: Vec<Delta>,
+        has_more: bool,
+    },
+    Whole(Vec<Delta>),
+}
+
+/// Runs one request whose answer comes in one piece. It is completed and charged
+/// also when the caller has left.
+pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
+    let (candidate, begun) = match run.first_success().await {
+        Ok(success) => success,
+        Err(fault) => {
+            let _ = reply.send(Err(run.failure(fault.clone())));
+            return run.settle_failure(&fault).await;
+        }
+    };
+    let Begun::Whole(deltas) = begun else { return };
+    let heading = run.heading(&candidate);
+    let hides = run.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true);
+    let elapsed = since_ms(run.started);
+    let mut outcome =
+        Outcome { status: 200, latency_ms: Some(elapsed), generation_ms: Some(elapsed), ..Outcome::default() };
+    let mut collector = Collector::new(hides);
+    for delta in deltas {
+        match &delta {
+            Delta::Usage(usage) => outcome.usage.merge(usage),
+            Delta::Start { upstream_id: Some(id), .. } => outcome.upstream_id = Some(id.clone()),
+            _ => {}
+        }
+        collector.add(delta);
+    }
+    outcome.output_characters = collector.output_characters();
+    if let Some((reason, native)) = collector.finish_reason() {
+        outcome.finish = Some(reason);
+        outcome.native_finish = native.map(str::to_owned);
+    }
+    let answer = run.settle(&candidate, &outcome).await.map(|settled| {
+        run.note_success(&candidate, &outcome, &settled);
+        Bytes::from(collector.into_json(&heading, &report_of(&settled), None))
+    });
+    // The caller may have left; the charge stands.
+    let _ = reply.send(answer);
+}
+
+impl Run {
+    /// When the whole request must be over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.started + Duration::from_millis(self.app.config.timeouts.total_ms)
+    }
+
+    /// Tries endpoint after endpoint until an answer begins.
+    ///
+    /// # Errors
+    /// The last [`Fault`] when none did; `self.tried` has all of them.
+    pub(super) async fn first_success(&mut self) -> Result<(Candidate, Begun), Fault> {
+        let most = usize::try_from(self.app.config.routing.attempts).unwrap_or(1);
+        let candidates: Vec<Candidate> = self.candidates.iter().take(most).cloned().collect();
+        let mut last = Fault::new(FaultKind::Unavailable, "no endpoint was tried");
+        for (position, candidate) in candidates.iter().enumerate() {
+            let is_last = position + 1 == candidates.len();
+            let deadline = self.attempt_deadline(is_last);
+            let began = Instant::now();
+            let result = begin(&self.app, candidate, &self.job.inference, deadline).await;
+            let latency_ms = since_ms(began);
+            let status = match &result {
+                Ok(_) => Some(200),
+                Err(fault) => fault.status,
+            };
+            self.tried.push(Tried {
+                endpoint_id: candidate.endpoint.id.clone(),
+                provider_name: candidate.provider.name.clone(),
+                model_id: candidate.model.id.clone(),
+                status,
+                latency_ms,
+                fault: result.as_ref().err().cloned(),
+            });
+            match result {
+                Ok(begun) => return Ok((candidate.clone(), begun)),
+                Err(fault) => {
+                    self.note_failure(candidate, &fault);
+                    let is_final = !fault.kind.is_retriable() || Instant::now() >= self.deadline();
+                    last = fault;
+                    if is_final {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn attempt_deadline(&self, is_last: bool) -> Instant {
+        if self.job.inference.is_streamed {
+            return attempt::first_token_deadline(&self.app, is_last, self.deadline());
+        }
+        // An answer in one piece comes with its last token, not with its first.
+        let wait = Duration::from_millis(self.app.config.timeouts.last_first_token_ms);
+        if is_last { self.deadline() } else { (Instant::now() + wait).min(self.deadline()) }
+    }
+
+    pub(super) fn heading(&self, candidate: &Candidate) -> Heading {
+        Heading {
+            id: self.id.clone(),
+            created: self.created_at / 1_000,
+            model: candidate.model.id.clone(),
+            provider: candidate.provider.name.clone(),
+        }
+    }
+
+    pub(super) fn note_failure(&self, candidate: &Candidate, fault: &Fault) {
+        let now = self.app.clock.now_ms();
+        self.app.health.failed(&candidate.endpoint.id, now, fault.kind, fault.retry_after_ms);
+        tracing::info!(
+            generation.id = %self.id,
+            endpoint.id = %candidate.endpoint.id,
+            fault.kind = ?fault.kind,
+            fault.status = fault.status,
+            "An attempt failed"
+        );
+    }
+
+    pub(super) fn note_success(&self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
+        let ms = |value: Option<i64>| value.and_then(|ms| i32::try_from(ms).ok()).map_or(0.0, f64::from);
+        let latency_ms = self.tried.last().map(|tried| tried.latency_ms);
+        self.app.health.succeeded(
+            &candidate.endpoint.id,
+            self.app.clock.now_ms(),
+            ms(latency_ms),
+            settled.usage.completion_tokens.unwrap_or(0),
+            ms(outcome.generation_ms),
+        );
+    }
+}
+
+/// One attempt, up to the first content or the whole answer.
+async fn begin(app: &App, candidate: &Candidate, inference: &Inference, deadline: Instant) -> Result<Begun, Fault> {
+    let response = attempt::open(app, candidate, inference, deadline).await?;
+    if !inference.is_streamed {
+        return Ok(Begun::Whole(attempt::read_whole(candidate, response, deadline).await?));
+    }
+    let mut reader = Box::new(Reader::new(candidate, response)?);
+    let mut deltas = Vec::new();
+    loop {
+        let next = timeout_at(deadline.into(), reader.next(&mut deltas)).await;
+        let has_more = next.unwrap_or_else(|_| Err(too_slow()))?;
+        if !has_more || deltas.iter().any(Delta::is_content) {
+            return Ok(Begun::Streaming { reader, deltas, has_more });
+        }
+    }
+}
+
+/// Whole ms since a moment.
+pub(super) fn since_ms(moment: Instant) -> i64 {
+    i64::try_from(moment.elapsed().as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,180 @@
+//! Who is calling: an inference key, a management key, or a person's session.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use tower_sessions::Session;
+
+use crate::App;
+use crate::accounts::keys::KeyRecord;
+use crate::accounts::sessions::USER_ID;
+use crate::error::{Error, Result};
+use crate::gateway::Requester;
+use crate::store::accounts::{MembershipRow, UserRow};
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    Key(Arc<KeyRecord>),
+    Person { user: UserRow, membership: MembershipRow },
+}
+
+impl Caller {
+    #[must_use]
+    pub fn organization_id(&self) -> &str {
+        match self {
+            Self::Key(key) => &key.organization_id,
+            Self::Person { membership, .. } => &membership.organization_id,
+        }
+    }
+
+    #[must_use]
+    pub fn workspace_id(&self) -> &str {
+        match self {
+            Self::Key(key) => &key.workspace_id,
+            Self::Person { membership, .. } => &membership.workspace_id,
+        }
+    }
+
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => key.creator_user_id.as_deref(),
+            Self::Person { user, .. } => Some(&user.id),
+        }
+    }
+
+    /// Who pays for an inference.
+    ///
+    /// # Errors
+    /// 403 for a management key.
+    pub fn requester(&self) -> Result<Requester> {
+        let key = match self {
+            Self::Key(key) if key.is_management => {
+                return Err(Error::Forbidden(
+                    "A management key cannot run inference; use an inference key.".to_owned(),
+                ));
+            }
+            Self::Key(key) => Some(Arc::clone(key)),
+            Self::Person { .. } => None,
+        };
+        Ok(Requester {
+            organization_id: self.organization_id().to_owned(),
+            workspace_id: self.workspace_id().to_owned(),
+            key,
+            user_id: self.user_id().map(str::to_owned),
+        })
+    }
+
+    /// Passes those who may manage keys and see the organization's activity.
+    ///
+    /// # Errors
+    /// 403 for an inference key.
+    pub fn check_manages(&self) -> Result<()> {
+        match self {
+            Self::Key(key) if !key.is_management => {
+                Err(Error::Forbidden("This needs a management key; make one on the keys page.".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const MISSING: &str = "Missing or invalid API key. Send `Authorization: Bearer sk-or-v1-…`.";
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        if let Some(text) = key_of(&parts.headers) {
+            let key = app.keys.find(text).await?.ok_or(Error::Unauthenticated(MISSING))?;
+            if key.is_disabled {
+                return Err(Error::Unauthenticated("This API key is disabled. Enable it on the keys page."));
+            }
+            if key.expires_at.is_some_and(|expiry| expiry <= app.clock.now_ms()) {
+                return Err(Error::Unauthenticated("This API key has expired. Make a new one on the keys page."));
+            }
+            return Ok(Self::Key(key));
+        }
+        person(parts, app).await?.ok_or(Error::Unauthenticated(MISSING))
+    }
+}
+
+/// The signed-in person, if the request comes from our own pages.
+///
+/// # Errors
+/// Any database error.
+pub async fn person(parts: &Parts, app: &Arc<App>) -> Result<Option<Caller>> {
+    if !is_own_site(&parts.headers, &parts.method) {
+        return Ok(None);
+    }
+    let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
+    let user_id = session.get::<String>(USER_ID).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let Some(user_id) = user_id else { return Ok(None) };
+    let Some(user) = app.store.user(&user_id).await? else { return Ok(None) };
+    let membership = app.store.first_membership(&user.id).await?;
+    Ok(membership.map(|membership| Caller::Person { user, membership }))
+}
+
+fn key_of(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    token.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
+}
+
+/// Whether a cookie may be believed: the request was made by our own pages.
+/// Fetch Metadata first, the origin where a client sends none (OWASP's order).
+#[must_use]
+pub fn is_own_site(headers: &HeaderMap, method: &Method) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some("same-origin" | "none") => true,
+        Some(_) => false,
+        None => match text("origin") {
+            Some(origin) => {
+                let host = origin.split_once("://").map(|(_, host)| host);
+                host.is_some() && host == text("host")
+            }
+            None => method.is_safe(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_cookie_counts_only_on_requests_of_our_own_pages() {
+        let post = Method::POST;
+        assert!(is_own_site(&headers(&[("sec-fetch-site", "same-origin")]), &post));
+        assert!(!is_own_site(
+            &headers(&[("sec-fetch-site", "cross-site"), ("origin", "http://a"), ("host", "a")]),
+            &post
+        ));
+        assert!(!is_own_site(&headers(&[("sec-fetch-site", "same-site")]), &post));
+        assert!(is_own_site(&headers(&[("origin", "http://a:1"), ("host", "a:1")]), &post));
+        assert!(!is_own_site(&headers(&[("origin", "http://b"), ("host", "a")]), &post));
+        assert!(!is_own_site(&headers(&[("origin", "null"), ("host", "a")]), &post));
+        assert!(!is_own_site(&headers(&[]), &post));
+        assert!(is_own_site(&headers(&[]), &Method::GET));
+    }
+
+    #[test]
+    fn keys_are_read_from_both_headers() {
+        assert_eq!(key_of(&headers(&[("authorization", "bearer  abc ")])), Some("abc"));
+        assert_eq!(key_of(&headers(&[("x-api-key", "abc")])), Some("abc"));
+        assert_eq!(key_of(&headers(&[("authorization", "Basic abc")])), None);
+    }
+}

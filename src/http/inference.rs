@@ -1,0 +1,122 @@
+//! `POST /chat/completions`.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures::Stream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::caller::Caller;
+use crate::App;
+use crate::dialects::chat_completions::parse;
+use crate::error::{Error, Result};
+use crate::gateway::{self, Attribution, Job, Reply};
+
+/// Silence after which a comment keeps the connection alive.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const COMMENT: &[u8] = b": PATCHBAY PROCESSING\n\n";
+static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
+
+/// `POST /api/v1/chat/completions`
+///
+/// # Errors
+/// [`Error`] as JSON until the answer begins; afterwards failures are in the stream.
+pub async fn chat_completions(State(app): State<Arc<App>>, caller: Caller, request: Request<Body>) -> Result<Response> {
+    let requester = caller.requester()?;
+    let (parts, body) = request.into_parts();
+    let body = read_body(body, app.config.limits.inference_body_bytes).await?;
+    let inference = parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
+    let job = Job { requester, attribution: attribution(&parts.headers), inference, api_type: "completions" };
+    Ok(match gateway::serve(&app, job).await? {
+        Reply::Whole { id, body } => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (GENERATION_ID.clone(), id_value(&id)),
+            ];
+            (headers, body).into_response()
+        }
+        Reply::Stream { id, frames } => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+                (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+                (GENERATION_ID.clone(), id_value(&id)),
+            ];
+            (headers, Body::from_stream(KeptAlive::new(frames))).into_response()
+        }
+    })
+}
+
+/// The whole body, or 413.
+///
+/// # Errors
+/// 413 beyond `limit` bytes, 400 when the connection broke.
+pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    to_bytes(body, most).await.map_err(|error| {
+        let is_length = std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>());
+        if is_length {
+            Error::TooLarge { limit_bytes: limit }
+        } else {
+            Error::bad_request("", "The request body was cut off")
+        }
+    })
+}
+
+fn id_value(id: &str) -> HeaderValue {
+    HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// What a request says of the app it comes from.
+fn attribution(headers: &HeaderMap) -> Attribution {
+    let text = |name: &str, longest: usize| {
+        let value = headers.get(name)?.to_str().ok()?.trim();
+        (!value.is_empty()).then(|| value.chars().take(longest).collect::<String>())
+    };
+    // Only the origin names the app: paths and queries may hold anything.
+    let app_url = text("http-referer", 2_048)
+        .or_else(|| text("referer", 2_048))
+        .and_then(|referer| url::Url::parse(&referer).ok())
+        .map(|url| url.origin().ascii_serialization())
+        .filter(|origin| origin != "null");
+    Attribution {
+        app_url: app_url.unwrap_or_default(),
+        app_title: text("x-openrouter-title", 100).or_else(|| text("x-title", 100)).unwrap_or_default(),
+        user_agent: text("user-agent", 256),
+        session_id: text("x-session-id", 256),
+    }
+}
+
+/// Frames of the driver, with a comment whenever nothing came for a while.
+struct KeptAlive {
+    frames: mpsc::Receiver<Bytes>,
+    silence: Interval,
+}
+
+impl KeptAlive {
+    fn new(frames: mpsc::Receiver<Bytes>) -> Self {
+        let mut silence = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+        silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { frames, silence }
+    }
+}
+
+impl Stream for KeptAlive {
+    type Item = Result<Bytes, std::convert::Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Poll::Ready(frame) = self.frames.poll_recv(context) {
+            self.silence.reset();
+            return Poll::Ready(frame.map(Ok));
+        }
+        self.silence.poll_tick(context).map(|_| Some(Ok(Bytes::from_static(COMMENT))))
+    }
+}

@@ -1,0 +1,207 @@
+//! The description of the API, as OpenAPI 3.1.
+//!
+//! The functions below only carry descriptions; `tests/api/openapi.rs` calls every
+//! path described here, so a description without a route fails.
+#![expect(dead_code, reason = "the functions exist for their descriptions")]
+
+use app::types::Envelope;
+use app::types::activity::{ActivityItem, Generation, GenerationSummary, Usage};
+use app::types::credits::{Credits, LedgerEntry};
+use app::types::error::ErrorBody;
+use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, UpdateKey};
+use app::types::models::{Model, ModelCount, ModelEndpoints, ModelList, Provider};
+use app::types::rankings::Board;
+use app::types::session::Session;
+use axum::Json;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+/// The whole description.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}
+
+/// `GET /api/v1/openapi.json`
+pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Patchbay API", description = "One endpoint in front of many models. Compatible with the clients of OpenAI and OpenRouter.", license(name = "Apache-2.0")),
+    servers((url = "/api/v1")),
+    modifiers(&BearerKey),
+    security(("key" = [])),
+    paths(
+        chat_completions, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
+        show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
+        list_activity, show_usage, show_generation, list_generations, show_rankings, show_session, show_description
+    ),
+    tags(
+        (name = "inference", description = "Requests to models"),
+        (name = "catalog", description = "Models, endpoints and providers; public"),
+        (name = "keys", description = "API keys; managing them needs a management key or a signed-in person"),
+        (name = "accounting", description = "Credit, spending and single requests"),
+        (name = "rankings", description = "Public leaderboards"),
+    )
+)]
+struct Description;
+
+struct BearerKey;
+
+impl Modify for BearerKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key, sk-or-v1-…, in the Authorization header"))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Asks a model.
+///
+/// The body is OpenAI's chat completion request with the original's additions: `models`
+/// (fallbacks), `provider` (routing preferences), `reasoning`. With `stream: true` the
+/// answer is a stream of server-sent events that ends with one chunk with a finish reason,
+/// one chunk with `usage` and its cost, and `[DONE]`.
+#[utoipa::path(post, path = "/chat/completions", tag = "inference",
+    request_body(content = Object, description = "OpenAI's chat completion request", content_type = "application/json"),
+    responses((status = 200, description = "The answer, or a stream of chunks", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = ErrorBody),
+        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 402, description = "The balance does not cover the request; the message says what would fit", body = ErrorBody),
+        (status = 403, description = "The key's limit is used up, or it is a management key", body = ErrorBody),
+        (status = 404, description = "No endpoint fits; `availability` says what excluded them", body = ErrorBody),
+        (status = 413, description = "The body is too large", body = ErrorBody),
+        (status = 429, description = "The provider limits our rate", body = ErrorBody),
+        (status = 502, description = "Every endpoint failed", body = ErrorBody),
+        (status = 503, description = "The server or the provider is overloaded", body = ErrorBody),
+        (status = 504, description = "The provider did not answer in time", body = ErrorBody)))]
+fn chat_completions() {}
+
+/// Lists the models.
+#[utoipa::path(get, path = "/models", tag = "catalog", security(()),
+    params(("q" = Option<String>, Query, description = "Words in id, name or description"),
+        ("sort" = Option<String>, Query), ("category" = Option<String>, Query),
+        ("supported_parameters" = Option<String>, Query, description = "Comma-separated"),
+        ("input_modalities" = Option<String>, Query), ("output_modalities" = Option<String>, Query),
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
+    responses((status = 200, body = ModelList), (status = 400, body = ErrorBody)))]
+fn list_models() {}
+
+/// Counts the models the same filters leave.
+#[utoipa::path(get, path = "/models/count", tag = "catalog", security(()),
+    responses((status = 200, body = Envelope<ModelCount>), (status = 400, body = ErrorBody)))]
+fn count_models() {}
+
+/// Shows one model.
+#[utoipa::path(get, path = "/model/{author}/{slug}", tag = "catalog", security(()),
+    params(("author" = String, Path), ("slug" = String, Path)),
+    responses((status = 200, body = Envelope<Model>), (status = 404, body = ErrorBody)))]
+fn show_model() {}
+
+/// Lists the endpoints that serve a model, with prices and statistics.
+#[utoipa::path(get, path = "/models/{author}/{slug}/endpoints", tag = "catalog", security(()),
+    params(("author" = String, Path), ("slug" = String, Path)),
+    responses((status = 200, body = Envelope<ModelEndpoints>), (status = 404, body = ErrorBody)))]
+fn list_endpoints() {}
+
+/// Lists the providers.
+#[utoipa::path(get, path = "/providers", tag = "catalog", security(()),
+    responses((status = 200, body = Envelope<Vec<Provider>>)))]
+fn list_providers() {}
+
+/// Shows the calling key.
+#[utoipa::path(get, path = "/key", tag = "keys",
+    responses((status = 200, body = Envelope<CurrentKey>), (status = 401, body = ErrorBody)))]
+fn show_current_key() {}
+
+/// Shows the calling key (older name).
+#[utoipa::path(get, path = "/auth/key", tag = "keys",
+    responses((status = 200, body = Envelope<CurrentKey>), (status = 401, body = ErrorBody)))]
+fn show_current_key_alias() {}
+
+/// Lists the keys, 100 at a time.
+#[utoipa::path(get, path = "/keys", tag = "keys",
+    params(("offset" = Option<u32>, Query), ("include_disabled" = Option<bool>, Query)),
+    responses((status = 200, body = Envelope<Vec<Key>>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+fn list_keys() {}
+
+/// Makes a key. Only this answer holds its text.
+#[utoipa::path(post, path = "/keys", tag = "keys", request_body = CreateKey,
+    responses((status = 201, body = CreatedKey), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody)))]
+fn create_key() {}
+
+/// Shows a key.
+#[utoipa::path(get, path = "/keys/{hash}", tag = "keys", params(("hash" = String, Path)),
+    responses((status = 200, body = Envelope<Key>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn show_key() {}
+
+/// Changes a key; it takes effect at once.
+#[utoipa::path(patch, path = "/keys/{hash}", tag = "keys", params(("hash" = String, Path)), request_body = UpdateKey,
+    responses((status = 200, body = Envelope<Key>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn update_key() {}
+
+/// Deletes a key; it stops working at once.
+#[utoipa::path(delete, path = "/keys/{hash}", tag = "keys", params(("hash" = String, Path)),
+    responses((status = 200, body = Deleted), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn delete_key() {}
+
+/// Shows the balance.
+#[utoipa::path(get, path = "/credits", tag = "accounting",
+    responses((status = 200, body = Envelope<Credits>), (status = 401, body = ErrorBody)))]
+fn show_credits() {}
+
+/// Lists what moved the balance, newest first.
+#[utoipa::path(get, path = "/ledger", tag = "accounting", params(("limit" = Option<u32>, Query)),
+    responses((status = 200, body = Envelope<Vec<LedgerEntry>>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+fn list_ledger() {}
+
+/// Lists the last 30 complete UTC days by model and endpoint.
+#[utoipa::path(get, path = "/activity", tag = "accounting",
+    params(("date" = Option<String>, Query, description = "YYYY-MM-DD"), ("api_key_hash" = Option<String>, Query)),
+    responses((status = 200, body = Envelope<Vec<ActivityItem>>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn list_activity() {}
+
+/// Shows spending by day and model, today included.
+#[utoipa::path(get, path = "/usage", tag = "accounting", params(("days" = Option<u32>, Query)),
+    responses((status = 200, body = Envelope<Usage>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody)))]
+fn show_usage() {}
+
+/// Shows one request: tokens, price, provider, timings. Readable before its answer ends.
+#[utoipa::path(get, path = "/generation", tag = "accounting", params(("id" = String, Query)),
+    responses((status = 200, body = Envelope<Generation>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn show_generation() {}
+
+/// Lists the newest requests.
+#[utoipa::path(get, path = "/generations", tag = "accounting",
+    params(("limit" = Option<u32>, Query), ("before" = Option<String>, Query)),
+    responses((status = 200, body = Envelope<Vec<GenerationSummary>>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn list_generations() {}
+
+/// Shows a leaderboard by tokens.
+#[utoipa::path(get, path = "/rankings", tag = "rankings", security(()),
+    params(("by" = Option<String>, Query, description = "model, author, provider or app"),
+        ("period" = Option<String>, Query, description = "day, week, month or year")),
+    responses((status = 200, body = Envelope<Board>), (status = 400, body = ErrorBody)))]
+fn show_rankings() {}
+
+/// Shows who is signed in, and what kind of site this is.
+#[utoipa::path(get, path = "/session", tag = "accounting", security(()),
+    responses((status = 200, body = Envelope<Session>)))]
+fn show_session() {}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "catalog", security(()), responses((status = 200, body = Object)))]
+fn show_description() {}

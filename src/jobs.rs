@@ -1,0 +1,48 @@
+//! What runs in the background, and how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::App;
+use crate::store::Backend;
+
+/// Starts the jobs; they end when the server shuts down.
+pub fn start(app: &Arc<App>) {
+    every(app, Duration::from_secs(1), "fold generations", |app| async move {
+        // A backlog is folded piece by piece without waiting.
+        while app.store.fold_generations().await? > 0 {}
+        Ok(())
+    });
+    every(app, Duration::from_secs(1), "book grants", |app| async move { app.ledger.book_grant_requests().await });
+    every(app, Duration::from_secs(600), "forget expired sessions", |app| async move {
+        app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
+    });
+    every(app, Duration::from_secs(10), "heartbeat", |app| async move { app.ledger.reap().await.map(|_| ()) });
+    if app.store.backend() == Backend::Postgres {
+        // Other nodes change keys, too. Two seconds of overlap cover clocks that differ.
+        every(app, Duration::from_millis(500), "refresh keys", |app| async move {
+            app.keys.refresh(app.clock.now_ms() - 3_000).await
+        });
+    }
+}
+
+fn every<F, R>(app: &Arc<App>, period: Duration, name: &'static str, job: F)
+where
+    F: Fn(Arc<App>) -> R + Send + 'static,
+    R: Future<Output = sqlx::Result<()>> + Send,
+{
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(period);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = app.shutdown.cancelled() => break,
+            }
+            if let Err(error) = job(Arc::clone(&app)).await {
+                tracing::error!(%error, job = name, "A background job failed; it will run again");
+            }
+        }
+    });
+}

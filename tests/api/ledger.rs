@@ -1,0 +1,381 @@
+//! The invariants of the ledger (I1–I13), on both databases.
+
+use std::sync::Arc;
+
+use app::types::Money;
+use app::types::keys::LimitReset;
+use patchbay::billing::ledger::{HoldError, Ledger, Payer, TransferOutcome, WriterTask, credit_account};
+use patchbay::clock::{Clock, parse_rfc3339};
+use patchbay::store::Store;
+use patchbay::store::generations::GenerationRow;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+use crate::on_both_databases;
+use crate::support::Database;
+
+const ORG: &str = "acme";
+const TTL_MS: i64 = 60_000;
+
+struct Books {
+    store: Store,
+    clock: Clock,
+    ledger: Ledger,
+    writer: WriterTask,
+    _ownership: Option<std::fs::File>,
+}
+
+impl Books {
+    async fn open(database: &Database) -> Self {
+        Self::open_at(database, Clock::fixed(parse_rfc3339("2026-11-21T12:00:00Z").unwrap()), "node-1").await
+    }
+
+    async fn open_at(database: &Database, clock: Clock, node: &str) -> Self {
+        let store = Store::open(&database.url).await.unwrap();
+        store.migrate().await.unwrap();
+        let ownership = store.own().unwrap();
+        let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node.to_owned()).await.unwrap();
+        Self { store, clock, ledger, writer, _ownership: ownership }
+    }
+
+    async fn with_credit(database: &Database, nanos: i64) -> Self {
+        let books = Self::open(database).await;
+        assert_eq!(books.ledger.grant("start", ORG, Money(nanos), "").await, Some(TransferOutcome::Created));
+        books
+    }
+
+    async fn available(&self) -> i64 {
+        self.ledger.balance(&credit_account(ORG)).await.unwrap().available.0
+    }
+
+    /// Writes what is queued, checks the books, and returns the store.
+    async fn close(self) -> Store {
+        self.writer.finish().await;
+        assert_eq!(self.store.ledger_differences().await.unwrap(), Vec::<String>::new());
+        assert_eq!(self.store.holds().await.unwrap(), []);
+        self.store
+    }
+}
+
+fn payer() -> Payer {
+    Payer { account_id: credit_account(ORG), ..Payer::default() }
+}
+
+fn generation(id: &str) -> GenerationRow {
+    GenerationRow {
+        id: id.to_owned(),
+        node_id: "node-1".to_owned(),
+        organization_id: ORG.to_owned(),
+        attempts: "[]".to_owned(),
+        ..GenerationRow::default()
+    }
+}
+
+on_both_databases! {
+    async fn a_hold_sets_credit_aside_until_it_is_settled_or_dropped(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        let hold = books.ledger.hold("g1", &payer(), Money(400), TTL_MS).await.unwrap();
+        assert_eq!(books.available().await, 600);
+        let too_much = books.ledger.hold("g2", &payer(), Money(601), TTL_MS).await.err();
+        assert_eq!(too_much, Some(HoldError::Insufficient { available: Money(600) }));
+
+        assert_eq!(hold.settle(Money(150), generation("g1")).await, Some(Money(150)));
+        assert_eq!(books.available().await, 850);
+        drop(books.ledger.hold("g3", &payer(), Money(850), TTL_MS).await.unwrap());
+        // The next operation is answered after the voided hold was taken in.
+        books.ledger.grant("later", ORG, Money(1), "").await.unwrap();
+        assert_eq!(books.available().await, 851);
+
+        let store = books.close().await;
+        let row = store.generation(ORG, "g1").await.unwrap().unwrap();
+        assert_eq!((row.cost_nanos, row.seq), (150, 1));
+    }
+}
+
+on_both_databases! {
+    async fn what_goes_beyond_hold_and_balance_is_our_loss(database: Database) {
+        let books = Books::with_credit(&database, 100).await;
+        let hold = books.ledger.hold("g1", &payer(), Money(60), TTL_MS).await.unwrap();
+        assert_eq!(hold.settle(Money(130), generation("g1")).await, Some(Money(100)));
+        assert_eq!(books.available().await, 0);
+        let store = books.close().await;
+        let loss = store.balance("platform:overrun_loss").await.unwrap().unwrap();
+        assert_eq!(loss.debited_nanos, 30);
+    }
+}
+
+on_both_databases! {
+    async fn a_hold_that_grows_stays_within_the_balance(database: Database) {
+        let books = Books::with_credit(&database, 100).await;
+        let mut hold = books.ledger.hold("g1", &payer(), Money(40), TTL_MS).await.unwrap();
+        hold.extend(Money(40)).await.unwrap();
+        assert_eq!(hold.extend(Money(40)).await, Err(HoldError::Insufficient { available: Money(20) }));
+        assert_eq!(hold.amount(), Money(80));
+        assert_eq!(hold.settle(Money(75), generation("g1")).await, Some(Money(75)));
+        assert_eq!(books.available().await, 25);
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn the_same_transfer_twice_happens_once_and_another_under_its_id_never(database: Database) {
+        let books = Books::with_credit(&database, 0).await;
+        let grant = |id: &'static str, nanos| {
+            let ledger = books.ledger.clone();
+            async move { ledger.grant(id, ORG, Money(nanos), "gift").await.unwrap() }
+        };
+        assert_eq!(grant("a", 5).await, TransferOutcome::Created);
+        let (one, two, three) = tokio::join!(grant("b", 7), grant("b", 7), grant("b", 7));
+        let created = [one, two, three].iter().filter(|o| **o == TransferOutcome::Created).count();
+        assert_eq!(created, 1, "{one:?} {two:?} {three:?}");
+        assert_eq!(grant("a", 5).await, TransferOutcome::Exists);
+        assert_eq!(grant("a", 6).await, TransferOutcome::Conflict);
+        let own = credit_account(ORG);
+        let out = books.ledger.transfer("x", "correction", &own, "world", Money(13), "").await;
+        assert_eq!(out, Some(TransferOutcome::Insufficient));
+        assert_eq!(books.available().await, 12);
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn parallel_holds_never_exceed_the_balance(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        let ledger = Arc::new(books.ledger.clone());
+        let tasks: Vec<_> = (0..200)
+            .map(|n| {
+                let ledger = Arc::clone(&ledger);
+                tokio::spawn(async move { ledger.hold(&format!("g{n}"), &payer(), Money(30), TTL_MS).await.ok() })
+            })
+            .collect();
+        let mut holds = Vec::new();
+        for task in tasks {
+            holds.extend(task.await.unwrap());
+        }
+        assert_eq!(holds.len(), 33, "exactly as many as fit");
+        assert_eq!(books.available().await, 10);
+        for (n, hold) in holds.into_iter().enumerate() {
+            let row = generation(&format!("g-settled-{n}"));
+            assert_eq!(hold.settle(Money(30), row).await, Some(Money(30)));
+        }
+        assert_eq!(books.available().await, 10);
+        drop(ledger);
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_keys_limit_holds_in_its_window_and_starts_anew_with_the_next(database: Database) {
+        let books = Books::with_credit(&database, 10_000).await;
+        let limited = Payer {
+            key_id: "k1".to_owned(),
+            limit: Some(Money(100)),
+            limit_reset: Some(LimitReset::Daily),
+            ..payer()
+        };
+        let first = books.ledger.hold("g1", &limited, Money(70), TTL_MS).await.unwrap();
+        let second = books.ledger.hold("g2", &limited, Money(40), TTL_MS).await.err();
+        assert_eq!(second, Some(HoldError::KeyLimit { remaining: Money(30) }));
+        first.settle(Money(60), generation("g1")).await.unwrap();
+        assert_eq!(books.ledger.key_usage("k1").await.unwrap().daily, Money(60));
+        let third = books.ledger.hold("g3", &limited, Money(41), TTL_MS).await.err();
+        assert_eq!(third, Some(HoldError::KeyLimit { remaining: Money(40) }));
+
+        books.clock.set(parse_rfc3339("2026-11-22T00:00:00Z").unwrap());
+        let tomorrow = books.ledger.hold("g4", &limited, Money(100), TTL_MS).await.unwrap();
+        tomorrow.settle(Money(100), generation("g4")).await.unwrap();
+        let usage = books.ledger.key_usage("k1").await.unwrap();
+        assert_eq!((usage.total, usage.daily, usage.weekly), (Money(160), Money(100), Money(160)));
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_restart_keeps_every_charge_and_frees_every_hold(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        let settled = books.ledger.hold("g1", &payer(), Money(100), TTL_MS).await.unwrap();
+        settled.settle(Money(80), generation("g1")).await.unwrap();
+        let mut lost = books.ledger.hold("g2", &payer(), Money(300), TTL_MS).await.unwrap();
+        lost.extend(Money(50)).await.unwrap();
+        // Old enough to have been written.
+        books.clock.set(books.clock.now_ms() + 1_000);
+        while books.store.holds().await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // The process dies: nobody resolves the hold.
+        std::mem::forget(lost);
+        let Books { store, clock, writer, _ownership, .. } = books;
+        writer.finish().await;
+        drop(_ownership);
+        store.close().await;
+
+        clock.set(clock.now_ms() + 10 * TTL_MS);
+        let again = Books::open_at(&database, clock, "node-2").await;
+        again.ledger.reap().await.unwrap();
+        assert_eq!(again.available().await, 920);
+        again.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn transfers_can_be_neither_changed_nor_deleted(database: Database) {
+        let books = Books::with_credit(&database, 5).await;
+        for text in ["UPDATE transfers SET amount_nanos = 6", "DELETE FROM transfers"] {
+            assert!(sqlx::query(text).execute(books.store.pool()).await.is_err(), "{text}");
+        }
+        assert_eq!(books.available().await, 5);
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_balance_that_was_tampered_with_is_found(database: Database) {
+        let books = Books::with_credit(&database, 5).await;
+        books.writer.finish().await;
+        sqlx::query("UPDATE balances SET credited_nanos = credited_nanos + 1 WHERE account_id = 'org:acme:credit'")
+            .execute(books.store.pool())
+            .await
+            .unwrap();
+        let found = books.store.ledger_differences().await.unwrap();
+        assert!(found.iter().any(|line| line.starts_with("org:acme:credit: credits")), "{found:?}");
+    }
+}
+
+on_both_databases! {
+    async fn generations_are_folded_exactly_once(database: Database) {
+        let books = Books::with_credit(&database, 1_000_000).await;
+        let mut spent = 0;
+        for n in 0..40 {
+            let id = format!("g{n}");
+            let mut row = generation(&id);
+            row.model_id = format!("acme/m{}", n % 3);
+            row.created_at = books.clock.now_ms();
+            row.prompt_tokens = 10;
+            row.completion_tokens = n;
+            let hold = books.ledger.hold(&id, &payer(), Money(100), TTL_MS).await.unwrap();
+            hold.settle(Money(n), row).await.unwrap();
+            spent += n;
+            if n % 7 == 0 {
+                // Two jobs at once, as on two nodes.
+                let (a, b) = tokio::join!(books.store.fold_generations(), books.store.fold_generations());
+                let _ = (a, b);
+            }
+        }
+        while books.store.fold_generations().await.unwrap() > 0 {}
+        let day = books.clock.now_ms() / 86_400_000;
+        let rows = books.store.daily_usage(ORG, "", day, day + 1).await.unwrap();
+        let sum = |f: fn(&patchbay::store::rollups::UsageRow) -> i64| rows.iter().map(f).sum::<i64>();
+        assert_eq!(sum(|row| row.requests), 40);
+        assert_eq!(sum(|row| row.cost_nanos), spent);
+        assert_eq!(sum(|row| row.prompt_tokens), 400);
+        assert_eq!(rows.len(), 3);
+        books.close().await;
+    }
+}
+
+/// The ledger in sixty lines: what the real one must agree with.
+#[derive(Default)]
+struct Model {
+    available: i64,
+    spent: i64,
+    lost: i64,
+    holds: Vec<i64>,
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Grant(i64),
+    Hold(i64),
+    Extend(usize, i64),
+    Settle(usize, i64),
+    Drop(usize),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        1 => (0..500_i64).prop_map(Act::Grant),
+        4 => (0..300_i64).prop_map(Act::Hold),
+        1 => (any::<usize>(), 0..100_i64).prop_map(|(n, by)| Act::Extend(n, by)),
+        3 => (any::<usize>(), 0..400_i64).prop_map(|(n, cost)| Act::Settle(n, cost)),
+        1 => any::<usize>().prop_map(Act::Drop),
+    ];
+    prop::collection::vec(act, 1..60)
+}
+
+async fn agrees_with_the_model(database: &Database, round: usize, acts: &[Act]) {
+    let books = Books::open(database).await;
+    let organization = format!("org-{round}");
+    let account = credit_account(&organization);
+    let payer = Payer { account_id: account.clone(), key_id: format!("key-{round}"), ..Payer::default() };
+    let mut model = Model::default();
+    let mut holds = Vec::new();
+    for (step, act) in acts.iter().enumerate() {
+        let id = format!("{round}-{step}");
+        match act {
+            Act::Grant(amount) => {
+                books.ledger.grant(&id, &organization, Money(*amount), "").await.unwrap();
+                model.available += amount;
+            }
+            Act::Hold(amount) => {
+                let held = books.ledger.hold(&id, &payer, Money(*amount), TTL_MS).await;
+                assert_eq!(held.is_ok(), model.available >= *amount, "step {step} of {acts:?}");
+                if let Ok(hold) = held {
+                    model.available -= amount;
+                    model.holds.push(*amount);
+                    holds.push((id, hold));
+                }
+            }
+            Act::Extend(n, by) if !holds.is_empty() => {
+                let at = n % holds.len();
+                let grew = holds[at].1.extend(Money(*by)).await;
+                assert_eq!(grew.is_ok(), model.available >= *by, "step {step} of {acts:?}");
+                if grew.is_ok() {
+                    model.available -= by;
+                    model.holds[at] += by;
+                }
+            }
+            Act::Settle(n, cost) if !holds.is_empty() => {
+                let at = n % holds.len();
+                let (id, hold) = holds.remove(at);
+                let held = model.holds.remove(at);
+                let charge = (*cost).min(held + model.available.max(0));
+                model.available += held - charge;
+                model.spent += charge;
+                model.lost += cost - charge;
+                let mut row = generation(&id);
+                row.organization_id.clone_from(&organization);
+                assert_eq!(hold.settle(Money(*cost), row).await, Some(Money(charge)), "step {step} of {acts:?}");
+            }
+            Act::Drop(n) if !holds.is_empty() => {
+                let at = n % holds.len();
+                drop(holds.remove(at));
+                model.available += model.holds.remove(at);
+                // A dropped hold is given back in the background; the next answer comes after it.
+                books.ledger.grant(&id, &organization, Money(0), "").await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    drop(holds);
+    let key_total = books.ledger.key_usage(&payer.key_id).await.unwrap().total;
+    let balance = {
+        books.ledger.grant(&format!("{round}-end"), &organization, Money(0), "").await.unwrap();
+        books.ledger.balance(&account).await.unwrap()
+    };
+    assert_eq!(balance.available.0, model.available + model.holds.iter().sum::<i64>(), "{acts:?}");
+    assert_eq!((balance.debited.0, key_total.0), (model.spent, model.spent), "{acts:?}");
+    assert!(balance.available.0 >= 0);
+    let store = books.close().await;
+    store.close().await;
+}
+
+on_both_databases! {
+    async fn any_sequence_of_operations_agrees_with_the_model(database: Database) {
+        let mut runner = TestRunner::deterministic();
+        for round in 0..24 {
+            let acts = acts().new_tree(&mut runner).unwrap().current();
+            agrees_with_the_model(&database, round, &acts).await;
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! A provider that speaks OpenAI chat over a socket and does what a script says.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use futures::StreamExt as _;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// What the next request gets.
+#[derive(Clone, Debug)]
+pub enum Script {
+    /// These words, and usage counts of prompt and completion.
+    Answer { words: Vec<String>, prompt_tokens: u64, completion_tokens: u64 },
+    /// An HTTP error.
+    Fail { status: u16, body: Value },
+    /// This body with this content type, status 200.
+    Raw { content_type: &'static str, body: String },
+    /// These frames, then the connection is reset.
+    Cut { frames: Vec<String> },
+    /// The head and these frames, then silence until the test ends.
+    Hang { frames: Vec<String> },
+    /// Not even the head.
+    Silence,
+}
+
+impl Script {
+    pub fn words(words: &[&str]) -> Self {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        Self::Answer { prompt_tokens: 10, completion_tokens: words.len() as u64, words }
+    }
+
+    pub fn fail(status: u16, message: &str) -> Self {
+        Self::Fail { status, body: json!({ "error": { "message": message, "type": "x", "code": null } }) }
+    }
+}
+
+/// A frame with one word.
+pub fn word_frame(word: &str) -> String {
+    let chunk = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{ "index": 0, "delta": { "role": "assistant", "content": word }, "finish_reason": null }] });
+    format!("data: {chunk}\n\n")
+}
+
+#[derive(Clone)]
+struct Shared {
+    scripts: Arc<Mutex<VecDeque<Script>>>,
+    fallback: Arc<Mutex<Script>>,
+    requests: Arc<Mutex<Vec<Value>>>,
+    headers: Arc<Mutex<Vec<HeaderMap>>>,
+    count: Arc<AtomicUsize>,
+    /// Answers wait here while a test holds the gate.
+    gate: Arc<Semaphore>,
+    closed: Arc<Semaphore>,
+}
+
+/// The provider.
+pub struct Upstream {
+    pub slug: String,
+    pub url: String,
+    shared: Shared,
+    /// USD per million tokens.
+    prices: (String, String),
+    models: Vec<String>,
+}
+
+impl Upstream {
+    /// A provider of model `one` of author `acme` at 1 and 2 USD per million tokens.
+    pub async fn start(slug: &str) -> Self {
+        Self::with_prices(slug, "1", "2").await
+    }
+
+    pub async fn with_prices(slug: &str, input: &str, output: &str) -> Self {
+        let shared = Shared {
+            scripts: Arc::default(),
+            fallback: Arc::new(Mutex::new(Script::words(&["Hello", ", ", "world"]))),
+            requests: Arc::default(),
+            headers: Arc::default(),
+            count: Arc::default(),
+            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            closed: Arc::new(Semaphore::new(0)),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            slug: slug.to_owned(),
+            url,
+            shared,
+            prices: (input.to_owned(), output.to_owned()),
+            models: vec!["acme/one".to_owned()],
+        }
+    }
+
+    /// Offers these models instead of `acme/one`.
+    pub fn offering(mut self, models: &[&str]) -> Self {
+        self.models = models.iter().map(|model| (*model).to_owned()).collect();
+        self
+    }
+
+    /// What the next requests get, in order; then the usual answer.
+    pub fn script(&self, scripts: impl IntoIterator<Item = Script>) {
+        self.shared.scripts.lock().extend(scripts);
+    }
+
+    /// What every request gets that no script is left for.
+    pub fn always(&self, script: Script) {
+        *self.shared.fallback.lock() = script;
+    }
+
+    /// How many requests came.
+    pub fn count(&self) -> usize {
+        self.shared.count.load(Ordering::SeqCst)
+    }
+
+    pub fn last_request(&self) -> Value {
+        self.shared.requests.lock().last().cloned().expect("a request")
+    }
+
+    pub fn last_headers(&self) -> HeaderMap {
+        self.shared.headers.lock().last().cloned().expect("a request")
+    }
+
+    /// Waits until the gateway has closed an answer that hung.
+    pub async fn closed(&self) {
+        self.shared.closed.acquire().await.expect("open").forget();
+    }
+
+    /// Keeps answers back until [`Upstream::release`].
+    pub async fn hold_back(&self) {
+        let permits = self.shared.gate.available_permits();
+        self.shared.gate.forget_permits(permits);
+    }
+
+    pub fn release(&self) {
+        self.shared.gate.add_permits(1_000_000);
+    }
+
+    pub fn as_models_dev(&self) -> Value {
+        let (input, output) = &self.prices;
+        let price = |text: &str| serde_json::from_str::<Value>(text).expect("a number");
+        let models: serde_json::Map<String, Value> = self
+            .models
+            .iter()
+            .map(|id| {
+                let model = json!({ "id": id, "name": "One", "release_date": "2026-01-01", "attachment": false,
+                    "reasoning": false, "tool_call": true, "structured_output": true, "temperature": true,
+                    "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
+                    "cost": { "input": price(input), "output": price(output) },
+                    "modalities": { "input": ["text"], "output": ["text"] } });
+                (id.clone(), model)
+            })
+            .collect();
+        json!({ "id": self.slug, "name": format!("Provider {}", self.slug), "api": self.url, "doc": "https://x.example",
+                "env": ["TEST_UPSTREAM_UNSET_KEY"], "npm": "@ai-sdk/openai-compatible", "models": models })
+    }
+}
+
+async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let request: Value = serde_json::from_slice(&body).expect("the gateway sends JSON");
+    let is_streamed = request["stream"] == json!(true);
+    shared.requests.lock().push(request);
+    shared.headers.lock().push(headers);
+    shared.count.fetch_add(1, Ordering::SeqCst);
+    let script = shared.scripts.lock().pop_front().unwrap_or_else(|| shared.fallback.lock().clone());
+    shared.gate.acquire().await.expect("open").forget();
+    match script {
+        Script::Answer { words, prompt_tokens, completion_tokens } => {
+            let usage = json!({ "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens,
+                                "total_tokens": prompt_tokens + completion_tokens });
+            if is_streamed { streamed(&words, &usage) } else { whole(&words.concat(), &usage) }
+        }
+        Script::Fail { status, body } => {
+            (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response()
+        }
+        Script::Raw { content_type, body } => ([("content-type", content_type)], body).into_response(),
+        Script::Cut { frames } => {
+            let frames = frames.into_iter().map(|frame| Ok(Bytes::from(frame)));
+            let broken = std::iter::once_with(|| Err(std::io::Error::other("cut")));
+            event_stream(Body::from_stream(futures::stream::iter(frames.chain(broken))))
+        }
+        Script::Hang { frames } => {
+            let guard = Closed(Arc::clone(&shared.closed));
+            let frames =
+                futures::stream::iter(frames.into_iter().map(|frame| Ok::<_, std::io::Error>(Bytes::from(frame))));
+            let silence = futures::stream::once(async move {
+                let _guard = guard;
+                std::future::pending().await
+            });
+            event_stream(Body::from_stream(frames.chain(silence)))
+        }
+        Script::Silence => {
+            let _guard = Closed(Arc::clone(&shared.closed));
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            StatusCode::OK.into_response()
+        }
+    }
+}
+
+struct Closed(Arc<Semaphore>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
+fn whole(text: &str, usage: &Value) -> Response {
+    axum::Json(json!({ "id": "up-1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
+        "usage": usage }))
+    .into_response()
+}
+
+fn streamed(words: &[String], usage: &Value) -> Response {
+    let mut text: String = words.iter().map(|word| word_frame(word)).collect();
+    let finish = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
+    let last = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
+        "usage": usage });
+    text.push_str(&format!("data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n"));
+    event_stream(Body::from(text))
+}
+
+fn event_stream(body: Body) -> Response {
+    ([("content-type", "text/event-stream")], body).into_response()
+}
