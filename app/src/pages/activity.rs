@@ -1,5 +1,6 @@
 //! What was asked and what it cost.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -26,7 +27,7 @@ pub fn Activity() -> impl IntoView {
     let asked = query.get("show").unwrap_or_default();
     let (measure, _) = MEASURES.into_iter().find(|(key, _)| *key == asked).unwrap_or(MEASURES[0]);
     let before = query.get("before").filter(|id| !id.is_empty());
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("see your activity", "/activity").await {
             Err(invitation) => invitation,
             Ok(_) => match futures::try_join!(api.usage(DAYS), api.generations(PAGE, before.as_deref())) {

@@ -1,5 +1,6 @@
 //! The chat room's page.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -14,7 +15,7 @@ use crate::islands::chat_room::{ChatRoom, ModelChoice};
 pub fn Chat() -> impl IntoView {
     let api = use_api();
     let asked = use_query_map().get_untracked().get("model").unwrap_or_default();
-    Suspend::new(async move {
+    deferred(async move {
         let next = if asked.is_empty() { "/chat".to_owned() } else { format!("/chat?model={asked}") };
         let body = match member("chat with a model", &next).await {
             Err(invitation) => {

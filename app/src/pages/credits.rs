@@ -1,5 +1,6 @@
 //! The balance and what moved it.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 
@@ -17,7 +18,7 @@ const ENTRIES: u32 = 50;
 #[component]
 pub fn CreditsPage() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("see your credit", "/credits").await {
             Err(invitation) => invitation,
             Ok(session) => match futures::try_join!(api.credits(), api.ledger(ENTRIES)) {

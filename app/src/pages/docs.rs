@@ -1,5 +1,6 @@
 //! The short guide: base URL, first requests, headers, errors.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 
@@ -34,7 +35,7 @@ const HEADERS: [(&str, &str); 5] = [
 #[component]
 pub fn Docs() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models) = futures::join!(session(), api.models(&first));
         let model = models

@@ -1,5 +1,6 @@
 //! The front page: what this is, how much of it there is, and a first request.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 
@@ -18,7 +19,7 @@ const TOP: usize = 8;
 #[component]
 pub fn Home() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models, providers, board) = futures::join!(
             session(),

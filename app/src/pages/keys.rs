@@ -1,5 +1,6 @@
 //! API keys.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 
@@ -11,7 +12,7 @@ use crate::islands::key_desk::KeyDesk;
 #[component]
 pub fn Keys() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("manage keys", "/keys").await {
             Err(invitation) => invitation,
             Ok(_) => match api.keys().await {

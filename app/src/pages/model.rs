@@ -1,5 +1,6 @@
 //! One model: what it is, who serves it on what terms, and how to call it.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_meta::Meta;
@@ -21,7 +22,7 @@ pub fn ModelPage() -> impl IntoView {
     let api = use_api();
     let params = use_params_map().get_untracked();
     let (author, slug) = (params.get("author").unwrap_or_default(), params.get("slug").unwrap_or_default());
-    Suspend::new(async move {
+    deferred(async move {
         let (session, model, endpoints) =
             futures::join!(session(), api.model(&author, &slug), api.model_endpoints(&author, &slug));
         let model = match model {

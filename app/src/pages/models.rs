@@ -1,5 +1,6 @@
 //! The catalog: search, filters, prices.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -60,7 +61,7 @@ pub fn Models() -> impl IntoView {
         limit: PAGE,
         offset: text("offset").parse().unwrap_or_default(),
     };
-    Suspend::new(async move {
+    deferred(async move {
         let list = match api.models(&query).await {
             Ok(list) => list,
             Err(error) => return failed(error),

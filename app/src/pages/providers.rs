@@ -1,5 +1,6 @@
 //! The companies that serve models.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 
@@ -14,7 +15,7 @@ use crate::types::models::Provider;
 #[component]
 pub fn Providers() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let providers = match api.providers().await {
             Ok(providers) => providers,
             Err(error) => return failed(error),

@@ -1,5 +1,6 @@
 //! Signing in and opening an account: plain forms that work without a script.
 
+use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -55,7 +56,7 @@ fn Problem(text: Option<&'static str>) -> impl IntoView {
 #[component]
 pub fn SignIn() -> impl IntoView {
     let Form { problem, email, next } = form();
-    Suspend::new(async move {
+    deferred(async move {
         let session = session().await;
         let sign_up = session.allows_sign_up.then(|| {
             let href = format!("/sign-up?next={}", encode(&next));
@@ -88,7 +89,7 @@ pub fn SignIn() -> impl IntoView {
 #[component]
 pub fn SignUp() -> impl IntoView {
     let Form { problem, email, next } = form();
-    Suspend::new(async move {
+    deferred(async move {
         let session = session().await;
         let sign_in = format!("/sign-in?next={}", encode(&next));
         let body = if session.allows_sign_up {
