@@ -84,6 +84,8 @@ impl TestApp {
     }
 
     pub async fn start_with(database: Database, upstreams: &[&Upstream], change: impl FnOnce(&mut Config)) -> Self {
+        // For the tests' own HTTP client; a second installation is refused and not needed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open(&database.url).await.expect("opens");
         store.migrate().await.expect("migrates");
         let mut config = Config { demo: Demo::Off, find_local_servers: false, ..Config::default() };
