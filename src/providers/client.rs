@@ -25,7 +25,10 @@ impl Upstreams {
     /// # Errors
     /// [`SetupError`] when TLS cannot be set up.
     pub fn new(timeouts: &Timeouts) -> Result<Self, SetupError> {
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let provider = rustls::crypto::ring::default_provider();
+        // Clients made elsewhere in the process use the same; the first one stays.
+        let _ = provider.clone().install_default();
+        let provider = std::sync::Arc::new(provider);
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -48,6 +48,14 @@ pub fn percent(value: f64) -> String {
     format!("{value:.decimals$}%")
 }
 
+/// Percent of the time something was up, rounded down: what failed once is not "100%".
+#[must_use]
+pub fn uptime(value: f64) -> String {
+    let shown = (value.clamp(0.0, 100.0) * 100.0).floor() / 100.0;
+    let text = format!("{shown:.2}");
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// `850 ms`, `1.9 s`.
 #[must_use]
 pub fn duration(ms: i64) -> String {
@@ -141,6 +149,11 @@ mod tests {
             assert_eq!(compact(number), text, "{number}");
         }
         assert_eq!(grouped(-1_234_567), "-1,234,567");
+    }
+
+    #[test]
+    fn one_failure_keeps_uptime_below_a_hundred() {
+        assert_eq!([uptime(100.0), uptime(99.999), uptime(99.5), uptime(0.0)], ["100%", "99.99%", "99.5%", "0%"]);
     }
 
     #[test]

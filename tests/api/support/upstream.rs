@@ -187,8 +187,12 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         Script::Raw { content_type, body } => ([("content-type", content_type)], body).into_response(),
         Script::Cut { frames } => {
             let frames = frames.into_iter().map(|frame| Ok(Bytes::from(frame)));
-            let broken = std::iter::once_with(|| Err(std::io::Error::other("cut")));
-            event_stream(Body::from_stream(futures::stream::iter(frames.chain(broken))))
+            let broken = futures::stream::once(async {
+                // A pause in the body makes the server send what it has.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::other("cut"))
+            });
+            event_stream(Body::from_stream(futures::stream::iter(frames).chain(broken)))
         }
         Script::Hang { frames } => {
             let guard = Closed(Arc::clone(&shared.closed));
