@@ -253,7 +253,8 @@ async fn print_welcome(app: &App, login: Option<&demo::Login>) -> anyhow::Result
     let version = env!("CARGO_PKG_VERSION");
     let catalog = app.catalog();
     let (models, providers) = (catalog.models.len(), catalog.providers.len());
-    let mut text = format!("\nPatchbay {version} is ready: {models} models from {providers} providers\n  Site     {url}\n");
+    let mut text =
+        format!("\nPatchbay {version} is ready: {models} models from {providers} providers\n  Site     {url}\n");
     if let Some(login) = login {
         let model = catalog
             .models
@@ -481,11 +482,12 @@ async fn check(config: &Config) -> anyhow::Result<()> {
             Err(text) => println!("provider   FAILED: {} {text}", provider.slug),
         }
     }
-    for (slug, name, _) in Local::find(&upstreams).await.providers.iter().map(|p| (&p.slug, &p.name, ())) {
-        println!("provider   ok: {slug} ({name}) found on this machine");
+    for provider in Local::find(&upstreams).await.providers {
+        println!("provider   ok: {} found on this machine", provider.name);
     }
     if credentials.is_empty() {
         println!("provider   none has a key: `patchbay serve` starts in demo mode");
     }
-    if failures > 0 { bail!("{failures} providers do not work") } else { Ok(()) }
+    anyhow::ensure!(failures == 0, "{failures} providers do not work");
+    Ok(())
 }

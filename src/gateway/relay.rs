@@ -18,7 +18,7 @@ use crate::gateway::route::Candidate;
 /// A caller who takes nothing for this long is gone.
 const WRITE_STALL: Duration = Duration::from_secs(30);
 /// How long an answer nobody reads is followed, for a provider that bills it anyway.
-const DRAIN: Duration = Duration::from_secs(120);
+const DRAIN: Duration = Duration::from_mins(2);
 
 /// What the loop over the stream keeps.
 struct Relay {

@@ -177,7 +177,7 @@ impl<'a> Member<'a> {
         };
         change(&mut row);
         self.app.app.store.insert_key(&row).await.expect("stores the key");
-        KeyHolder { app: self.app, text: fresh.text, hash: fresh.hash, id: row.id }
+        KeyHolder { app: self.app, text: fresh.text, hash: fresh.hash }
     }
 
     pub async fn management_key(&self) -> KeyHolder<'a> {
@@ -200,7 +200,6 @@ pub struct KeyHolder<'a> {
     pub app: &'a TestApp,
     pub text: String,
     pub hash: String,
-    pub id: String,
 }
 
 impl KeyHolder<'_> {

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -138,7 +137,7 @@ impl Upstream {
     }
 
     /// Keeps answers back until [`Upstream::release`].
-    pub async fn hold_back(&self) {
+    pub fn hold_back(&self) {
         let permits = self.shared.gate.available_permits();
         self.shared.gate.forget_permits(permits);
     }
@@ -206,8 +205,7 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         }
         Script::Silence => {
             let _guard = Closed(Arc::clone(&shared.closed));
-            tokio::time::sleep(Duration::from_secs(3_600)).await;
-            StatusCode::OK.into_response()
+            std::future::pending().await
         }
     }
 }
@@ -233,7 +231,7 @@ fn streamed(words: &[String], usage: &Value) -> Response {
         "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
     let last = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
         "usage": usage });
-    text.push_str(&format!("data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n"));
+    text += &format!("data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n");
     event_stream(Body::from(text))
 }
 
