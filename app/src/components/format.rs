@@ -104,6 +104,13 @@ pub fn moment(time: &str) -> String {
     format!("{}, {minutes}", day(date))
 }
 
+/// An RFC 3339 time as `21 Nov, 14:03`, for lists of what is recent.
+#[must_use]
+pub fn moment_short(time: &str) -> String {
+    let Some((date, clock)) = time.split_once('T') else { return day_short(time) };
+    format!("{}, {}", day_short(date), clock.get(..5).unwrap_or(clock))
+}
+
 fn split_day(date: &str) -> Option<(&str, &'static str, u32)> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut parts = date.get(..10)?.split('-');
@@ -163,6 +170,7 @@ mod tests {
         assert_eq!(day_of_epoch(1_795_219_199), "2026-11-20");
         assert_eq!(day("2026-11-02"), "2 Nov 2026");
         assert_eq!(day("soon"), "soon");
+        assert_eq!(moment_short("2026-11-20T14:03:59Z"), "20 Nov, 14:03");
         assert_eq!(moment("2026-11-20T14:03:59.123Z"), "20 Nov 2026, 14:03");
     }
 

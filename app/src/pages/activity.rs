@@ -153,7 +153,7 @@ fn GenerationRow(generation: GenerationSummary) -> impl IntoView {
     let time = generation.created_at;
     view! {
         <tr>
-            <td data-label="Time"><a href=href><time datetime=time.clone()>{format::moment(&time)}</time></a></td>
+            <td data-label="Time"><a href=href><time datetime=time.clone()>{format::moment_short(&time)}</time></a></td>
             <th scope="row" data-label="Model"><a href=format!("/models/{}", generation.model)>{generation.model.clone()}</a></th>
             <td data-label="Provider">
                 {format::plain(&generation.provider_name)}

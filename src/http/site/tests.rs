@@ -170,7 +170,7 @@ async fn a_member_sees_keys_credit_and_activity() {
         "$4.20",
         "812",
         "acme/model-0",
-        "20 Nov 2026, 14:03",
+        "20 Nov, 14:03",
         "420 ms",
         "error",
         "87 tokens/s",
