@@ -79,6 +79,8 @@ impl Store {
         };
         let pool = AnyPoolOptions::new()
             .max_connections(12)
+            // A file does not hang up; a server may have.
+            .test_before_acquire(backend == Backend::Postgres)
             .acquire_timeout(Duration::from_secs(5))
             .after_connect(move |connection, _| {
                 Box::pin(async move {
