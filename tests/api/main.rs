@@ -17,3 +17,4 @@ mod keys;
 mod ledger;
 mod money;
 mod openapi;
+mod replay;
