@@ -95,7 +95,9 @@ fn sources() -> Vec<Source> {
         for path in entries {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             // Hidden, built or installed, not written.
-            if name.starts_with('.') || ["target", "node_modules", "data", "artefacts"].contains(&name.as_str()) {
+            if name.starts_with('.')
+                || ["target", "node_modules", "data", "artefacts", "test-results"].contains(&name.as_str())
+            {
                 continue;
             }
             if path.is_dir() {
