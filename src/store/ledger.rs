@@ -209,6 +209,14 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
     generations::insert_many(connection, &batch.generations).await
 }
 
+/// Lets the transaction's commit return before it is durable; PostgreSQL only.
+///
+/// # Errors
+/// Any database error.
+pub async fn commit_lazily(connection: &mut AnyConnection) -> sqlx::Result<()> {
+    sqlx::query("SET LOCAL synchronous_commit = off").execute(connection).await.map(|_| ())
+}
+
 /// The holds among `ids` that are there, as they are now.
 ///
 /// # Errors

@@ -242,7 +242,7 @@ impl Writer {
         } else {
             if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
                 // The log is flushed in order, so a durable settlement implies its hold.
-                sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+                ledger::commit_lazily(&mut tx).await?;
             }
             locked = lock(&mut tx, ops).await?;
             &locked
