@@ -1,5 +1,7 @@
 //! What the program can be told to do.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -250,34 +252,39 @@ async fn print_welcome(app: &App, login: Option<&demo::Login>) -> anyhow::Result
     let url = app.config.public_url();
     let version = env!("CARGO_PKG_VERSION");
     let catalog = app.catalog();
-    println!(
-        "\nPatchbay {version} is ready: {} models from {} providers",
-        catalog.models.len(),
-        catalog.providers.len()
-    );
-    println!("  Site     {url}");
+    let (models, providers) = (catalog.models.len(), catalog.providers.len());
+    let mut text =
+        format!("\nPatchbay {version} is ready: {models} models from {providers} providers\n  Site     {url}\n");
     if let Some(login) = login {
-        println!("  Mode     demo: the providers are simulated and the traffic is seeded. Set OPENAI_API_KEY,");
-        println!("           ANTHROPIC_API_KEY, GEMINI_API_KEY … and start again for the real ones.");
-        println!("  Sign in  {} with password {}", login.email, login.password);
-        println!("  API key  {}", login.key);
         let model = catalog
             .models
             .values()
             .find(|model| model.endpoints.iter().any(|endpoint| endpoint.is_simulated))
             .map_or("openrouter/auto", |model| model.id.as_str());
-        println!("  Try it   curl -N {url}/api/v1/chat/completions -H 'Authorization: Bearer {}' \\", login.key);
-        println!("             -H 'Content-Type: application/json' \\");
-        println!(
-            "             -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n"
-        );
+        write!(
+            text,
+            "  Mode     demo: the providers are simulated and the traffic is seeded. Set OPENAI_API_KEY,\n\
+             \x20          ANTHROPIC_API_KEY, GEMINI_API_KEY … and start again for the real ones.\n\
+             \x20 Sign in  {} with password {}\n\
+             \x20 API key  {}\n\
+             \x20 Try it   curl -N {url}/api/v1/chat/completions -H 'Authorization: Bearer {}' \\\n\
+             \x20            -H 'Content-Type: application/json' \\\n\
+             \x20            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n",
+            login.email, login.password, login.key, login.key
+        )?;
     } else if app.store.count_users().await? == 0 {
-        println!("  First    open an account on {url}/sign-up, or on the command line:");
-        println!("             patchbay user create --email you@example.org --password '…' --credit 10");
-        println!("             patchbay key create --email you@example.org\n");
+        write!(
+            text,
+            "  First    open an account on {url}/sign-up, or on the command line:\n\
+             \x20            patchbay user create --email you@example.org --password '…' --credit 10\n\
+             \x20            patchbay key create --email you@example.org\n"
+        )?;
     } else {
-        println!("  API      {url}/api/v1\n");
+        writeln!(text, "  API      {url}/api/v1")?;
     }
+    // Nobody may be listening: a server without a terminal runs on.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     Ok(())
 }
 
@@ -475,11 +482,12 @@ async fn check(config: &Config) -> anyhow::Result<()> {
             Err(text) => println!("provider   FAILED: {} {text}", provider.slug),
         }
     }
-    for (slug, name, _) in Local::find(&upstreams).await.providers.iter().map(|p| (&p.slug, &p.name, ())) {
-        println!("provider   ok: {slug} ({name}) found on this machine");
+    for provider in Local::find(&upstreams).await.providers {
+        println!("provider   ok: {} found on this machine", provider.name);
     }
     if credentials.is_empty() {
         println!("provider   none has a key: `patchbay serve` starts in demo mode");
     }
-    if failures > 0 { bail!("{failures} providers do not work") } else { Ok(()) }
+    anyhow::ensure!(failures == 0, "{failures} providers do not work");
+    Ok(())
 }

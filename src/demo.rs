@@ -145,7 +145,7 @@ fn traffic(
         let requests = if is_weekend { busy * 2 / 3 } else { busy } + rng.random_range(-15..15);
         for _ in 0..requests.max(5) {
             // More by day than by night.
-            let hour = (rng.random_range(0..24) + rng.random_range(0..24)) / 2;
+            let hour = i64::midpoint(rng.random_range(0..24), rng.random_range(0..24));
             let created_at = day * MS_PER_DAY + hour * MS_PER_HOUR + rng.random_range(0..MS_PER_HOUR);
             if created_at >= now {
                 continue;

@@ -14,7 +14,7 @@ pub fn start(app: &Arc<App>) {
         Ok(())
     });
     every(app, Duration::from_secs(1), "book grants", |app| async move { app.ledger.book_grant_requests().await });
-    every(app, Duration::from_secs(600), "forget expired sessions", |app| async move {
+    every(app, Duration::from_mins(10), "forget expired sessions", |app| async move {
         app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
     });
     every(app, Duration::from_secs(10), "heartbeat", |app| async move { app.ledger.reap().await.map(|_| ()) });

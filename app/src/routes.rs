@@ -6,6 +6,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::components::deferred::deferred;
 use crate::pages::activity::Activity;
 use crate::pages::chat::Chat;
 use crate::pages::credits::CreditsPage;
@@ -76,7 +77,7 @@ pub fn App(theme: String) -> impl IntoView {
 fn Top(theme: String) -> impl IntoView {
     let session = expect_context::<SharedSession>();
     let path = use_location().pathname.get_untracked();
-    Suspend::new(async move {
+    deferred(async move {
         let session = session.get().await;
         view! {
             {session.is_demo.then(|| view! { <DemoBanner/> })}

@@ -105,16 +105,12 @@ impl Users {
         let user = self.store.user_by_email(&email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let is_right = self.passwords.verify(password.to_owned(), stored).await.map_err(|_| SignInError::Busy)?;
-        match user.filter(|_| is_right) {
-            Some(user) => {
-                self.failures.lock().remove(&email);
-                Ok(user)
-            }
-            None => {
-                self.note_failure(email, now);
-                Err(SignInError::Invalid)
-            }
-        }
+        let Some(user) = user.filter(|_| is_right) else {
+            self.note_failure(email, now);
+            return Err(SignInError::Invalid);
+        };
+        self.failures.lock().remove(&email);
+        Ok(user)
     }
 
     fn note_failure(&self, email: String, now: i64) {

@@ -35,6 +35,9 @@ pub struct ModelsQuery {
     pub limit: Option<String>,
 }
 
+/// A statistic of an endpoint, where there is one.
+pub type Measure<'a> = Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>;
+
 /// What the list depends on besides the catalog.
 pub struct Context<'a> {
     /// Requests can be sent to the endpoint now.
@@ -42,9 +45,9 @@ pub struct Context<'a> {
     /// Tokens of the last days by model id.
     pub popularity: Box<dyn Fn(&str) -> i64 + Send + Sync + 'a>,
     /// Seconds to the first token.
-    pub latency: Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>,
+    pub latency: Measure<'a>,
     /// Tokens per second.
-    pub throughput: Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>,
+    pub throughput: Measure<'a>,
     pub now_ms: i64,
 }
 
@@ -285,5 +288,120 @@ fn flag(field: &str, value: Option<&String>) -> Result<Option<bool>> {
         Some("true" | "1") => Ok(Some(true)),
         Some("false" | "0") => Ok(Some(false)),
         Some(text) => Err(Error::bad_request(field, format!("{field} must be true or false; it is `{text}`"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::import::plan;
+    use crate::catalog::seed;
+    use crate::store::catalog::CatalogRows;
+
+    fn catalog() -> Catalog {
+        let (changes, _) = plan(&CatalogRows::default(), seed::built_in(), 1);
+        Catalog::from_rows(&changes.upserts)
+    }
+
+    fn context() -> Context<'static> {
+        Context {
+            is_available: Box::new(|endpoint| endpoint.provider_slug == "anthropic"),
+            popularity: Box::new(|id| i64::from(id == "openai/o3")),
+            latency: Box::new(|endpoint| (endpoint.provider_slug == "groq").then_some(0.2)),
+            throughput: Box::new(|endpoint| (endpoint.provider_slug == "cerebras").then_some(900.0)),
+            now_ms: 1_790_000_000_000,
+        }
+    }
+
+    /// The ids that `query`, written as in a URL, finds.
+    fn ids(query: &str) -> Vec<String> {
+        let query: ModelsQuery = serde_json::from_value(pairs(query)).unwrap();
+        let catalog = catalog();
+        list(&catalog, &query, &context()).unwrap().models.iter().map(|model| model.id.clone()).collect()
+    }
+
+    fn pairs(query: &str) -> serde_json::Value {
+        url::form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect()
+    }
+
+    fn complaint(query: &str) -> String {
+        let query: ModelsQuery = serde_json::from_value(pairs(query)).unwrap();
+        list(&catalog(), &query, &context()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_most_used_come_first_then_what_can_be_called() {
+        let all = ids("");
+        assert_eq!(all[0], "openai/o3");
+        assert!(all[1].starts_with("anthropic/"), "{}", all[1]);
+        assert_eq!(ids("sort="), all, "an empty value counts as absent");
+    }
+
+    #[test]
+    fn filters_narrow_the_list() {
+        assert!(ids("q=CLAUDE+opus").iter().all(|id| id.contains("claude-opus")));
+        assert!(
+            ids("model_authors=qwen,deepseek").iter().all(|id| id.starts_with("qwen/") || id.starts_with("deepseek/"))
+        );
+        assert!(ids("providers=Cerebras").contains(&"openai/gpt-oss-120b".to_owned()));
+        assert!(!ids("input_modalities=image").contains(&"openai/gpt-oss-120b".to_owned()));
+        assert!(!ids("supported_parameters=tools,reasoning").contains(&"openai/gpt-4o".to_owned()));
+        assert!(ids("context=1000000").len() < ids("").len());
+        assert!(ids("max_price=0.1").contains(&"openai/gpt-oss-20b".to_owned()));
+        assert!(!ids("max_price=0.1").contains(&"openai/gpt-5.5".to_owned()));
+        assert!(ids("zdr=true").contains(&"openai/gpt-oss-120b".to_owned()));
+        assert!(!ids("zdr=true").contains(&"openai/gpt-5.5".to_owned()));
+        assert!(ids("category=programming").contains(&"qwen/qwen3-coder".to_owned()));
+        assert!(!ids("category=legal").contains(&"qwen/qwen3-coder".to_owned()));
+        assert_eq!(ids("output_modalities=video"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_sort_there_is_orders_by_what_it_says() {
+        let catalog = catalog();
+        let price = |id: &String| price(catalog.model(id).unwrap());
+        assert!(ids("sort=pricing-low-to-high").is_sorted_by_key(price));
+        assert!(ids("sort=pricing-high-to-low").is_sorted_by_key(|id| Reverse(price(id))));
+        let context = |id: &String| Reverse(catalog.model(id).unwrap().context_length);
+        assert!(ids("sort=context-high-to-low").is_sorted_by_key(context));
+        assert!(ids("sort=newest").is_sorted_by_key(|id| Reverse(catalog.model(id).unwrap().created)));
+        let serves =
+            |id: &String, slug: &str| catalog.model(id).unwrap().endpoints.iter().any(|e| e.provider_slug == slug);
+        assert!(serves(&ids("sort=latency-low-to-high")[0], "groq"));
+        assert!(serves(&ids("sort=throughput-high-to-low")[0], "cerebras"));
+        for sort in SORTS {
+            assert_eq!(ids(&format!("sort={sort}")).len(), ids("").len());
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_a_gap() {
+        let whole = ids("");
+        let query = |offset: usize| ModelsQuery {
+            offset: Some(offset.to_string()),
+            limit: Some("7".to_owned()),
+            ..ModelsQuery::default()
+        };
+        let (catalog, mut seen, mut next) = (catalog(), Vec::new(), Some(0));
+        while let Some(offset) = next {
+            let page = list(&catalog, &query(offset), &context()).unwrap();
+            assert_eq!(page.total, whole.len());
+            seen.extend(page.models.iter().map(|model| model.id.clone()));
+            next = page.next_offset;
+        }
+        assert_eq!(seen, whole);
+    }
+
+    #[test]
+    fn a_bad_value_is_answered_with_the_field_and_what_it_takes() {
+        assert!(complaint("sort=best").contains("pricing-low-to-high"));
+        assert!(complaint("sort=intelligence-high-to-low").contains("it takes most-popular"));
+        assert!(complaint("category=cooking").contains("programming"));
+        assert!(complaint("output_modalities=smell").contains("image"));
+        assert_eq!(complaint("limit=0"), "limit must be a whole number, 1 to 1000; it is `0`");
+        assert!(complaint("max_price=cheap").contains("US dollars per million"));
+        assert!(complaint("zdr=maybe").contains("true or false"));
     }
 }

@@ -70,11 +70,11 @@ impl Local {
             supports_cancel: true,
             ..Provider::default()
         });
-        self.models.extend(list.data.into_iter().map(|entry| model(slug, name, entry, policy)));
+        self.models.extend(list.data.iter().map(|entry| model(slug, name, entry, policy)));
     }
 }
 
-fn model(slug: &str, server: &str, entry: ModelEntry, policy: DataPolicy) -> Model {
+fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPolicy) -> Model {
     let parameters = [
         "tools",
         "tool_choice",

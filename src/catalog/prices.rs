@@ -281,8 +281,8 @@ mod tests {
                 above_prompt_tokens, prompt, completion, input_cache_read: None, input_cache_write: None,
             }).collect();
             Prices {
-                prompt, completion, request, web_search, audio, internal_reasoning,
-                input_cache_read, input_cache_write, tiers, ..Prices::default()
+                prompt, completion, request, audio, internal_reasoning,
+                input_cache_read, input_cache_write, web_search, tiers, ..Prices::default()
             }
         }
     }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum FaultKind {
     /// The caller's request is wrong: no other endpoint would take it.
     InvalidRequest,
+    /// This provider's dialect has no words for the request; another's may.
+    Untranslatable,
     /// The prompt does not fit the model's context window.
     ContextLength,
     /// The provider refused the content.
@@ -34,7 +36,8 @@ impl FaultKind {
     pub const fn is_retriable(self) -> bool {
         match self {
             Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy | Self::TooLarge => false,
-            Self::UnknownModel
+            Self::Untranslatable
+            | Self::UnknownModel
             | Self::OurCredential
             | Self::RateLimited
             | Self::Overloaded
@@ -48,7 +51,7 @@ impl FaultKind {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => 400,
+            Self::InvalidRequest | Self::Untranslatable | Self::ContextLength | Self::ContentPolicy => 400,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
             Self::Overloaded => 503,
@@ -61,7 +64,7 @@ impl FaultKind {
     #[must_use]
     pub const fn error_type(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "invalid_request",
+            Self::InvalidRequest | Self::Untranslatable => "invalid_request",
             Self::ContextLength => "context_length_exceeded",
             Self::ContentPolicy => "content_policy_violation",
             Self::TooLarge => "payload_too_large",

@@ -57,7 +57,7 @@ pub async fn open(
     let request = dialect
         .upstream()
         .encode(&target, inference)
-        .map_err(|error| Fault::new(FaultKind::InvalidRequest, error.to_string()))?;
+        .map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
     let credentials = app.credentials();
     let slug = candidate.provider.slug.as_str();
     let base_url = credentials.base_url(slug).unwrap_or(&candidate.provider.base_url);

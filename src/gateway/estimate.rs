@@ -45,7 +45,7 @@ pub fn text_tokens(text: &str) -> u64 {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     let other = text.len() - ascii;
     // Most other scripts take two or three bytes a character and about a token a character.
-    (count(ascii) + 3) / 4 + count(other).div_ceil(3)
+    count(ascii).div_ceil(4) + count(other).div_ceil(3)
 }
 
 /// Tokens of so many characters of an answer.

@@ -71,7 +71,7 @@ impl Health {
     /// Notes a failure, unless it was the caller's. A rate limit parks the
     /// endpoint for as long as the provider asked and is no outage.
     pub fn failed(&self, endpoint_id: &str, now_ms: i64, kind: FaultKind, retry_after_ms: Option<u64>) {
-        if !kind.is_retriable() {
+        if !kind.is_retriable() || kind == FaultKind::Untranslatable {
             return;
         }
         let record = self.record(endpoint_id);

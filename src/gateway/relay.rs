@@ -18,7 +18,7 @@ use crate::gateway::route::Candidate;
 /// A caller who takes nothing for this long is gone.
 const WRITE_STALL: Duration = Duration::from_secs(30);
 /// How long an answer nobody reads is followed, for a provider that bills it anyway.
-const DRAIN: Duration = Duration::from_secs(120);
+const DRAIN: Duration = Duration::from_mins(2);
 
 /// What the loop over the stream keeps.
 struct Relay {
@@ -78,6 +78,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
 /// Every attempt failed before the first token.
 async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: &mpsc::Sender<Bytes>) {
     let error = run.failure(fault.clone());
+    run.settle_failure(&fault).await;
     if let Err(Err(error)) = head.send(Err(error)) {
         // The head went out already: the failure is a frame of the stream.
         let mut buffer = Vec::new();
@@ -85,7 +86,6 @@ async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, fra
         error_chunk(&heading, &failure_of(&error), None, &mut buffer);
         let _ = frames.send(buffer.into()).await;
     }
-    run.settle_failure(&fault).await;
 }
 
 impl Relay {

@@ -32,8 +32,9 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     let (candidate, begun) = match run.first_success().await {
         Ok(success) => success,
         Err(fault) => {
-            let _ = reply.send(Err(run.failure(fault.clone())));
-            return run.settle_failure(&fault).await;
+            run.settle_failure(&fault).await;
+            let _ = reply.send(Err(run.failure(fault)));
+            return;
         }
     };
     let Begun::Whole(deltas) = begun else { return };

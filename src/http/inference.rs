@@ -62,7 +62,8 @@ pub async fn chat_completions(State(app): State<Arc<App>>, caller: Caller, reque
 pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     to_bytes(body, most).await.map_err(|error| {
-        let is_length = std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>());
+        let cause = std::error::Error::source(&error);
+        let is_length = cause.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if is_length {
             Error::TooLarge { limit_bytes: limit }
         } else {

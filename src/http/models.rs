@@ -15,7 +15,7 @@ use serde_json::json;
 use super::input::Query;
 use crate::App;
 use crate::catalog::filter::{self, ModelsQuery};
-use crate::catalog::{Catalog, Endpoint, Model};
+use crate::catalog::{Catalog, Endpoint, Model, Prices};
 use crate::clock::MS_PER_DAY;
 use crate::error::{Error, Result};
 use crate::gateway::health::Statistics;
@@ -156,7 +156,7 @@ pub fn model_on_wire(model: &Model) -> WireModel {
         description: model.description.clone(),
         context_length: model.context_length,
         architecture: model.architecture.clone(),
-        pricing: model.list_prices().map_or_else(Pricing::default, |prices| prices.to_wire()),
+        pricing: model.list_prices().map_or_else(Pricing::default, Prices::to_wire),
         top_provider: TopProvider {
             context_length: top.and_then(|endpoint| endpoint.context_length).or(model.context_length),
             max_completion_tokens: top.and_then(|endpoint| endpoint.max_output_tokens),

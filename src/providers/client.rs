@@ -25,7 +25,10 @@ impl Upstreams {
     /// # Errors
     /// [`SetupError`] when TLS cannot be set up.
     pub fn new(timeouts: &Timeouts) -> Result<Self, SetupError> {
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let provider = rustls::crypto::ring::default_provider();
+        // Clients made elsewhere in the process use the same; the first one stays.
+        let _ = provider.clone().install_default();
+        let provider = std::sync::Arc::new(provider);
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -35,7 +38,7 @@ impl Upstreams {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(Duration::from_millis(timeouts.connect_ms))
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .pool_max_idle_per_host(256)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(20))
@@ -105,7 +108,7 @@ impl Upstreams {
     /// # Errors
     /// A sentence that says what went wrong.
     pub async fn download(&self, url: &str, limit: usize) -> Result<Vec<u8>, String> {
-        let request = self.client.get(url).timeout(Duration::from_secs(60));
+        let request = self.client.get(url).timeout(Duration::from_mins(1));
         let mut response = request.send().await.map_err(|error| format!("cannot fetch {url}: {error}"))?;
         if !response.status().is_success() {
             return Err(format!("{url} answered {}", response.status()));
@@ -153,8 +156,8 @@ impl Credentials {
         for (slug, variables) in providers {
             let configured = settings.get(slug).and_then(|provider| provider.api_key.clone());
             // Only variables that name a key: a project or region alone is no credential.
-            let names = variables.iter().filter(|name| name.ends_with("KEY") || name.ends_with("TOKEN"));
-            if let Some(key) = configured.or_else(|| names.filter_map(|name| environment_value(name)).next()) {
+            let mut names = variables.iter().filter(|name| name.ends_with("KEY") || name.ends_with("TOKEN"));
+            if let Some(key) = configured.or_else(|| names.find_map(|name| environment_value(name))) {
                 credentials.keys.insert(slug.to_owned(), key);
             }
         }

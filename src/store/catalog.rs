@@ -221,7 +221,7 @@ impl Store {
         let connection = &mut *transaction;
         STATEMENTS.authors.execute(connection, authors, |query, row| query.bind(&row.slug).bind(&row.name)).await?;
         STATEMENTS.providers.execute(connection, providers, bind_provider).await?;
-        STATEMENTS.forget.execute(connection, &changes.merged_models, |query, id| query.bind(id)).await?;
+        STATEMENTS.forget.execute(connection, &changes.merged_models, sqlx::query::Query::bind).await?;
         STATEMENTS.models.execute(connection, models, bind_model).await?;
         STATEMENTS.prices.execute(connection, prices, bind_price).await?;
         STATEMENTS.endpoints.execute(connection, endpoints, bind_endpoint).await?;

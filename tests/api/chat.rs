@@ -167,7 +167,7 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_server_is_full_the_next_request_is_told_when_to_come_back() {
     let upstream = Upstream::start("one").await;
-    upstream.hold_back().await;
+    upstream.hold_back();
     let app = TestApp::start_with(Database::sqlite(), &[&upstream], |config| config.limits.in_flight = 1).await;
     let member = app.member(Money::from_dollars(1)).await;
     let key = member.key().await;

@@ -15,8 +15,8 @@ use patchbay::store::Store;
 use rand::RngExt as _;
 use reqwest::Client;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::support::{Database, TestApp, Upstream, question};
 
@@ -38,13 +38,14 @@ async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
     let seen = Arc::new(Mutex::new(Seen::default()));
 
     for round in 0..rounds {
-        let (mut server, url) = serve(&database.url).await;
+        let (mut server, url, _output) = serve(&database.url).await;
         let stop = tokio_util::sync::CancellationToken::new();
         let clients: FuturesUnordered<_> =
             (0..8).map(|n| ask_until(stop.clone(), url.clone(), key.clone(), n % 2 == 0, Arc::clone(&seen))).collect();
         let clients = tokio::spawn(clients.collect::<Vec<()>>());
         let moment = rand::rng().random_range(20..250);
         tokio::time::sleep(Duration::from_millis(moment)).await;
+        assert_eq!(server.try_wait().unwrap(), None, "the server ran until it was killed");
         server.start_kill().unwrap();
         server.wait().await.unwrap();
         stop.cancel();
@@ -52,7 +53,7 @@ async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
         check(&database, &organization_id, &seen, round).await;
     }
     // After one more start and an orderly end nothing is held.
-    let (mut server, _) = serve(&database.url).await;
+    let (mut server, ..) = serve(&database.url).await;
     server.start_kill().unwrap();
     server.wait().await.unwrap();
     let store = Store::open(&database.url).await.unwrap();
@@ -61,7 +62,7 @@ async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
 }
 
 /// Starts the real program on this database and waits until it listens.
-async fn serve(database_url: &str) -> (Child, String) {
+async fn serve(database_url: &str) -> (Child, String, Lines<BufReader<ChildStdout>>) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_patchbay"))
         .arg("serve")
         .env("PATCHBAY_DATABASE_URL", database_url)
@@ -77,7 +78,7 @@ async fn serve(database_url: &str) -> (Child, String) {
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some(url) = line.trim().strip_prefix("Site") {
-            return (server, url.trim().to_owned());
+            return (server, url.trim().to_owned(), lines);
         }
     }
     panic!("the server ended before it listened");

@@ -23,7 +23,7 @@ struct Books {
     clock: Clock,
     ledger: Ledger,
     writer: WriterTask,
-    _ownership: Option<std::fs::File>,
+    ownership: Option<std::fs::File>,
 }
 
 impl Books {
@@ -36,7 +36,7 @@ impl Books {
         store.migrate().await.unwrap();
         let ownership = store.own().unwrap();
         let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node.to_owned()).await.unwrap();
-        Self { store, clock, ledger, writer, _ownership: ownership }
+        Self { store, clock, ledger, writer, ownership: ownership }
     }
 
     async fn with_credit(database: &Database, nanos: i64) -> Self {
@@ -205,9 +205,9 @@ on_both_databases! {
         }
         // The process dies: nobody resolves the hold.
         std::mem::forget(lost);
-        let Books { store, clock, writer, _ownership, .. } = books;
+        let Books { store, clock, writer, ownership, .. } = books;
         writer.finish().await;
-        drop(_ownership);
+        drop(ownership);
         store.close().await;
 
         clock.set(clock.now_ms() + 10 * TTL_MS);

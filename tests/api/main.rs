@@ -2,17 +2,14 @@
 #![expect(
     clippy::unwrap_used,
     clippy::as_conversions,
-    clippy::cast_possible_wrap,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     clippy::needless_pass_by_value,
-    clippy::unreadable_literal,
     reason = "a test may panic; its numbers are small"
 )]
 
 mod support;
 
 mod accounts;
+mod catalog;
 mod chat;
 mod crash;
 mod failover;

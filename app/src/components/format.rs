@@ -48,6 +48,14 @@ pub fn percent(value: f64) -> String {
     format!("{value:.decimals$}%")
 }
 
+/// Percent of the time something was up, rounded down: what failed once is not "100%".
+#[must_use]
+pub fn uptime(value: f64) -> String {
+    let shown = (value.clamp(0.0, 100.0) * 100.0).floor() / 100.0;
+    let text = format!("{shown:.2}");
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// `850 ms`, `1.9 s`.
 #[must_use]
 pub fn duration(ms: i64) -> String {
@@ -94,6 +102,13 @@ pub fn moment(time: &str) -> String {
     let Some((date, clock)) = time.split_once('T') else { return day(time) };
     let minutes = clock.get(..5).unwrap_or(clock);
     format!("{}, {minutes}", day(date))
+}
+
+/// An RFC 3339 time as `21 Nov, 14:03`, for lists of what is recent.
+#[must_use]
+pub fn moment_short(time: &str) -> String {
+    let Some((date, clock)) = time.split_once('T') else { return day_short(time) };
+    format!("{}, {}", day_short(date), clock.get(..5).unwrap_or(clock))
 }
 
 fn split_day(date: &str) -> Option<(&str, &'static str, u32)> {
@@ -144,12 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn one_failure_keeps_uptime_below_a_hundred() {
+        assert_eq!([uptime(100.0), uptime(99.999), uptime(99.5), uptime(0.0)], ["100%", "99.99%", "99.5%", "0%"]);
+    }
+
+    #[test]
     fn days_follow_the_calendar() {
         assert_eq!(day_of_epoch(0), "1970-01-01");
         assert_eq!(day_of_epoch(951_782_400), "2000-02-29");
         assert_eq!(day_of_epoch(1_795_219_199), "2026-11-20");
         assert_eq!(day("2026-11-02"), "2 Nov 2026");
         assert_eq!(day("soon"), "soon");
+        assert_eq!(moment_short("2026-11-20T14:03:59Z"), "20 Nov, 14:03");
         assert_eq!(moment("2026-11-20T14:03:59.123Z"), "20 Nov 2026, 14:03");
     }
 

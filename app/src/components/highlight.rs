@@ -107,8 +107,9 @@ pub fn to_html(language: &str, code: &str) -> String {
     );
     let mut out = String::with_capacity(code.len() * 2);
     let mut rest = code;
+    let mut previous = ' ';
     while let Some(first) = rest.chars().next() {
-        let (class, length) = token(rest, first, has_hash_comments);
+        let (class, length) = token(rest, first, previous, has_hash_comments);
         let (text, tail) = rest.split_at(length.max(first.len_utf8()).min(rest.len()));
         if class.is_empty() {
             out.push_str(&escape(text));
@@ -119,17 +120,19 @@ pub fn to_html(language: &str, code: &str) -> String {
             out.push_str(&escape(text));
             out.push_str("</span>");
         }
+        previous = text.chars().next_back().unwrap_or(' ');
         rest = tail;
     }
     out
 }
 
 /// The class of the token `rest` starts with, and its length in bytes.
-fn token(rest: &str, first: char, has_hash_comments: bool) -> (&'static str, usize) {
+fn token(rest: &str, first: char, previous: char, has_hash_comments: bool) -> (&'static str, usize) {
     let line = rest.find('\n').unwrap_or(rest.len());
     match first {
         '#' if has_hash_comments => ("comment", line),
-        '/' if rest.starts_with("//") => ("comment", line),
+        // An address such as `http://host` is no comment.
+        '/' if rest.starts_with("//") && previous != ':' => ("comment", line),
         '/' if rest.starts_with("/*") => ("comment", rest.find("*/").map_or(rest.len(), |end| end + 2)),
         '-' if rest.starts_with("-- ") => ("comment", line),
         '"' | '\'' | '`' => string(rest, first, line).map_or(("", 1), |length| ("string", length)),
@@ -199,6 +202,7 @@ mod tests {
         for part in ["code-keyword\">def", "code-comment\"># note", "code-string\">&quot;a&quot;", "code-number\">12"] {
             assert!(html.contains(part), "{part} in {html}");
         }
+        assert!(!to_html("curl", "curl http://host/path").contains("comment"));
         assert!(to_html("json", "{\"a\": 1}").contains("code-string"));
     }
 }

@@ -22,6 +22,20 @@ pub fn to_html(source: &str) -> String {
     out
 }
 
+/// The words of `source` alone, without markup, raw HTML and line ends.
+#[must_use]
+pub fn to_text(source: &str) -> String {
+    let mut out = String::new();
+    for event in Parser::new(source) {
+        match event {
+            Event::Text(text) | Event::Code(text) => out.push_str(&text),
+            Event::SoftBreak | Event::HardBreak | Event::End(_) => out.push(' '),
+            _ => {}
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Escapes text for HTML, in element content and in double-quoted attributes.
 #[must_use]
 pub fn escape(text: &str) -> String {
@@ -241,6 +255,11 @@ mod tests {
         assert!(html.contains("<strong>bold</strong>"), "{html}");
         assert!(html.contains("href=\"https://example.com/a?b=1&amp;c=2\""), "{html}");
         assert!(html.contains("<td>2</td>"), "{html}");
+    }
+
+    #[test]
+    fn a_summary_has_words_only() {
+        assert_eq!(to_text("# A *b*\n\n<img src=x> [c](https://d.example) `e`"), "A b c e");
     }
 
     #[test]

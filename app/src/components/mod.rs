@@ -3,6 +3,8 @@
 pub mod badge;
 pub mod chart;
 pub mod chart_maths;
+#[cfg(feature = "ssr")]
+pub mod deferred;
 pub mod format;
 pub mod highlight;
 pub mod icon;
@@ -10,3 +12,5 @@ pub mod markdown;
 pub mod notice;
 pub mod pager;
 pub mod price;
+#[cfg(feature = "ssr")]
+pub mod title;

@@ -88,7 +88,11 @@ pub fn ModelCombobox(
                 event.prevent_default();
                 active.update(|active| *active = Some(active.map_or(count - 1, |index| (index + count - 1) % count)));
             }
-            "Escape" => is_open.set(false),
+            "Escape" if is_open.get_untracked() => {
+                // The first Escape closes the list, the next empties the field.
+                event.prevent_default();
+                is_open.set(false);
+            }
             "Enter" if is_open.get_untracked() || is_picker => {
                 let index = active.get_untracked().or(is_picker.then_some(0));
                 let model = index.and_then(|index| found.read_untracked().get(index).cloned());

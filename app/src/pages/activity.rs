@@ -1,7 +1,8 @@
 //! What was asked and what it cost.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{failed, member};
@@ -26,7 +27,7 @@ pub fn Activity() -> impl IntoView {
     let asked = query.get("show").unwrap_or_default();
     let (measure, _) = MEASURES.into_iter().find(|(key, _)| *key == asked).unwrap_or(MEASURES[0]);
     let before = query.get("before").filter(|id| !id.is_empty());
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("see your activity", "/activity").await {
             Err(invitation) => invitation,
             Ok(_) => match futures::try_join!(api.usage(DAYS), api.generations(PAGE, before.as_deref())) {
@@ -40,7 +41,7 @@ pub fn Activity() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Activity"/>
+            <PageTitle text="Activity"/>
             <section class="page">
                 <h1>"Activity"</h1>
                 {body}
@@ -82,8 +83,9 @@ fn UsageChart(usage: Usage, measure: &'static str) -> impl IntoView {
 }
 
 fn dollars(value: f64) -> String {
-    let decimals = if value == 0.0 || value >= 1.0 { 2 } else { 4 };
-    format!("${value:.decimals$}")
+    let text = format!("{value:.6}");
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    format!("${whole}.{:0<2}", decimals.trim_end_matches('0'))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "token counts are far below 2^63")]
@@ -151,7 +153,7 @@ fn GenerationRow(generation: GenerationSummary) -> impl IntoView {
     let time = generation.created_at;
     view! {
         <tr>
-            <td data-label="Time"><a href=href><time datetime=time.clone()>{format::moment(&time)}</time></a></td>
+            <td data-label="Time"><a href=href><time datetime=time.clone()>{format::moment_short(&time)}</time></a></td>
             <th scope="row" data-label="Model"><a href=format!("/models/{}", generation.model)>{generation.model.clone()}</a></th>
             <td data-label="Provider">
                 {format::plain(&generation.provider_name)}

@@ -1,7 +1,8 @@
 //! The chat room's page.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::member;
@@ -14,7 +15,7 @@ use crate::islands::chat_room::{ChatRoom, ModelChoice};
 pub fn Chat() -> impl IntoView {
     let api = use_api();
     let asked = use_query_map().get_untracked().get("model").unwrap_or_default();
-    Suspend::new(async move {
+    deferred(async move {
         let next = if asked.is_empty() { "/chat".to_owned() } else { format!("/chat?model={asked}") };
         let body = match member("chat with a model", &next).await {
             Err(invitation) => {
@@ -22,7 +23,7 @@ pub fn Chat() -> impl IntoView {
             }
             Ok(_) => room(&api, &asked).await,
         };
-        view! { <Title text="Chat"/> {body} }
+        view! { <PageTitle text="Chat"/> {body} }
     })
 }
 
@@ -36,9 +37,11 @@ async fn room(api: &Api, asked: &str) -> AnyView {
     view! {
         <h1 class="visually-hidden">"Chat"</h1>
         <noscript>
+            <div class="page page-narrow">
             <Empty title="The chat room needs JavaScript.">
                 <p>"Answers arrive word by word. Without a script, use the API: "<a href="/docs">"how to"</a>"."</p>
             </Empty>
+            </div>
         </noscript>
         <ChatRoom model is_model_asked_for/>
     }

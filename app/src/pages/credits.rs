@@ -1,7 +1,8 @@
 //! The balance and what moved it.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{failed, member};
 use crate::api::use_api;
@@ -17,7 +18,7 @@ const ENTRIES: u32 = 50;
 #[component]
 pub fn CreditsPage() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("see your credit", "/credits").await {
             Err(invitation) => invitation,
             Ok(session) => match futures::try_join!(api.credits(), api.ledger(ENTRIES)) {
@@ -39,7 +40,7 @@ pub fn CreditsPage() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Credits"/>
+            <PageTitle text="Credits"/>
             <section class="page">
                 <h1>"Credits"</h1>
                 {body}
@@ -59,7 +60,7 @@ fn Balance(credits: Credits) -> impl IntoView {
     let facts = facts
         .into_iter()
         .map(|(label, amount, note)| {
-            view! { <div class="fact"><dt>{label}</dt><dd>{amount.dollars()}</dd><dd class="fact-note">{note}</dd></div> }
+            view! { <div class="fact"><dt>{label}</dt><dd>{amount.dollars_short()}</dd><dd class="fact-note">{note}</dd></div> }
         })
         .collect_view();
     view! { <dl class="facts-grid facts-large">{facts}</dl> }

@@ -1,7 +1,8 @@
 //! The short guide: base URL, first requests, headers, errors.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::code::{CodeBlock, CodeTabs, chat_samples};
 use super::session;
@@ -34,7 +35,7 @@ const HEADERS: [(&str, &str); 5] = [
 #[component]
 pub fn Docs() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models) = futures::join!(session(), api.models(&first));
         let model = models
@@ -57,7 +58,7 @@ pub fn Docs() -> impl IntoView {
             .map(|(name, meaning)| view! { <tr><th scope="row" data-label="Header"><code>{name}</code></th><td data-label="Meaning">{meaning}</td></tr> })
             .collect_view();
         view! {
-            <Title text="Docs"/>
+            <PageTitle text="Docs"/>
             <article class="page page-text">
                 <h1>"Quick start"</h1>
                 <p class="lead">"Patchbay speaks the OpenAI protocol, and the additions of OpenRouter. Any SDK for either works when it is pointed at the base URL."</p>
@@ -74,7 +75,7 @@ pub fn Docs() -> impl IntoView {
                 <CodeBlock language="shell" code=stream/>
                 <h2>"Headers"</h2>
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Headers">
-                    <table class="table table-cards">
+                    <table class="table table-cards table-text">
                         <thead><tr><th scope="col">"Header"</th><th scope="col">"Meaning"</th></tr></thead>
                         <tbody>{headers}</tbody>
                     </table>
@@ -83,7 +84,7 @@ pub fn Docs() -> impl IntoView {
                 <p>"A failed call answers with its status and one shape of body. The code is an integer, the message is written for a person."</p>
                 <CodeBlock language="json" code=error/>
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Errors">
-                    <table class="table table-cards">
+                    <table class="table table-cards table-text">
                         <thead><tr><th scope="col">"Status"</th><th scope="col">"Meaning"</th><th scope="col">"What to do"</th></tr></thead>
                         <tbody>{errors}</tbody>
                     </table>

@@ -1,7 +1,8 @@
 //! Everything known about one request.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{failed, member};
@@ -16,7 +17,7 @@ use crate::types::activity::{Generation, ProviderResponse};
 pub fn GenerationPage() -> impl IntoView {
     let api = use_api();
     let id = use_params_map().get_untracked().get("id").unwrap_or_default();
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("see this request", &format!("/activity/{id}")).await {
             Err(invitation) => view! { <h1>"Request"</h1>{invitation} }.into_any(),
             Ok(_) => match api.generation(&id).await {
@@ -25,7 +26,7 @@ pub fn GenerationPage() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Request"/>
+            <PageTitle text="Request"/>
             <section class="page">
                 <p class="eyebrow"><a href="/activity">"Activity"</a></p>
                 {body}

@@ -1,7 +1,8 @@
 //! The front page: what this is, how much of it there is, and a first request.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::code::{CodeTabs, chat_samples};
 use super::session;
@@ -18,7 +19,7 @@ const TOP: usize = 8;
 #[component]
 pub fn Home() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models, providers, board) = futures::join!(
             session(),
@@ -40,7 +41,7 @@ pub fn Home() -> impl IntoView {
             .unwrap_or_else(|| "author/model".to_owned());
         let samples = chat_samples(&session.base_url, &sample_model);
         view! {
-            <Title text=""/>
+            <PageTitle text=""/>
             <section class="hero">
                 <div class="hero-text">
                     <p class="eyebrow">"Open · self-hosted · exact to the nano-dollar"</p>

@@ -1,7 +1,8 @@
 //! API keys.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{failed, member};
 use crate::api::use_api;
@@ -11,7 +12,7 @@ use crate::islands::key_desk::KeyDesk;
 #[component]
 pub fn Keys() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let body = match member("manage keys", "/keys").await {
             Err(invitation) => invitation,
             Ok(_) => match api.keys().await {
@@ -24,7 +25,7 @@ pub fn Keys() -> impl IntoView {
             },
         };
         view! {
-            <Title text="Keys"/>
+            <PageTitle text="Keys"/>
             <section class="page">
                 <h1>"API keys"</h1>
                 <p class="lead">"A key lets a program spend this organization's credit, up to the limit you set."</p>

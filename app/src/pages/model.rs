@@ -1,7 +1,9 @@
 //! One model: what it is, who serves it on what terms, and how to call it.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::{Meta, Title};
+use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
 use super::code::{CodeTabs, chat_samples};
@@ -20,7 +22,7 @@ pub fn ModelPage() -> impl IntoView {
     let api = use_api();
     let params = use_params_map().get_untracked();
     let (author, slug) = (params.get("author").unwrap_or_default(), params.get("slug").unwrap_or_default());
-    Suspend::new(async move {
+    deferred(async move {
         let (session, model, endpoints) =
             futures::join!(session(), api.model(&author, &slug), api.model_endpoints(&author, &slug));
         let model = match model {
@@ -34,7 +36,7 @@ pub fn ModelPage() -> impl IntoView {
         let samples = chat_samples(&session.base_url, &model.id);
         let name = format::plain(&model.name);
         view! {
-            <Title text=name.clone()/>
+            <PageTitle text=name.clone()/>
             <Meta name="description" content=summary(&model)/>
             <article class="page">
                 <Head model=model.clone()/>
@@ -61,8 +63,8 @@ pub fn ModelPage() -> impl IntoView {
 }
 
 fn summary(model: &Model) -> String {
-    let text = model.description.as_deref().unwrap_or_default();
-    let first: String = format::plain(text).chars().take(160).collect();
+    let text = model.description.as_deref().map(markdown::to_text).unwrap_or_default();
+    let first: String = format::plain(&text).chars().take(160).collect();
     if first.is_empty() { format!("{}: prices and providers", format::plain(&model.name)) } else { first }
 }
 
@@ -161,7 +163,7 @@ fn EndpointRow(endpoint: Endpoint) -> impl IntoView {
     let dash = || "–".to_owned();
     let latency = endpoint.latency_last_30m.map_or_else(dash, |latency| format!("{:.2} s", latency.p50));
     let throughput = endpoint.throughput_last_30m.map_or_else(dash, |speed| format!("{:.0} tokens/s", speed.p50));
-    let uptime = endpoint.uptime_last_1d.or(endpoint.uptime_last_30m).map_or_else(dash, format::percent);
+    let uptime = endpoint.uptime_last_1d.or(endpoint.uptime_last_30m).map_or_else(dash, format::uptime);
     let policy = match (endpoint.data_policy.trains_on_prompts, endpoint.data_policy.retains_prompts) {
         (Some(false), Some(false)) => ("not kept", Tone::Good),
         (Some(false), _) => ("not trained on", Tone::Good),

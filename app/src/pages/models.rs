@@ -1,7 +1,8 @@
 //! The catalog: search, filters, prices.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::failed;
@@ -60,7 +61,7 @@ pub fn Models() -> impl IntoView {
         limit: PAGE,
         offset: text("offset").parse().unwrap_or_default(),
     };
-    Suspend::new(async move {
+    deferred(async move {
         let list = match api.models(&query).await {
             Ok(list) => list,
             Err(error) => return failed(error),
@@ -82,7 +83,7 @@ pub fn Models() -> impl IntoView {
         let (offset, total) = (query.offset, list.total_count);
         let paged = ModelQuery { offset: 0, limit: 0, ..query.clone() }.to_query_string();
         view! {
-            <Title text="Models"/>
+            <PageTitle text="Models"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Models"</h1>

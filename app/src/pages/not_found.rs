@@ -1,7 +1,7 @@
 //! The page for an address where nothing is.
 
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::set_status;
 
@@ -10,7 +10,7 @@ use super::set_status;
 pub fn NotFound() -> impl IntoView {
     set_status(404);
     view! {
-        <Title text="Not found"/>
+        <PageTitle text="Not found"/>
         <section class="page page-narrow">
             <p class="eyebrow">"404"</p>
             <h1>"Nothing is plugged in here."</h1>

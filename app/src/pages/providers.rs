@@ -1,7 +1,8 @@
 //! The companies that serve models.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::failed;
 use crate::api::{encode, use_api};
@@ -14,7 +15,7 @@ use crate::types::models::Provider;
 #[component]
 pub fn Providers() -> impl IntoView {
     let api = use_api();
-    Suspend::new(async move {
+    deferred(async move {
         let providers = match api.providers().await {
             Ok(providers) => providers,
             Err(error) => return failed(error),
@@ -50,7 +51,7 @@ pub fn Providers() -> impl IntoView {
             .into_any()
         };
         view! {
-            <Title text="Providers"/>
+            <PageTitle text="Providers"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Providers"</h1>

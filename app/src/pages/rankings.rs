@@ -1,7 +1,8 @@
 //! Leaderboards: who answers most.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::failed;
@@ -30,7 +31,7 @@ pub fn Rankings() -> impl IntoView {
     let asked = query.get("by").unwrap_or_default();
     let (kind, by, _) = KINDS.into_iter().find(|(_, by, _)| *by == asked).unwrap_or(KINDS[0]);
     let period = Period::from_query(&query.get("period").unwrap_or_default());
-    Suspend::new(async move {
+    deferred(async move {
         let board = match api.rankings(kind, period).await {
             Ok(board) => board,
             Err(error) => return failed(error),
@@ -48,7 +49,7 @@ pub fn Rankings() -> impl IntoView {
             view! { <BoardChart board=board.clone() period/><BoardTable board kind/> }.into_any()
         };
         view! {
-            <Title text="Rankings"/>
+            <PageTitle text="Rankings"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Rankings"{simulated}</h1>

@@ -1,7 +1,8 @@
 //! Signing in and opening an account: plain forms that work without a script.
 
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::session;
@@ -55,14 +56,14 @@ fn Problem(text: Option<&'static str>) -> impl IntoView {
 #[component]
 pub fn SignIn() -> impl IntoView {
     let Form { problem, email, next } = form();
-    Suspend::new(async move {
+    deferred(async move {
         let session = session().await;
         let sign_up = session.allows_sign_up.then(|| {
             let href = format!("/sign-up?next={}", encode(&next));
             view! { <p class="form-foot">"No account yet? "<a href=href>"Create one"</a></p> }
         });
         view! {
-            <Title text="Sign in"/>
+            <PageTitle text="Sign in"/>
             <section class="page page-form">
                 <h1>"Sign in"</h1>
                 <Problem text=problem/>
@@ -88,7 +89,7 @@ pub fn SignIn() -> impl IntoView {
 #[component]
 pub fn SignUp() -> impl IntoView {
     let Form { problem, email, next } = form();
-    Suspend::new(async move {
+    deferred(async move {
         let session = session().await;
         let sign_in = format!("/sign-in?next={}", encode(&next));
         let body = if session.allows_sign_up {
@@ -115,7 +116,7 @@ pub fn SignUp() -> impl IntoView {
             view! { <p class="notice">{advice("closed")}</p> }.into_any()
         };
         view! {
-            <Title text="Create an account"/>
+            <PageTitle text="Create an account"/>
             <section class="page page-form">
                 <h1>"Create an account"</h1>
                 <Problem text=problem/>

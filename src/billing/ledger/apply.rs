@@ -174,6 +174,11 @@ impl<'a> Working<'a> {
         TransferOutcome::Created
     }
 
+    /// The transfer with this id earlier in the same batch.
+    pub fn written(&self, id: &str) -> Option<&TransferRow> {
+        self.batch.transfers.iter().find(|row| row.id == id)
+    }
+
     fn write_transfer(&mut self, row: TransferRow) {
         let amount = row.amount_nanos;
         let debited = self.balance(&row.debit_account_id);

@@ -23,6 +23,10 @@ const MAX_BATCH: usize = 512;
 /// A hold that resolves sooner is never written: should the process die before,
 /// its request died with it and there is nothing to remember.
 const HOLD_WRITE_AFTER_MS: i64 = 100;
+/// Refusals of the database after which the operations of a batch are tried one by one.
+const BATCH_TRIES: u32 = 2;
+/// Refusals after which a single operation is given up.
+const SINGLE_TRIES: u32 = 5;
 /// The longest pause between tries of a batch that could not be committed.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -116,29 +120,54 @@ impl Writer {
         WriterTask { stop, handle }
     }
 
-    /// Commits a batch, however often it takes, and answers whoever waits.
+    /// Commits a batch and answers whoever waits.
     async fn run(&mut self, ops: Vec<Op>) {
         let ops = self.absorb(ops);
         let due = self.due_holds();
         if ops.is_empty() && due.is_empty() {
             return;
         }
+        if let Some(committed) = self.persist(&ops, &due, BATCH_TRIES).await {
+            self.conclude(ops, committed, due);
+            return;
+        }
+        // One operation spoils the batch: each is written by itself, and only that one is given up.
+        for op in ops {
+            let op = [op];
+            match self.persist(&op, &[], SINGLE_TRIES).await {
+                Some(committed) => self.conclude(op.into(), committed, Vec::new()),
+                None => self.give_up(op),
+            }
+        }
+    }
+
+    /// Commits, however often it takes while the database cannot be reached. `None`
+    /// when it was reached and refused `tries` times.
+    async fn persist(&mut self, ops: &[Op], due: &[HoldRow], tries: u32) -> Option<Committed> {
         let mut backoff = Duration::from_millis(20);
-        let mut is_retry = false;
-        let committed = loop {
-            match self.commit(&ops, &due, is_retry).await {
-                Ok(committed) => break committed,
-                Err(error) => tracing::error!(%error, ops = ops.len(), "The ledger could not commit; trying again"),
+        let mut refusals = 0;
+        loop {
+            match self.commit(ops, due, refusals > 0 || backoff > Duration::from_millis(20)).await {
+                Ok(committed) => return Some(committed),
+                Err(error) => {
+                    tracing::error!(%error, ops = ops.len(), "The ledger could not commit; trying again");
+                    refusals += u32::from(error.as_database_error().is_some());
+                }
+            }
+            if refusals >= tries {
+                return None;
             }
             // The commit may have happened although its answer was lost: look before writing again (I10).
-            is_retry = true;
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
             while let Err(error) = self.reload().await {
                 tracing::error!(%error, "The ledger could not be read; trying again");
                 tokio::time::sleep(backoff).await;
             }
-        };
+        }
+    }
+
+    fn conclude(&mut self, ops: Vec<Op>, committed: Committed, due: Vec<HoldRow>) {
         self.seq = committed.seq;
         for hold in due {
             self.pending.remove(&hold.id);
@@ -146,6 +175,19 @@ impl Writer {
         }
         for (op, outcome) in ops.into_iter().zip(committed.outcomes) {
             self.answer(op, outcome);
+        }
+    }
+
+    /// The database refuses an operation for good. Whoever waits gets no answer, and
+    /// what was set aside is free again.
+    fn give_up(&self, [op]: [Op; 1]) {
+        if let Op::Settle(op) = op {
+            tracing::error!(generation.id = %op.id, charge_nanos = op.charge, "A charge cannot be written and is lost");
+            if let Some(live) = &self.live {
+                let mut live = live.lock();
+                live.release(&op.account_id, op.held);
+                live.release_key(&op.key_id, op.held);
+            }
         }
     }
 
@@ -251,11 +293,13 @@ impl Writer {
                 Outcome::Held(decision)
             }
             Op::Settle(op) => self.apply_settle(working, op, existing, seq),
-            Op::Transfer { row, .. } => Outcome::Transferred(match existing.get(&row.id) {
-                Some(found) if is_same(found, row) => TransferOutcome::Exists,
-                Some(_) => TransferOutcome::Conflict,
-                None => working.transfer(row.clone()),
-            }),
+            Op::Transfer { row, .. } => {
+                Outcome::Transferred(match existing.get(&row.id).or(working.written(&row.id)) {
+                    Some(found) if is_same(found, row) => TransferOutcome::Exists,
+                    Some(_) => TransferOutcome::Conflict,
+                    None => working.transfer(row.clone()),
+                })
+            }
         }
     }
 

@@ -308,10 +308,10 @@ pub fn key(slug: &str, author: &str) -> String {
         key = format!("deepseek-v{rest}");
     }
     if key.starts_with("nova-") {
-        key = key.strip_suffix("-v1").unwrap_or(&key).to_owned();
+        key.truncate(key.trim_end_matches("-v1").len());
     }
     if key.starts_with("gemini-") {
-        key = key.strip_suffix("-001").unwrap_or(&key).to_owned();
+        key.truncate(key.trim_end_matches("-001").len());
     }
     if let Some(chat) = key.strip_suffix("-chat-latest") {
         key = format!("{chat}-chat");

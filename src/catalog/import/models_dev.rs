@@ -283,8 +283,8 @@ fn parameters(fields: &Fields, dialect: Option<Dialect>) -> Result<Vec<String>, 
 
 fn hugging_face(fields: &Fields) -> Option<String> {
     let links = fields.get("weights")?.as_array()?;
-    let urls = links.iter().filter_map(|link| link.get("url")?.as_str());
-    urls.filter_map(|url| url.strip_prefix("https://huggingface.co/")).next().map(str::to_owned)
+    let mut urls = links.iter().filter_map(|link| link.get("url")?.as_str());
+    urls.find_map(|url| url.strip_prefix("https://huggingface.co/")).map(str::to_owned)
 }
 
 /// The start of a day (`2025-03-31`), month or year in UTC; 0 for anything else.

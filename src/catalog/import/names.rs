@@ -98,7 +98,7 @@ impl Name {
         }
         let quantization = QUANTIZATIONS.iter().find_map(|(ending, name)| {
             let rest = slug.strip_suffix(ending)?.to_owned();
-            slug = rest.strip_suffix("-mlx").unwrap_or(&rest).to_owned();
+            rest.strip_suffix("-mlx").unwrap_or(&rest).clone_into(&mut slug);
             Some((*name).to_owned())
         });
         let slug = families::spell(&join_versions(&slug), given_author.as_deref());

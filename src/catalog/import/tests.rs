@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::catalog::Catalog;
+use crate::dialects::Dialect::{AnthropicMessages, OpenaiChat};
 use crate::store::Store;
 use crate::store::catalog::CatalogRows;
 
@@ -190,7 +191,6 @@ async fn an_offer_in_another_protocol_belongs_to_a_provider_beside() {
     let import =
         read(&bytes(&offers(&json!({ "claude-opus-4-6": claude, "gpt-9": offer("gpt-9", &json!(1)) })))).unwrap();
     let slugs: Vec<_> = import.providers.iter().map(|provider| (provider.slug.as_str(), provider.dialect)).collect();
-    use crate::dialects::Dialect::{AnthropicMessages, OpenaiChat};
     assert_eq!(slugs, [("acme", Some(OpenaiChat)), ("acme-anthropic", Some(AnthropicMessages))]);
     assert_eq!(import.providers[0].base_url, "https://api.acme.example/v1");
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::{Response, StatusCode};
+use axum::http::{Response, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest as _, Sha256};
@@ -44,9 +44,12 @@ pub fn style_href() -> String {
 }
 
 /// `GET /style.css`
-pub async fn style(headers: HeaderMap) -> Response<Body> {
+pub async fn style(uri: Uri, headers: HeaderMap) -> Response<Body> {
+    // Only the address with the hash can be kept for good.
+    let is_versioned = style_href().split_once('?').map(|(_, version)| version) == uri.query();
+    let cache = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
     let tag = format!("\"{}\"", STYLE_HASH.as_str());
-    reply(&headers, &tag, "text/css; charset=utf-8", "public, max-age=31536000, immutable", None, || Body::from(STYLE))
+    reply(&headers, &tag, "text/css; charset=utf-8", cache, None, || Body::from(STYLE))
 }
 
 /// `GET /pkg/{path}`: the smallest copy the browser can read.

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 /// A name that tries to become markup, and to turn the line around.
-pub const HOSTILE: &str = "<script>alert('x')</script>\u{202E}";
+pub const HOSTILE: &str = "</title><script>alert('x')</script>\u{202E}";
 
 type Params = Query<std::collections::HashMap<String, String>>;
 

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
 /// What the handlers of the site share.
 struct Site {
@@ -44,5 +46,7 @@ pub fn router(api: Router) -> Router {
         .route("/pkg/{*path}", get(assets::package))
         .fallback(pages::fallback)
         .with_state(site)
+        // What is embedded compressed passes through as it is.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .layer(from_fn(headers::secure))
 }

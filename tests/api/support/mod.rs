@@ -84,6 +84,8 @@ impl TestApp {
     }
 
     pub async fn start_with(database: Database, upstreams: &[&Upstream], change: impl FnOnce(&mut Config)) -> Self {
+        // For the tests' own HTTP client; a second installation is refused and not needed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open(&database.url).await.expect("opens");
         store.migrate().await.expect("migrates");
         let mut config = Config { demo: Demo::Off, find_local_servers: false, ..Config::default() };
@@ -175,7 +177,7 @@ impl<'a> Member<'a> {
         };
         change(&mut row);
         self.app.app.store.insert_key(&row).await.expect("stores the key");
-        KeyHolder { app: self.app, text: fresh.text, hash: fresh.hash, id: row.id }
+        KeyHolder { app: self.app, text: fresh.text, hash: fresh.hash }
     }
 
     pub async fn management_key(&self) -> KeyHolder<'a> {
@@ -198,7 +200,6 @@ pub struct KeyHolder<'a> {
     pub app: &'a TestApp,
     pub text: String,
     pub hash: String,
-    pub id: String,
 }
 
 impl KeyHolder<'_> {

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -138,7 +137,7 @@ impl Upstream {
     }
 
     /// Keeps answers back until [`Upstream::release`].
-    pub async fn hold_back(&self) {
+    pub fn hold_back(&self) {
         let permits = self.shared.gate.available_permits();
         self.shared.gate.forget_permits(permits);
     }
@@ -187,8 +186,12 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         Script::Raw { content_type, body } => ([("content-type", content_type)], body).into_response(),
         Script::Cut { frames } => {
             let frames = frames.into_iter().map(|frame| Ok(Bytes::from(frame)));
-            let broken = std::iter::once_with(|| Err(std::io::Error::other("cut")));
-            event_stream(Body::from_stream(futures::stream::iter(frames.chain(broken))))
+            let broken = futures::stream::once(async {
+                // A pause in the body makes the server send what it has.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::other("cut"))
+            });
+            event_stream(Body::from_stream(futures::stream::iter(frames).chain(broken)))
         }
         Script::Hang { frames } => {
             let guard = Closed(Arc::clone(&shared.closed));
@@ -202,8 +205,7 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         }
         Script::Silence => {
             let _guard = Closed(Arc::clone(&shared.closed));
-            tokio::time::sleep(Duration::from_secs(3_600)).await;
-            StatusCode::OK.into_response()
+            std::future::pending().await
         }
     }
 }
@@ -229,7 +231,7 @@ fn streamed(words: &[String], usage: &Value) -> Response {
         "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
     let last = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
         "usage": usage });
-    text.push_str(&format!("data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n"));
+    text += &format!("data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n");
     event_stream(Body::from(text))
 }
 

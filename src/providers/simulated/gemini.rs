@@ -1,0 +1,186 @@
+//! Gemini `generateContent` and `streamGenerateContent`.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::Simulator;
+use super::answer::{Answer, Ask, Role, Stop, Tool, ToolChoice, Turn, Usage};
+use super::chat::list;
+use super::fault::Fault;
+use super::reply::{JsonBody, Protocol, data, pieces};
+
+pub async fn generate(
+    State(simulator): State<Simulator>,
+    Path(call): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Response {
+    let (model, method) = call.rsplit_once(':').unwrap_or((&call, ""));
+    let ask = read(&body, model, method == "streamGenerateContent");
+    let is_known = matches!(method, "generateContent" | "streamGenerateContent");
+    let is_valid = body.get("contents").is_some_and(Value::is_array);
+    let fault = simulator.admit(&uri, &headers, &ask, body);
+    let fault = match (is_known, is_valid) {
+        (false, _) => Some(Fault::Status { code: 404, retry_after_s: None }),
+        (_, false) => Some(Fault::Status { code: 400, retry_after_s: None }),
+        _ => fault,
+    };
+    simulator.reply(&Gemini, &ask, fault).await
+}
+
+fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
+    let config = |name: &str| body.get("generationConfig").and_then(|config| config.get(name));
+    let mut turns: Vec<Turn> = Vec::new();
+    if let Some(system) = body.get("systemInstruction") {
+        turns.push(Turn { role: Role::System, ..turn(system) });
+    }
+    turns.extend(list(body, "contents").iter().map(turn));
+    let functions = list(body, "tools").iter().flat_map(|tool| list(tool, "functionDeclarations"));
+    let tools = functions.filter_map(|function| {
+        let schema = function.get("parametersJsonSchema").or_else(|| function.get("parameters"));
+        let schema = schema.map_or_else(|| json!({ "type": "object" }), lower_types);
+        Some(Tool { name: function.get("name")?.as_str()?.to_owned(), schema })
+    });
+    let calling = body.pointer("/toolConfig/functionCallingConfig");
+    let schema = config("responseJsonSchema").or_else(|| config("responseSchema")).map(lower_types);
+    Ask {
+        model: model.to_owned(),
+        is_streamed,
+        turns,
+        tools: tools.collect(),
+        tool_choice: match calling.and_then(|calling| calling.get("mode")?.as_str()) {
+            Some("NONE") => ToolChoice::None,
+            Some("ANY") => calling
+                .and_then(|calling| list(calling, "allowedFunctionNames").first()?.as_str())
+                .map_or(ToolChoice::Required, |name| ToolChoice::Named(name.to_owned())),
+            _ => ToolChoice::Auto,
+        },
+        wants_json: schema.is_none() && config("responseMimeType") == Some(&json!("application/json")),
+        schema,
+        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| thinking["includeThoughts"] == true),
+        max_tokens: config("maxOutputTokens").and_then(Value::as_u64),
+        stop: config("stopSequences")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+/// `STRING` is `string` in JSON Schema.
+fn lower_types(schema: &Value) -> Value {
+    match schema {
+        Value::Object(fields) => {
+            let lowered = fields.iter().map(|(name, value)| match value {
+                Value::String(kind) if name == "type" => (name.clone(), json!(kind.to_ascii_lowercase())),
+                other => (name.clone(), lower_types(other)),
+            });
+            Value::Object(lowered.collect())
+        }
+        Value::Array(items) => items.iter().map(lower_types).collect(),
+        other => other.clone(),
+    }
+}
+
+fn turn(content: &Value) -> Turn {
+    let parts = list(content, "parts");
+    if let Some(result) = parts.iter().rev().find_map(|part| part.get("functionResponse")) {
+        return Turn { role: Role::Tool, text: result["response"].to_string(), images: 0 };
+    }
+    let is_model = content.get("role").and_then(Value::as_str) == Some("model");
+    Turn {
+        role: if is_model { Role::Assistant } else { Role::User },
+        text: parts.iter().filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>().join("\n"),
+        images: parts.iter().filter(|p| p.get("inlineData").is_some() || p.get("fileData").is_some()).count(),
+    }
+}
+
+struct Gemini;
+
+impl Protocol for Gemini {
+    fn whole(&self, ask: &Ask, answer: &Answer) -> Value {
+        let mut parts = Vec::new();
+        if let Some(thought) = &answer.reasoning {
+            parts.push(json!({ "text": thought, "thought": true }));
+        }
+        if !answer.text.is_empty() {
+            parts.push(json!({ "text": answer.text }));
+        }
+        parts.extend(calls(answer));
+        body(ask, answer, &parts, Some(reason(answer.stop)))
+    }
+
+    fn frames(&self, ask: &Ask, answer: &Answer) -> Vec<String> {
+        let mut parts: Vec<Value> = Vec::new();
+        for piece in pieces(answer.reasoning.as_deref().unwrap_or_default()) {
+            parts.push(json!({ "text": piece, "thought": true }));
+        }
+        parts.extend(pieces(&answer.text).into_iter().map(|piece| json!({ "text": piece })));
+        parts.extend(calls(answer));
+        let last = parts.pop().unwrap_or_else(|| json!({ "text": "" }));
+        let mut frames: Vec<String> =
+            parts.iter().map(|part| data(&body(ask, answer, std::slice::from_ref(part), None))).collect();
+        frames.push(data(&body(ask, answer, &[last], Some(reason(answer.stop)))));
+        frames
+    }
+
+    fn closing_frames(&self) -> usize {
+        1
+    }
+
+    fn error(&self, status: u16, kind: &str, message: &str) -> Value {
+        let name = match kind {
+            "authentication" => "UNAUTHENTICATED",
+            "permission" => "PERMISSION_DENIED",
+            "not_found" => "NOT_FOUND",
+            "rate_limit" | "billing" => "RESOURCE_EXHAUSTED",
+            "overloaded" => "UNAVAILABLE",
+            "timeout" => "DEADLINE_EXCEEDED",
+            "server" => "INTERNAL",
+            _ => "INVALID_ARGUMENT",
+        };
+        json!({ "error": { "code": status, "message": message, "status": name } })
+    }
+
+    fn error_frame(&self, error: &Value) -> String {
+        data(error)
+    }
+}
+
+fn calls(answer: &Answer) -> impl Iterator<Item = Value> {
+    answer.calls.iter().map(|call| {
+        json!({ "functionCall": { "name": call.name, "args": call.arguments }, "thoughtSignature": "c2ltdWxhdGVk" })
+    })
+}
+
+fn body(ask: &Ask, answer: &Answer, parts: &[Value], reason: Option<&str>) -> Value {
+    let mut candidate = json!({ "content": { "parts": parts, "role": "model" }, "index": 0 });
+    if let Some(reason) = reason {
+        candidate["finishReason"] = json!(reason);
+    }
+    json!({ "candidates": [candidate], "usageMetadata": usage(&answer.usage), "modelVersion": ask.model,
+            "responseId": answer.fingerprint })
+}
+
+/// Function calls end with `STOP` here too.
+fn reason(stop: Stop) -> &'static str {
+    match stop {
+        Stop::End | Stop::Tools => "STOP",
+        Stop::Length => "MAX_TOKENS",
+    }
+}
+
+/// `candidatesTokenCount` leaves the thoughts out.
+fn usage(usage: &Usage) -> Value {
+    json!({
+        "promptTokenCount": usage.prompt, "cachedContentTokenCount": usage.cached,
+        "candidatesTokenCount": usage.completion.saturating_sub(usage.reasoning),
+        "thoughtsTokenCount": usage.reasoning,
+        "totalTokenCount": usage.prompt.saturating_add(usage.completion),
+    })
+}
