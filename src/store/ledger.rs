@@ -215,7 +215,7 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
 /// Any database error.
 pub async fn find_holds(connection: &mut AnyConnection, rows: &[HoldRow]) -> sqlx::Result<Vec<HoldRow>> {
     let mut found = Vec::new();
-    for (text, chunk) in FIND_HOLDS.chunks(rows) {
+    for (text, chunk) in FIND_HOLDS.chunks(connection, rows) {
         let query = chunk.iter().fold(sqlx::query_as(text), |query, row| query.bind(row.id.as_str()));
         found.extend(query.fetch_all(&mut *connection).await?);
     }
@@ -271,7 +271,7 @@ pub async fn ensure_rows(
 /// Any database error.
 pub async fn find_transfers(connection: &mut AnyConnection, ids: &[String]) -> sqlx::Result<Vec<TransferRow>> {
     let mut found = Vec::new();
-    for (text, chunk) in FIND_TRANSFERS.chunks(ids) {
+    for (text, chunk) in FIND_TRANSFERS.chunks(connection, ids) {
         let query = chunk.iter().fold(sqlx::query_as(text), |query, id| query.bind(id.as_str()));
         found.extend(query.fetch_all(&mut *connection).await?);
     }
