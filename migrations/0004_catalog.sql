@@ -87,3 +87,10 @@ CREATE TABLE prices (
     tiers TEXT NOT NULL
 );
 CREATE INDEX prices_by_endpoint ON prices (endpoint_id, valid_from);
+
+-- Counts the changes, so that a running server notices one made elsewhere.
+CREATE TABLE catalog_revision (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    number BIGINT NOT NULL
+);
+INSERT INTO catalog_revision (id, number) VALUES (1, 0);

@@ -25,6 +25,13 @@ use patchbay::store::ledger::GrantRequest;
 use patchbay::{App, demo, jobs, telemetry};
 use tokio::net::TcpListener;
 
+/// Prints a line. A reader who has left (`patchbay catalog list | head`) is no error.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stdout().lock(), $($text)*);
+    }};
+}
+
 /// The open, self-hosted AI model marketplace.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true)]
@@ -148,7 +155,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve => serve(config).await,
         Command::Migrate => {
             open(&config).await?;
-            println!("The database is up to date.");
+            say!("The database is up to date.");
             Ok(())
         }
         Command::Catalog(CatalogCommand::Import { source }) => import_catalog(&config, &source).await,
@@ -168,7 +175,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,
         Command::Openapi => {
-            println!("{}", openapi::document().to_pretty_json()?);
+            say!("{}", openapi::document().to_pretty_json()?);
             Ok(())
         }
     }
@@ -192,6 +199,8 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
     telemetry::start(&config).map_err(anyhow::Error::msg)?;
     let clock = Clock::system();
     let store = open(&config).await?;
+    // Before anything is written: another process may be serving from this file.
+    drop(store.own()?);
     let upstreams = Upstreams::new(&config.timeouts)?;
     let local = if config.find_local_servers { Local::find(&upstreams).await } else { Local::default() };
     let is_demo = match config.demo {
@@ -314,7 +323,7 @@ async fn import_catalog(config: &Config, source: &str) -> anyhow::Result<()> {
         std::fs::read(source).with_context(|| format!("cannot read {source}"))?
     };
     let report = apply(&store, import::read(&bytes)?).await?;
-    println!("{report}");
+    say!("{report}");
     Ok(())
 }
 
@@ -329,7 +338,7 @@ async fn list_catalog(config: &Config, filter: &str) -> anyhow::Result<()> {
                 endpoint.prices.completion.per_million()
             )
         });
-        println!("{:<60} {:>3} endpoints  {}", model.id, model.endpoints.len(), price.unwrap_or_default());
+        say!("{:<60} {:>3} endpoints  {}", model.id, model.endpoints.len(), price.unwrap_or_default());
     }
     Ok(())
 }
@@ -350,7 +359,7 @@ async fn create_user(
             "bad_email" => anyhow::anyhow!("{email} is no e-mail address"),
             other => anyhow::anyhow!("{other}"),
         })?;
-    println!("Opened an account for {email}: organization {}", account.organization_id);
+    say!("Opened an account for {email}: organization {}", account.organization_id);
     match credit.filter(|credit| credit.0 > 0) {
         Some(credit) => grant(&store, &account.organization_id, credit, "Starting credit").await,
         None => Ok(()),
@@ -392,7 +401,7 @@ async fn create_key(
         ..KeyRow::default()
     };
     store.insert_key(&row).await?;
-    println!("{}", fresh.text);
+    say!("{}", fresh.text);
     Ok(())
 }
 
@@ -416,9 +425,9 @@ async fn grant(store: &Store, organization_id: &str, amount: Money, reason: &str
         ledger.book_grant_requests().await?;
         let balance = ledger.balance(&credit_account(organization_id)).await?;
         writer.finish().await;
-        println!("Granted {}; {} is available.", amount.dollars(), balance.available.dollars());
+        say!("Granted {}; {} is available.", amount.dollars(), balance.available.dollars());
     } else {
-        println!("Granted {}; the running server books it within a second.", amount.dollars());
+        say!("Granted {}; the running server books it within a second.", amount.dollars());
     }
     Ok(())
 }
@@ -427,10 +436,10 @@ async fn audit(config: &Config) -> anyhow::Result<()> {
     let store = open(config).await?;
     let differences = store.ledger_differences().await?;
     for difference in &differences {
-        println!("{difference}");
+        say!("{difference}");
     }
     if differences.is_empty() {
-        println!("Every balance equals its transfers and holds, and the books are balanced.");
+        say!("Every balance equals its transfers and holds, and the books are balanced.");
         return Ok(());
     }
     bail!("{} differences", differences.len())
@@ -450,21 +459,17 @@ async fn simulate(arguments: &SimulateArguments) -> anyhow::Result<()> {
     for (handle, path) in
         handles.iter().zip(["/v1/chat/completions", "/v1/messages", "/v1beta/models/…:generateContent"])
     {
-        println!("http://{}  all three protocols; usually {path}", handle.addr);
+        say!("http://{}  all three protocols; usually {path}", handle.addr);
     }
     tokio::signal::ctrl_c().await?;
     Ok(())
 }
 
 async fn check(config: &Config) -> anyhow::Result<()> {
-    println!(
-        "settings   ok: listen {}, database {:?}",
-        config.listen,
-        config.database_url.split(':').next().unwrap_or("")
-    );
+    say!("settings   ok: listen {}, database {:?}", config.listen, config.database_url.split(':').next().unwrap_or(""));
     let store = open(config).await?;
     let catalog = Catalog::from_rows(&store.load_catalog().await?);
-    println!("database   ok: {} models, {} endpoints", catalog.models.len(), catalog.endpoint_count());
+    say!("database   ok: {} models, {} endpoints", catalog.models.len(), catalog.endpoint_count());
     let credentials = credentials(config, &store).await?;
     let upstreams = Upstreams::new(&config.timeouts)?;
     let mut failures = 0;
@@ -478,15 +483,15 @@ async fn check(config: &Config) -> anyhow::Result<()> {
         };
         failures += usize::from(verdict.is_err());
         match verdict {
-            Ok(text) => println!("provider   ok: {} {text}", provider.slug),
-            Err(text) => println!("provider   FAILED: {} {text}", provider.slug),
+            Ok(text) => say!("provider   ok: {} {text}", provider.slug),
+            Err(text) => say!("provider   FAILED: {} {text}", provider.slug),
         }
     }
     for provider in Local::find(&upstreams).await.providers {
-        println!("provider   ok: {} found on this machine", provider.name);
+        say!("provider   ok: {} found on this machine", provider.name);
     }
     if credentials.is_empty() {
-        println!("provider   none has a key: `patchbay serve` starts in demo mode");
+        say!("provider   none has a key: `patchbay serve` starts in demo mode");
     }
     anyhow::ensure!(failures == 0, "{failures} providers do not work");
     Ok(())

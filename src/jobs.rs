@@ -14,6 +14,7 @@ pub fn start(app: &Arc<App>) {
         Ok(())
     });
     every(app, Duration::from_secs(1), "book grants", |app| async move { app.ledger.book_grant_requests().await });
+    every(app, Duration::from_secs(1), "refresh the catalog", |app| async move { app.refresh_catalog().await });
     every(app, Duration::from_mins(10), "forget expired sessions", |app| async move {
         app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
     });

@@ -21,6 +21,7 @@ pub mod store;
 pub mod telemetry;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
@@ -56,6 +57,8 @@ pub struct App {
     pub requests: TaskTracker,
     pub shutdown: CancellationToken,
     catalog: ArcSwap<Catalog>,
+    /// The revision of the store that `catalog` was read at.
+    revision: AtomicI64,
     /// Servers found on this machine; never stored.
     local: ArcSwap<Local>,
     credentials: ArcSwap<Credentials>,
@@ -100,6 +103,7 @@ impl App {
             requests: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             catalog: ArcSwap::default(),
+            revision: AtomicI64::new(-1),
             local: ArcSwap::default(),
             credentials: ArcSwap::default(),
             in_flight: Arc::new(Semaphore::new(in_flight)),
@@ -130,11 +134,25 @@ impl App {
     /// # Errors
     /// Any database error; the old snapshot stays.
     pub async fn reload_catalog(&self) -> sqlx::Result<()> {
+        let revision = self.store.catalog_revision().await?;
         let stored = Catalog::from_rows(&self.store.load_catalog().await?);
         let catalog = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
         let providers = catalog.providers.values().map(|provider| (provider.slug.as_str(), provider.env.as_slice()));
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));
+        self.revision.store(revision, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Reads the catalog again if it was changed by another process.
+    ///
+    /// # Errors
+    /// Any database error; the old snapshot stays.
+    pub async fn refresh_catalog(&self) -> sqlx::Result<()> {
+        if self.store.catalog_revision().await? != self.revision.load(Ordering::SeqCst) {
+            self.reload_catalog().await?;
+            tracing::info!(models = self.catalog().models.len(), "Took over a changed catalog");
+        }
         Ok(())
     }
 

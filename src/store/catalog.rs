@@ -225,7 +225,16 @@ impl Store {
         STATEMENTS.models.execute(connection, models, bind_model).await?;
         STATEMENTS.prices.execute(connection, prices, bind_price).await?;
         STATEMENTS.endpoints.execute(connection, endpoints, bind_endpoint).await?;
+        sqlx::query("UPDATE catalog_revision SET number = number + 1").execute(&mut *connection).await?;
         transaction.commit().await
+    }
+
+    /// Grows with every change of the catalog.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn catalog_revision(&self) -> sqlx::Result<i64> {
+        sqlx::query_scalar("SELECT number FROM catalog_revision").fetch_one(self.pool()).await
     }
 
     /// Every price an endpoint has had, oldest first.

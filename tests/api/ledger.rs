@@ -36,7 +36,7 @@ impl Books {
         store.migrate().await.unwrap();
         let ownership = store.own().unwrap();
         let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node.to_owned()).await.unwrap();
-        Self { store, clock, ledger, writer, ownership: ownership }
+        Self { store, clock, ledger, writer, ownership }
     }
 
     async fn with_credit(database: &Database, nanos: i64) -> Self {

@@ -226,13 +226,12 @@ fn whole(text: &str, usage: &Value) -> Response {
 }
 
 fn streamed(words: &[String], usage: &Value) -> Response {
-    let mut text: String = words.iter().map(|word| word_frame(word)).collect();
+    let text: String = words.iter().map(|word| word_frame(word)).collect();
     let finish = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
         "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
     let last = json!({ "id": "up-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
         "usage": usage });
-    text += &format!("data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n");
-    event_stream(Body::from(text))
+    event_stream(Body::from(format!("{text}data: {finish}\n\ndata: {last}\n\ndata: [DONE]\n\n")))
 }
 
 fn event_stream(body: Body) -> Response {
