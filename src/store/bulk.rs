@@ -82,7 +82,7 @@ impl Bulk {
     }
 }
 
-fn cut<T>(texts: [&'static str; SIZES.len()], mut rows: &[T]) -> Vec<(&'static str, &[T])> {
+fn cut<'q, T>(texts: [&'static str; SIZES.len()], mut rows: &'q [T]) -> Vec<(&'static str, &'q [T])> {
     let mut out = Vec::new();
     for (text, size) in texts.into_iter().zip(SIZES) {
         while rows.len() >= size {
