@@ -11,7 +11,7 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 patchbay="${PATCHBAY_BIN:-${PATCHBAY_BINARY:-}}"
 # The server takes every PATCHBAY_ variable for a setting.
-unset PATCHBAY_BIN PATCHBAY_BINARY
+for name in $(compgen -e PATCHBAY_); do unset "$name"; done
 if [ -z "$patchbay" ]; then
     say "Building the release binary"
     cargo build --release --bin patchbay

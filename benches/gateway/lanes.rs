@@ -72,18 +72,17 @@ impl Lane {
              client_body_temp_path {path}/body; proxy_temp_path {path}/proxy; fastcgi_temp_path {path}/f;\n  \
              uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n  \
              upstream provider {{ server {upstream}; keepalive 512; keepalive_requests 100000000; }}\n  \
-             server {{ listen {address} backlog=4096;\n    location / {{ proxy_pass http://provider; \
-             proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off; }}\n  }}\n}}\n"
+             server {{ listen {address} backlog=4096; proxy_http_version 1.1; \
+             proxy_set_header Connection \"\";\n    location / {{ proxy_pass http://provider; }}\n    \
+             location /streamed/ {{ proxy_pass http://provider; proxy_buffering off; }}\n  }}\n}}\n"
         );
         let configuration = folder.join("nginx.conf");
         std::fs::write(&configuration, text)?;
         let mut command = pinned(settings, &settings.nginx);
         command.arg("-c").arg(&configuration).arg("-p").arg(&folder);
         let child = command.spawn().context("nginx does not start")?;
-        let lane = Self {
-            process: Some(Process { child, folder }),
-            ..Self::new("nginx", address, "/v1/chat/completions")
-        };
+        let lane =
+            Self { process: Some(Process { child, folder }), ..Self::new("nginx", address, "/v1/chat/completions") };
         for _ in 0..200 {
             if TcpStream::connect(address).await.is_ok() {
                 return Ok(lane);
@@ -141,10 +140,11 @@ impl Lane {
             r#"{{"model":"{MODEL}","stream":{is_streamed},"temperature":0.7,"max_tokens":256,"messages":[{{"role":"system","content":"You are a helpful assistant."}},{{"role":"user","content":"{PROMPT}"}}]}}"#
         );
         let credential = self.credential();
+        // nginx passes a stream on piece by piece only where it is told to.
+        let path = if is_streamed && self.gateway.is_none() { "/streamed/v1/chat/completions" } else { self.path };
         format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\n{credential}Content-Type: application/json\r\nAccept: */*\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {}\r\n{credential}Content-Type: application/json\r\nAccept: */*\r\n\
              User-Agent: bench/1\r\nContent-Length: {}\r\n\r\n{body}",
-            self.path,
             self.address,
             body.len()
         )
@@ -157,6 +157,10 @@ impl Lane {
 
     fn pid(&self) -> Option<u32> {
         self.process.as_ref().and_then(|process| process.child.id())
+    }
+
+    pub const fn has_process(&self) -> bool {
+        self.process.is_some()
     }
 
     /// CPU time of the process so far; zero where there is none.
@@ -196,7 +200,11 @@ impl Lane {
         }
         inbox.need(&mut stream, length).await?;
         let each = self.usage_nanos().await? - before;
-        ensure!(each * answered == before, "{}: {answered} answers of {each} nano-USD were charged {before}", self.name);
+        ensure!(
+            each * answered == before,
+            "{}: {answered} answers of {each} nano-USD were charged {before}",
+            self.name
+        );
         gateway.run(&["ledger", "audit"]).await?;
         eprintln!("{}: {answered} answers, each charged once ({each} nano-USD); the books add up", self.name);
         Ok(())
@@ -230,6 +238,16 @@ impl Gateway {
         ensure!(output.status.success(), "patchbay {} failed: {text}{error}", arguments.join(" "));
         Ok(text)
     }
+}
+
+/// Time the core was busy so far, whoever used it.
+pub fn busy(core: &str) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} "))).context("no such core")?;
+    let times = line.split_whitespace().map(str::parse::<u32>).collect::<Result<Vec<_>, _>>()?;
+    // The fourth and fifth are idle time; guests are in the first two already.
+    let busy = times.iter().take(8).enumerate().filter(|(column, _)| !matches!(column, 3 | 4));
+    Ok(TICK * busy.map(|(_, ticks)| ticks).sum::<u32>())
 }
 
 fn pinned(settings: &Settings, program: &Path) -> Command {

@@ -118,11 +118,16 @@ async fn measure(settings: &Settings) -> anyhow::Result<()> {
 async fn whole(settings: &Settings, lane: &Lane, connections: usize) -> anyhow::Result<WholeRow> {
     let load = load::Whole::new(lane, connections);
     load.run_for(settings.warm_up).await;
-    let before = lane.cpu()?;
+    let (before, busy_before) = (lane.cpu()?, lanes::busy(&settings.core)?);
     let began = std::time::Instant::now();
     load.measure_for(settings.duration).await;
     let elapsed = began.elapsed();
     let cpu = lane.cpu()?.saturating_sub(before);
+    let foreign = lanes::busy(&settings.core)?.saturating_sub(busy_before).saturating_sub(cpu);
+    if lane.has_process() && foreign > elapsed / 20 {
+        // Interrupts of the network are counted here too; more is somebody else's work.
+        eprintln!("  the core was busy with something else for {} of {} ms", foreign.as_millis(), elapsed.as_millis());
+    }
     let memory_bytes = lane.memory_bytes()?;
     let latencies = load.finish().await?;
     Ok(WholeRow { lane: lane.name, connections, elapsed, latencies, cpu, memory_bytes })

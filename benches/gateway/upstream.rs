@@ -82,8 +82,10 @@ async fn send_stream(stream: &mut TcpStream) -> anyhow::Result<()> {
             pace.tick().await;
         }
         let role = if token == 0 { r#""role":"assistant","# } else { "" };
-        let choice =
-            format!(r#"{{"index":0,"delta":{{{role}"content":"t{} "}},"logprobs":null,"finish_reason":null}}"#, now_ns());
+        let choice = format!(
+            r#"{{"index":0,"delta":{{{role}"content":"t{} "}},"logprobs":null,"finish_reason":null}}"#,
+            now_ns()
+        );
         send_event(stream, &chunk(&choice, "")).await?;
     }
     send_event(stream, &chunk(r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}"#, "")).await?;

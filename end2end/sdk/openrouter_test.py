@@ -108,7 +108,7 @@ class OpenRouterPackage(unittest.TestCase):
         manager.api_keys.update(hash=made.data.hash, disabled=True)
         self.raises(errors.UnauthorizedResponseError, key=made.key)
         self.assertIn(made.data.hash, [key.hash for key in manager.api_keys.list().data])
-        self.assertTrue(manager.api_keys.delete(hash=made.data.hash).deleted)
+        self.assertTrue(manager.api_keys.delete(hash=made.data.hash).DELETED)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ test("a new person signs up, gets credit, makes a key, chats and sees the reques
   await test.step("both requests are in activity within a second", async () => {
     const details = await page.locator(".facts a", { hasText: "Details" }).getAttribute("href");
     await page.goto("/activity");
-    const rows = page.getByRole("table").last().locator("tbody tr");
+    const rows = page.getByRole("table", { name: "Requests" }).locator("tbody tr");
     await expect(rows).toHaveCount(2, { timeout: 1_000 });
     await expect(rows.first().locator(`a[href="${details}"]`)).toBeVisible();
     await expect(rows.first()).toContainText("openai/gpt-5.4-mini");

@@ -38,7 +38,7 @@ for (const { name: size, width, height } of sizes) {
         await signIn(page);
         for (const [name, path] of memberPages) await look(page, name, path, size, scheme);
         await page.goto("/activity");
-        const first = await page.getByRole("table").last().locator("tbody a").first().getAttribute("href");
+        const first = await page.getByRole("table", { name: "Requests" }).locator("tbody a").first().getAttribute("href");
         await look(page, "generation", first ?? "", size, scheme);
         await page.goto("/keys");
         await awake(page);

@@ -48,5 +48,5 @@ test("signing in works without a script", async ({ page }) => {
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveURL(/\/activity$/);
   await expect(page.getByRole("heading", { level: 1, name: "Activity" })).toBeVisible();
-  await expect(page.getByRole("main").locator("tbody tr").first()).toBeVisible();
+  await expect(page.getByRole("table", { name: "Requests" }).locator("tbody tr").first()).toBeVisible();
 });

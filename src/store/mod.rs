@@ -32,6 +32,9 @@ pub enum Backend {
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
+    /// Where write transactions begin. On SQLite one connection, because only one
+    /// can write, and because each would read again what another has written.
+    writer: AnyPool,
     backend: Backend,
     /// The database file, on SQLite.
     file: Option<PathBuf>,
@@ -77,18 +80,22 @@ impl Store {
             Backend::Sqlite => SQLITE_PRAGMAS,
             Backend::Postgres => POSTGRES_SETTINGS,
         };
-        let pool = AnyPoolOptions::new()
-            .max_connections(12)
-            .acquire_timeout(Duration::from_secs(5))
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    connection.execute(prepare).await?;
-                    Ok(())
-                })
-            })
-            .connect(&url)
-            .await?;
-        Ok(Self { pool, backend, file })
+        let options = |connections| {
+            AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5)).after_connect(
+                move |connection, _| {
+                    Box::pin(async move {
+                        connection.execute(prepare).await?;
+                        Ok(())
+                    })
+                },
+            )
+        };
+        let pool = options(12).connect(&url).await?;
+        let writer = match backend {
+            Backend::Sqlite => options(1).connect(&url).await?,
+            Backend::Postgres => pool.clone(),
+        };
+        Ok(Self { pool, writer, backend, file })
     }
 
     /// Brings the tables up to date and sets the guards.
@@ -153,8 +160,8 @@ impl Store {
     /// When no connection or lock could be had in time.
     pub async fn begin_write(&self) -> sqlx::Result<Transaction<'static, Any>> {
         match self.backend {
-            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
-            Backend::Postgres => self.pool.begin_with("BEGIN").await,
+            Backend::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await,
+            Backend::Postgres => self.writer.begin_with("BEGIN").await,
         }
     }
 
@@ -168,6 +175,7 @@ impl Store {
 
     /// Closes every connection; what is under way is finished first.
     pub async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 }
