@@ -278,5 +278,6 @@ fn detail(row: GenerationRow) -> Generation {
         preset_id: None,
         data_region: "global".to_owned(),
         response_cache_source_id: None,
+        workspace_id: row.workspace_id,
     }
 }

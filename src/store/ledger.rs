@@ -223,7 +223,7 @@ pub async fn commit_lazily(connection: &mut AnyConnection) -> sqlx::Result<()> {
 /// Any database error.
 pub async fn find_holds(connection: &mut AnyConnection, ids: &[String]) -> sqlx::Result<Vec<HoldRow>> {
     let mut found = Vec::new();
-    for (text, chunk) in FIND_HOLDS.chunks(ids) {
+    for (text, chunk) in FIND_HOLDS.chunks(connection, ids) {
         let query = chunk.iter().fold(sqlx::query_as(text), |query, id| query.bind(id.as_str()));
         found.extend(query.fetch_all(&mut *connection).await?);
     }
@@ -279,7 +279,7 @@ pub async fn ensure_rows(
 /// Any database error.
 pub async fn find_transfers(connection: &mut AnyConnection, ids: &[String]) -> sqlx::Result<Vec<TransferRow>> {
     let mut found = Vec::new();
-    for (text, chunk) in FIND_TRANSFERS.chunks(ids) {
+    for (text, chunk) in FIND_TRANSFERS.chunks(connection, ids) {
         let query = chunk.iter().fold(sqlx::query_as(text), |query, id| query.bind(id.as_str()));
         found.extend(query.fetch_all(&mut *connection).await?);
     }

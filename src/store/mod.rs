@@ -32,6 +32,9 @@ pub enum Backend {
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
+    /// Where write transactions begin. On SQLite one connection, because only one
+    /// can write, and because each would read again what another has written.
+    writer: AnyPool,
     backend: Backend,
     /// The database file, on SQLite.
     file: Option<PathBuf>,
@@ -77,20 +80,25 @@ impl Store {
             Backend::Sqlite => SQLITE_PRAGMAS,
             Backend::Postgres => POSTGRES_SETTINGS,
         };
-        let pool = AnyPoolOptions::new()
-            .max_connections(12)
-            // A file does not hang up; a server may have.
-            .test_before_acquire(backend == Backend::Postgres)
-            .acquire_timeout(Duration::from_secs(5))
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    connection.execute(prepare).await?;
-                    Ok(())
+        let options = |connections| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                // A file does not hang up; a server may have.
+                .test_before_acquire(backend == Backend::Postgres)
+                .acquire_timeout(Duration::from_secs(5))
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        connection.execute(prepare).await?;
+                        Ok(())
+                    })
                 })
-            })
-            .connect(&url)
-            .await?;
-        Ok(Self { pool, backend, file })
+        };
+        let pool = options(12).connect(&url).await?;
+        let writer = match backend {
+            Backend::Sqlite => options(1).connect(&url).await?,
+            Backend::Postgres => pool.clone(),
+        };
+        Ok(Self { pool, writer, backend, file })
     }
 
     /// Brings the tables up to date and sets the guards.
@@ -155,8 +163,8 @@ impl Store {
     /// When no connection or lock could be had in time.
     pub async fn begin_write(&self) -> sqlx::Result<Transaction<'static, Any>> {
         match self.backend {
-            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
-            Backend::Postgres => self.pool.begin_with("BEGIN").await,
+            Backend::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await,
+            Backend::Postgres => self.writer.begin_with("BEGIN").await,
         }
     }
 
@@ -170,6 +178,7 @@ impl Store {
 
     /// Closes every connection; what is under way is finished first.
     pub async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 }

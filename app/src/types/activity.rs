@@ -124,6 +124,8 @@ pub struct Generation {
     pub preset_id: Option<String>,
     pub data_region: String,
     pub response_cache_source_id: Option<String>,
+    /// Not in the specification; its clients insist on it.
+    pub workspace_id: String,
 }
 
 /// One attempt at one endpoint.

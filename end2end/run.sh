@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# The end-to-end tests: starts a demo server on a free port, lets the official
+# SDKs and a browser loose on it, and stops it.
+#   end2end/run.sh [python|node|browser]...
+# PATCHBAY_BIN names a binary to test; without it the dev binary is built.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+
+patchbay="${PATCHBAY_BIN:-${PATCHBAY_BINARY:-}}"
+if [ -z "$patchbay" ]; then
+    say "Building the dev binary"
+    (cd .. && cargo build --bin patchbay)
+    patchbay="${CARGO_TARGET_DIR:-../target}/debug/patchbay"
+fi
+patchbay="$(realpath "$patchbay")"
+# The server takes every PATCHBAY_ variable for a setting, and every known key for a provider.
+for name in $(compgen -e); do
+    case "$name" in PATCHBAY_* | *_API_KEY | *_TOKEN) unset "$name" ;; esac
+done
+
+suites=("$@")
+[ $# -gt 0 ] || suites=(python node browser)
+wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
+
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+if wants python && ! cmp -s requirements.txt .venv/installed; then
+    say "Installing the Python packages"
+    python3 -m venv --clear .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+    cp requirements.txt .venv/installed
+fi
+if { wants node || wants browser; } && ! cmp -s package-lock.json node_modules/installed; then
+    say "Installing the npm packages"
+    npm ci --no-audit --no-fund --loglevel=error
+    cp package-lock.json node_modules/installed
+fi
+if wants browser && [ ! -x /usr/bin/chromium ]; then
+    say "Installing Chromium"
+    as_root apt-get update >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >&2
+fi
+
+mkdir -p artefacts
+data="$(mktemp -d)"
+log="$PWD/artefacts/server.log"
+server=""
+finish() {
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    rm -rf "$data"
+}
+trap finish EXIT
+
+export PATCHBAY_LISTEN=127.0.0.1:0 PATCHBAY_DEMO=on PATCHBAY_FIND_LOCAL_SERVERS=false \
+    PATCHBAY_DATABASE_URL="sqlite:$data/patchbay.db"
+say "Starting $patchbay"
+# Colours off: the lines are read below.
+NO_COLOR=1 "$patchbay" serve >"$log" 2>&1 &
+server=$!
+until grep -q 'Try it' "$log"; do
+    if ! kill -0 "$server" 2>/dev/null; then
+        cat "$log" >&2
+        echo "error: the server did not start" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
+word() { awk -v name="$1" -v field="$2" '$0 ~ "^  " name { print $field; exit }' "$log"; }
+END2END_URL="$(word 'Site ' 2)"
+END2END_KEY="$(word 'API key ' 3)"
+END2END_EMAIL="$(word 'Sign in ' 3)"
+END2END_PASSWORD="$(word 'Sign in ' 6)"
+"$patchbay" user create --email poor@patchbay.example --password 'not a cent to spend' >/dev/null
+END2END_POOR_KEY="$("$patchbay" key create --email poor@patchbay.example)"
+END2END_MANAGEMENT_KEY="$("$patchbay" key create --email "$END2END_EMAIL" --management)"
+END2END_PATCHBAY="$patchbay"
+export END2END_URL END2END_KEY END2END_EMAIL END2END_PASSWORD END2END_POOR_KEY END2END_MANAGEMENT_KEY END2END_PATCHBAY
+# Proxies of the machine are for other places.
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+
+passed=0
+failed=0
+# count PASSED FAILED
+count() {
+    passed=$((passed + ${1:-0}))
+    failed=$((failed + ${2:-0}))
+}
+number() { grep -oE "$1" "$2" | tail -1 | grep -oE '[0-9]+' | tail -1 || echo 0; }
+
+if wants python; then
+    say "Python: openai and openrouter"
+    out="$data/python"
+    status=0
+    (cd sdk && ../.venv/bin/python -B -m unittest -v openai_test openrouter_test) 2>&1 | tee "$out" || status=$?
+    run="$(number '^Ran [0-9]+' "$out")"
+    bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
+    # A test with several failing parts is one failed test.
+    bad_tests=$(grep -E '^(FAIL|ERROR): ' "$out" | awk '{ print $2, $3 }' | sort -u | wc -l)
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad_tests=1; fi
+    count $((run - bad_tests)) "$bad_tests"
+fi
+if wants node; then
+    say "npm: openai and @openrouter/sdk"
+    out="$data/node"
+    node --test --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$out" sdk/*.test.mjs || true
+    count "$(number '^# pass [0-9]+' "$out")" "$(number '^# (fail|cancelled) [0-9]+' "$out")"
+fi
+if wants browser; then
+    say "Browser"
+    out="$data/browser.json"
+    status=0
+    PLAYWRIGHT_JSON_OUTPUT_FILE="$out" npx playwright test --reporter=list,json || status=$?
+    if [ -s "$out" ]; then
+        read -r good bad < <(node -e '
+            const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+            console.log(stats.expected + stats.flaky, stats.unexpected);' "$out")
+        count "$good" "$bad"
+    fi
+    if [ "$status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then count 0 1; fi
+fi
+
+if ! kill -0 "$server" 2>/dev/null; then
+    echo "error: the server ended during the tests; see $log" >&2
+    failed=$((failed + 1))
+fi
+if grep -nE 'panicked|ERROR' "$log" >&2; then
+    echo "error: the server logged an error; see $log" >&2
+    failed=$((failed + 1))
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,76 @@
+// A page that notices trouble, and the people who use it.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { test as base, expect, type Page } from "@playwright/test";
+
+const run = promisify(execFile);
+
+export const email = process.env.END2END_EMAIL ?? "";
+export const password = process.env.END2END_PASSWORD ?? "";
+
+/** Pages anybody may read. */
+export const readingPages = [
+  ["home", "/"],
+  ["models", "/models"],
+  ["model", "/models/openai/gpt-5.4"],
+  ["rankings", "/rankings"],
+  ["providers", "/providers"],
+  ["docs", "/docs"],
+  ["sign-in", "/sign-in"],
+  ["sign-up", "/sign-up"],
+] as const;
+
+/** Pages of a member. */
+export const memberPages = [
+  ["chat", "/chat"],
+  ["keys", "/keys"],
+  ["credits", "/credits"],
+  ["activity", "/activity"],
+] as const;
+
+/** Fails a test whose page wrote an error to the console, threw one, or asked for something that is not there. */
+export const test = base.extend<{ trouble: string[] }>({
+  trouble: [
+    async ({ page, javaScriptEnabled }, use) => {
+      const trouble: string[] = [];
+      page.on("console", (message) => {
+        if (message.type() === "error") trouble.push(`console: ${message.text()} (${message.location().url})`);
+      });
+      page.on("pageerror", (error) => trouble.push(`uncaught: ${error.message}`));
+      page.on("response", (response) => {
+        if (response.status() >= 400) trouble.push(`${response.status()} ${response.url()}`);
+      });
+      page.on("requestfailed", (request) => {
+        // A page that is left, or a stream that is stopped, aborts what it was reading;
+        // a browser without script does not load scripts and calls it "csp".
+        const reason = request.failure()?.errorText;
+        const isOurs = reason === "net::ERR_ABORTED" || (!javaScriptEnabled && reason === "csp");
+        if (!isOurs) trouble.push(`failed: ${request.url()} ${reason}`);
+      });
+      await use(trouble);
+      expect(trouble).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** Waits until the page's script answers to clicks. */
+export async function awake(page: Page) {
+  await page.waitForLoadState("networkidle");
+}
+
+export async function signIn(page: Page, next = "/") {
+  await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL((url) => url.pathname === next);
+}
+
+/** What the operator does on the command line, beside the running server. */
+export async function operator(...words: string[]) {
+  const { stdout } = await run(process.env.END2END_PATCHBAY ?? "", words);
+  return stdout;
+}
