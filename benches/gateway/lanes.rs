@@ -113,7 +113,8 @@ impl Lane {
         let email = "bench@patchbay.example";
         let user = ["user", "create", "--email", email, "--password", "a bench's password", "--credit", "1000000"];
         gateway.run(&user).await?;
-        gateway.key = gateway.run(&["key", "create", "--email", email, "--limit", "900000"]).await?.trim().to_owned();
+        let key = gateway.run(&["key", "create", "--email", email, "--limit", "900000"]).await?;
+        key.trim().clone_into(&mut gateway.key);
         let mut command = pinned(settings, &settings.patchbay);
         command.arg("serve").envs(gateway.environment.iter().cloned()).stdout(Stdio::piped());
         let mut child = command.spawn().context("Patchbay does not start")?;

@@ -99,8 +99,7 @@ mod tests {
 
         sessions.create(&mut record).await.unwrap();
         assert_eq!(sessions.load(&record.id).await.unwrap(), Some(record.clone()));
-        let stored: String = sqlx::query_scalar("SELECT id FROM sessions").fetch_one(store.pool()).await.unwrap();
-        assert_ne!(stored, record.id.to_string());
+        assert_eq!(store.load_session(&record.id.to_string(), now).await.unwrap(), None);
 
         let mut second = record.clone();
         sessions.create(&mut second).await.unwrap();

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -154,10 +155,13 @@ impl Relay {
             return;
         }
         // Nearly always there is room; only a full channel needs the clock.
-        if let Err(mpsc::error::TrySendError::Full(frame)) = self.frames.try_send(frame) {
-            let sent = timeout(WRITE_STALL, self.frames.send(frame)).await;
-            self.is_gone = !matches!(sent, Ok(Ok(())));
-        }
+        self.is_gone = match self.frames.try_send(frame) {
+            Ok(()) => false,
+            Err(TrySendError::Closed(_)) => true,
+            Err(TrySendError::Full(frame)) => {
+                !matches!(timeout(WRITE_STALL, self.frames.send(frame)).await, Ok(Ok(())))
+            }
+        };
     }
 
     /// Holds for the next step when three quarters of the last are used. False when

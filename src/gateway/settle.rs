@@ -1,7 +1,11 @@
 //! Price the usage, settle the hold and record the generation, in one transaction.
 
+use std::time::Duration;
+
 use app::types::Money;
 use app::types::activity::ProviderResponse;
+
+use tokio::time::timeout;
 
 use super::Run;
 use super::attempt::Tried;
@@ -11,6 +15,9 @@ use crate::catalog::Cost;
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
 use crate::store::generations::GenerationRow;
+
+/// How long the last frame waits for a durable charge.
+const SETTLE_WAIT: Duration = Duration::from_secs(10);
 
 /// How a request went.
 #[derive(Default)]
@@ -55,8 +62,10 @@ impl Run {
         row.is_simulated = i64::from(candidate.endpoint.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&candidate.endpoint.price_id);
         row.upstream_cost_nanos = candidate.endpoint.prices.cost(&usage).total.0;
-        let gone = || Error::Internal("the ledger is gone".to_owned());
-        let charged = self.hold.take().ok_or_else(gone)?.settle(cost.total, row).await.ok_or_else(gone)?;
+        let gone = || Error::Internal("the ledger does not answer".to_owned());
+        let settling = self.hold.take().ok_or_else(gone)?.settle(cost.total, row);
+        // The charge stays queued when the database is slow; the answer must not look complete then.
+        let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
         Ok(Settled { usage, cost, charged })
     }
 

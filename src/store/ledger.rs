@@ -209,14 +209,22 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
     generations::insert_many(connection, &batch.generations).await
 }
 
-/// The holds among `rows` that are still there, as they are now.
+/// Lets the transaction's commit return before it is durable; PostgreSQL only.
 ///
 /// # Errors
 /// Any database error.
-pub async fn find_holds(connection: &mut AnyConnection, rows: &[HoldRow]) -> sqlx::Result<Vec<HoldRow>> {
+pub async fn commit_lazily(connection: &mut AnyConnection) -> sqlx::Result<()> {
+    sqlx::query("SET LOCAL synchronous_commit = off").execute(connection).await.map(|_| ())
+}
+
+/// The holds among `ids` that are there, as they are now.
+///
+/// # Errors
+/// Any database error.
+pub async fn find_holds(connection: &mut AnyConnection, ids: &[String]) -> sqlx::Result<Vec<HoldRow>> {
     let mut found = Vec::new();
-    for (text, chunk) in FIND_HOLDS.chunks(connection, rows) {
-        let query = chunk.iter().fold(sqlx::query_as(text), |query, row| query.bind(row.id.as_str()));
+    for (text, chunk) in FIND_HOLDS.chunks(connection, ids) {
+        let query = chunk.iter().fold(sqlx::query_as(text), |query, id| query.bind(id.as_str()));
         found.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(found)

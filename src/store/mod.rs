@@ -81,14 +81,17 @@ impl Store {
             Backend::Postgres => POSTGRES_SETTINGS,
         };
         let options = |connections| {
-            AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5)).after_connect(
-                move |connection, _| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                // A file does not hang up; a server may have.
+                .test_before_acquire(backend == Backend::Postgres)
+                .acquire_timeout(Duration::from_secs(5))
+                .after_connect(move |connection, _| {
                     Box::pin(async move {
                         connection.execute(prepare).await?;
                         Ok(())
                     })
-                },
-            )
+                })
         };
         let pool = options(12).connect(&url).await?;
         let writer = match backend {

@@ -219,6 +219,27 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn a_caller_who_leaves_while_his_hold_is_decided_leaves_nothing_held(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        for n in 0..40 {
+            let id = format!("g{n}");
+            let payer = payer();
+            let waiting = books.ledger.hold(&id, &payer, Money(10), TTL_MS);
+            drop(tokio::time::timeout(std::time::Duration::ZERO, waiting).await);
+            let mut hold = books.ledger.hold(&format!("h{n}"), &payer, Money(5), TTL_MS).await.unwrap();
+            drop(tokio::time::timeout(std::time::Duration::ZERO, hold.extend(Money(7))).await);
+            drop(hold);
+        }
+        // Each is answered after what was queued before it.
+        for n in 0..3 {
+            books.ledger.grant(&format!("later-{n}"), ORG, Money(0), "").await.unwrap();
+        }
+        assert_eq!(books.available().await, 1_000);
+        books.close().await;
+    }
+}
+
+on_both_databases! {
     async fn transfers_can_be_neither_changed_nor_deleted(database: Database) {
         let books = Books::with_credit(&database, 5).await;
         for text in ["UPDATE transfers SET amount_nanos = 6", "DELETE FROM transfers"] {

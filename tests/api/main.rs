@@ -18,3 +18,4 @@ mod keys;
 mod ledger;
 mod money;
 mod openapi;
+mod replay;

@@ -179,6 +179,13 @@ impl<'a> Working<'a> {
         self.batch.transfers.iter().find(|row| row.id == id)
     }
 
+    /// What a hold amounts to by now: `stored` before this batch, and what came in it.
+    pub fn held(&self, id: &str, stored: Option<i64>) -> Option<i64> {
+        let new = self.batch.new_holds.iter().find(|row| row.id == id).map(|row| row.amount_nanos);
+        let grown: i64 = self.batch.grown_holds.iter().filter(|(hold, _)| hold == id).map(|(_, by)| by).sum();
+        stored.or(new).map(|amount| amount + grown)
+    }
+
     fn write_transfer(&mut self, row: TransferRow) {
         let amount = row.amount_nanos;
         let debited = self.balance(&row.debit_account_id);

@@ -170,15 +170,23 @@ impl Ledger {
             created_at: now,
             expires_at: now.saturating_add(ttl_ms),
         };
+        // A caller who leaves while this waits drops it, and with it what was held.
+        let mut hold =
+            Hold { ledger: self.clone(), id: id.to_owned(), payer: payer.clone(), amount, is_resolved: true };
         if let Some(live) = &self.inner.live {
             live.lock().hold(payer, amount, now)?;
+            hold.is_resolved = false;
             self.send(Op::Hold(HoldOp { row, payer: payer.clone(), reply: None }))?;
         } else {
             let (reply, answer) = oneshot::channel();
             self.send(Op::Hold(HoldOp { row, payer: payer.clone(), reply: Some(reply) }))?;
-            answer.await.map_err(|_| HoldError::Unavailable)??;
+            hold.is_resolved = false;
+            if let Err(refusal) = answer.await.unwrap_or(Err(HoldError::Unavailable)) {
+                hold.is_resolved = true;
+                return Err(refusal);
+            }
         }
-        Ok(Hold { ledger: self.clone(), id: id.to_owned(), payer: payer.clone(), amount, is_resolved: false })
+        Ok(hold)
     }
 
     /// Moves money between two accounts, once per id. Used for grants and corrections.

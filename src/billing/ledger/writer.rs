@@ -242,7 +242,7 @@ impl Writer {
         } else {
             if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
                 // The log is flushed in order, so a durable settlement implies its hold.
-                sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+                ledger::commit_lazily(&mut tx).await?;
             }
             locked = lock(&mut tx, ops).await?;
             &locked
@@ -250,6 +250,10 @@ impl Writer {
         let ids = ids_to_look_up(ops, is_retry || self.durable.is_none());
         let existing: HashMap<String, TransferRow> =
             ledger::find_transfers(&mut tx, &ids).await?.into_iter().map(|row| (row.id.clone(), row)).collect();
+        let stored = match &self.durable {
+            Some(_) => HashMap::new(),
+            None => stored_amounts(&mut tx, ops).await?,
+        };
         let mut working = Working::new(base, self.clock.now_ms());
         for row in due {
             working.hold(row.clone());
@@ -257,7 +261,9 @@ impl Writer {
         let mut seq = self.seq;
         let mut outcomes = Vec::with_capacity(ops.len());
         for op in ops {
-            outcomes.push(self.apply(&mut working, op, &existing, &mut seq));
+            let found =
+                Found { existing: &existing, stored: if self.durable.is_some() { &self.stored } else { &stored } };
+            outcomes.push(apply(&mut working, op, &found, &mut seq));
         }
         ledger::write_batch(&mut tx, working.finish()).await?;
         let (balances, keys) = (std::mem::take(&mut working.balances), std::mem::take(&mut working.keys));
@@ -269,67 +275,13 @@ impl Writer {
         Ok(Committed { outcomes, seq })
     }
 
-    fn apply(
-        &self,
-        working: &mut Working<'_>,
-        op: &Op,
-        existing: &HashMap<String, TransferRow>,
-        seq: &mut i64,
-    ) -> Outcome {
-        match op {
-            Op::Hold(HoldOp { row, payer, reply }) => {
-                let decision = if reply.is_some() { working.decide(payer, row.amount_nanos) } else { Ok(()) };
-                if decision.is_ok() {
-                    working.hold(row.clone());
-                }
-                Outcome::Held(decision)
-            }
-            Op::Grow { id, account_id, key_id, payer, by, reply } => {
-                let decision = if reply.is_some() { working.decide(payer, *by) } else { Ok(()) };
-                if decision.is_ok() {
-                    working.reserve(account_id, key_id, *by);
-                    working.batch.grown_holds.push((id.clone(), *by));
-                }
-                Outcome::Held(decision)
-            }
-            Op::Settle(op) => self.apply_settle(working, op, existing, seq),
-            Op::Transfer { row, .. } => {
-                Outcome::Transferred(match existing.get(&row.id).or(working.written(&row.id)) {
-                    Some(found) if is_same(found, row) => TransferOutcome::Exists,
-                    Some(_) => TransferOutcome::Conflict,
-                    None => working.transfer(row.clone()),
-                })
-            }
-        }
-    }
-
-    fn apply_settle(
-        &self,
-        working: &mut Working<'_>,
-        op: &SettleOp,
-        existing: &HashMap<String, TransferRow>,
-        seq: &mut i64,
-    ) -> Outcome {
-        let late = format!("{}:late", op.id);
-        let stored = if self.durable.is_some() { self.stored.get(&op.id).copied() } else { Some(op.held) };
-        let (id, stored) = match existing.get(&op.id) {
-            None => (op.id.as_str(), stored),
-            // Its hold ran out while this node was cut off: what was delivered is still charged.
-            Some(found) if found.kind == "void" && !existing.contains_key(&late) => (late.as_str(), None),
-            Some(found) => return Outcome::Charged(Money(found.amount_nanos)),
-        };
-        // A request of the past keeps its own number.
-        *seq += i64::from(op.generation.as_ref().is_some_and(|row| row.seq == 0));
-        Outcome::Charged(working.settle(op, id, stored, *seq))
-    }
-
     fn answer(&mut self, op: Op, outcome: Outcome) {
         match (op, outcome) {
             (
                 Op::Hold(HoldOp { reply: Some(reply), .. }) | Op::Grow { reply: Some(reply), .. },
                 Outcome::Held(held),
             ) => {
-                // A caller who left gives the hold back by dropping it.
+                // A caller who left gives back what was held by dropping his `Hold`.
                 let _ = reply.send(held);
             }
             (Op::Grow { id, by, reply: None, .. }, _) => {
@@ -375,6 +327,67 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// What was in the database before this transaction.
+struct Found<'a> {
+    /// Transfers by id.
+    existing: &'a HashMap<String, TransferRow>,
+    /// Amounts of holds by id.
+    stored: &'a HashMap<String, i64>,
+}
+
+fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -> Outcome {
+    match op {
+        Op::Hold(HoldOp { row, payer, reply }) => {
+            let decision = if reply.is_some() { working.decide(payer, row.amount_nanos) } else { Ok(()) };
+            if decision.is_ok() {
+                working.hold(row.clone());
+            }
+            Outcome::Held(decision)
+        }
+        Op::Grow { id, account_id, key_id, payer, by, reply } => {
+            let decision = if reply.is_some() { working.decide(payer, *by) } else { Ok(()) };
+            if decision.is_ok() {
+                working.reserve(account_id, key_id, *by);
+                working.batch.grown_holds.push((id.clone(), *by));
+            }
+            Outcome::Held(decision)
+        }
+        Op::Settle(op) => apply_settle(working, op, found, seq),
+        Op::Transfer { row, .. } => {
+            Outcome::Transferred(match found.existing.get(&row.id).or(working.written(&row.id)) {
+                Some(earlier) if is_same(earlier, row) => TransferOutcome::Exists,
+                Some(_) => TransferOutcome::Conflict,
+                None => working.transfer(row.clone()),
+            })
+        }
+    }
+}
+
+fn apply_settle(working: &mut Working<'_>, op: &SettleOp, found: &Found<'_>, seq: &mut i64) -> Outcome {
+    let late = format!("{}:late", op.id);
+    let stored = working.held(&op.id, found.stored.get(&op.id).copied());
+    let (id, stored) = match found.existing.get(&op.id) {
+        None => (op.id.as_str(), stored),
+        // Its hold ran out while this node was cut off: what was delivered is still charged.
+        Some(earlier) if earlier.kind == "void" && !found.existing.contains_key(&late) => (late.as_str(), None),
+        Some(earlier) => return Outcome::Charged(Money(earlier.amount_nanos)),
+    };
+    // A request of the past keeps its own number.
+    *seq += i64::from(op.generation.as_ref().is_some_and(|row| row.seq == 0));
+    Outcome::Charged(working.settle(op, id, stored, *seq))
+}
+
+/// What the holds that these operations resolve amount to, after their rows were locked.
+async fn stored_amounts(connection: &mut AnyConnection, ops: &[Op]) -> sqlx::Result<HashMap<String, i64>> {
+    let resolved = |op: &Op| match op {
+        Op::Settle(op) => Some(op.id.clone()),
+        _ => None,
+    };
+    let ids: Vec<String> = ops.iter().filter_map(resolved).collect();
+    let rows = ledger::find_holds(connection, &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.amount_nanos)).collect())
 }
 
 /// Locks every row the operations touch, in sorted order.
@@ -434,7 +447,8 @@ pub(super) async fn void_holds(store: &Store, holds: &[HoldRow], now_ms: i64) ->
     let ops: Vec<Op> = holds.iter().map(|row| Op::Settle(Box::new(void_of(row)))).collect();
     let locked = lock(&mut tx, &ops).await?;
     // Another node may have resolved some before we had the locks.
-    let still_there = ledger::find_holds(&mut tx, holds).await?;
+    let ids: Vec<String> = holds.iter().map(|row| row.id.clone()).collect();
+    let still_there = ledger::find_holds(&mut tx, &ids).await?;
     let mut working = Working::new(&locked, now_ms);
     for row in &still_there {
         working.settle(&void_of(row), &row.id, Some(row.amount_nanos), 0);

@@ -1,3 +1,5 @@
+//! Pages as they are sent, over a made-up API.
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
