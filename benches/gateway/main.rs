@@ -18,10 +18,8 @@ use tokio::task::LocalSet;
 
 /// Connections of the runs with answers in one piece.
 const CONNECTIONS: [usize; 3] = [1, 64, 256];
-/// Streams at the same time.
-const STREAMS: usize = 200;
-/// Streams that follow each other on one connection.
-const ROUNDS: usize = 5;
+/// Streams at the same time, and how many follow each other on one connection.
+const STREAMS: [(usize, usize); 2] = [(1, 10), (200, 5)];
 
 /// What to run, from the command line.
 #[derive(Clone, Debug)]
@@ -103,9 +101,11 @@ async fn measure(settings: &Settings) -> anyhow::Result<()> {
             report.whole.push(whole(settings, lane, connections).await?);
         }
     }
-    for lane in &lanes {
-        eprintln!("{STREAMS} streams, {}", lane.name);
-        report.streams.push(streams(lane).await?);
+    for (count, rounds) in STREAMS {
+        for lane in &lanes {
+            eprintln!("{count} streams, {}", lane.name);
+            report.streams.push(streams(lane, count, rounds).await?);
+        }
     }
     println!("{report}");
     for lane in &lanes {
@@ -133,10 +133,11 @@ async fn whole(settings: &Settings, lane: &Lane, connections: usize) -> anyhow::
     Ok(WholeRow { lane: lane.name, connections, elapsed, latencies, cpu, memory_bytes })
 }
 
-async fn streams(lane: &Lane) -> anyhow::Result<StreamRow> {
-    load::streams(lane, 20, 1).await?;
+async fn streams(lane: &Lane, count: usize, rounds: usize) -> anyhow::Result<StreamRow> {
+    // Connections to the provider are there when it counts.
+    load::streams(lane, count, 1).await?;
     let before = lane.cpu()?;
-    let (first, each) = load::streams(lane, STREAMS, ROUNDS).await?;
+    let (first, each) = load::streams(lane, count, rounds).await?;
     let cpu = lane.cpu()?.saturating_sub(before);
-    Ok(StreamRow { lane: lane.name, streams: STREAMS * ROUNDS, first, each, cpu })
+    Ok(StreamRow { lane: lane.name, at_once: count, first, each, cpu })
 }

@@ -17,7 +17,8 @@ pub struct WholeRow {
 /// Streams through one lane.
 pub struct StreamRow {
     pub lane: &'static str,
-    pub streams: usize,
+    /// Streams at the same time.
+    pub at_once: usize,
     /// Sorted times to the first token.
     pub first: Vec<Duration>,
     /// Sorted times of each token's way.
@@ -69,16 +70,17 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "\n| 200 streams through | First token p50 µs | p99 µs | Added p50 | Added p99 | A token's way p50 µs | p99 µs | Added p50 | Added p99 | CPU µs/stream |\n\
-             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+            "\n| Streams at once | Through | First token p50 µs | p99 µs | Added p50 | Added p99 | A token's way p50 µs | p99 µs | Added p50 | Added p99 | CPU µs/stream |\n\
+             |---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
         )?;
-        let direct = self.streams.iter().find(|row| row.lane == "direct");
-        let (first, tokens) = direct.map_or((&[][..], &[][..]), |row| (&row.first[..], &row.each[..]));
         for row in &self.streams {
+            let direct = self.streams.iter().find(|other| other.at_once == row.at_once && other.lane == "direct");
+            let (first, tokens) = direct.map_or((&[][..], &[][..]), |row| (&row.first[..], &row.each[..]));
             let is_direct = row.lane == "direct";
             writeln!(
                 f,
-                "| {} | {:.0} | {:.0} | {} | {} | {:.0} | {:.0} | {} | {} | {} |",
+                "| {} | {} | {:.0} | {:.0} | {} | {} | {:.0} | {:.0} | {} | {} | {} |",
+                row.at_once,
                 row.lane,
                 micros(&row.first, 50),
                 micros(&row.first, 99),
@@ -88,7 +90,7 @@ impl fmt::Display for Report {
                 micros(&row.each, 99),
                 added(is_direct, &row.each, tokens, 50),
                 added(is_direct, &row.each, tokens, 99),
-                each(row.cpu, row.streams),
+                each(row.cpu, row.first.len()),
             )?;
         }
         Ok(())
