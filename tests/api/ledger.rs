@@ -199,7 +199,7 @@ on_both_databases! {
         let mut lost = books.ledger.hold("g2", &payer(), Money(300), TTL_MS).await.unwrap();
         lost.extend(Money(50)).await.unwrap();
         // Old enough to have been written.
-        books.clock.set(books.clock.now_ms() + 1_000);
+        books.clock.set(books.clock.now_ms() + 10_000);
         while books.store.holds().await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }

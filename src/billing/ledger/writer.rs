@@ -23,7 +23,7 @@ use crate::store::ledger::{self, HoldRow, TransferRow};
 const MAX_BATCH: usize = 512;
 /// A hold that resolves sooner is never written: should the process die before,
 /// its request died with it and there is nothing to remember.
-const HOLD_WRITE_AFTER_MS: i64 = 100;
+const HOLD_WRITE_AFTER_MS: i64 = 1_000;
 /// Refusals of the database after which the operations of a batch are tried one by one.
 const BATCH_TRIES: u32 = 2;
 /// Refusals after which a single operation is given up.
@@ -97,7 +97,7 @@ impl Writer {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let handle = tokio::spawn(async move {
-            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            let mut tick = tokio::time::interval(Duration::from_millis(250));
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let mut ops = Vec::with_capacity(MAX_BATCH);
             let mut is_stopping = false;
