@@ -100,7 +100,7 @@ if wants python; then
     run="$(number '^Ran [0-9]+' "$out")"
     bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
     # A test with several failing parts is one failed test.
-    bad_tests=$(grep -E '^(FAIL|ERROR): ' "$out" | awk '{ print $2, $3 }' | sort -u | wc -l)
+    bad_tests=$({ grep -E '^(FAIL|ERROR): ' "$out" || true; } | awk '{ print $2, $3 }' | sort -u | wc -l)
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad_tests=1; fi
     count $((run - bad_tests)) "$bad_tests"
 fi
