@@ -38,6 +38,12 @@ pub enum Error {
     /// Every attempt failed; this was the last word.
     #[error("{}", fault.message)]
     Upstream { fault: Box<Fault>, provider_name: String, previous: Vec<Value> },
+    /// What was delivered until then is charged.
+    #[error("The request took longer than {limit_s} s. What was delivered is charged; ask for less at once.")]
+    OutOfTime { limit_s: u64 },
+    /// The body did not arrive in time.
+    #[error("The request body did not arrive within {limit_s} s")]
+    SlowBody { limit_s: u64 },
     #[error("method not allowed: {0}")]
     MethodNotAllowed(String),
     #[error(transparent)]
@@ -70,6 +76,8 @@ impl Error {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OutOfTime { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream { fault, .. } => {
                 StatusCode::from_u16(fault.kind.status()).unwrap_or(StatusCode::BAD_GATEWAY)
             }
@@ -89,6 +97,7 @@ impl Error {
             Self::TooLarge { .. } => "payload_too_large",
             Self::TooManyRequests { .. } => "rate_limit_exceeded",
             Self::Busy { .. } => "provider_overloaded",
+            Self::OutOfTime { .. } | Self::SlowBody { .. } => "timeout",
             Self::Upstream { fault, .. } => fault.kind.error_type(),
             Self::Database(_) | Self::Internal(_) => "server",
         }

@@ -1,6 +1,7 @@
 //! What runs in the background, and how often.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::App;
@@ -20,9 +21,16 @@ pub fn start(app: &Arc<App>) {
     });
     every(app, Duration::from_secs(10), "heartbeat", |app| async move { app.ledger.reap().await.map(|_| ()) });
     if app.store.backend() == Backend::Postgres {
-        // Other nodes change keys, too. Two seconds of overlap cover clocks that differ.
-        every(app, Duration::from_millis(500), "refresh keys", |app| async move {
-            app.keys.refresh(app.clock.now_ms() - 3_000).await
+        // Other nodes change keys, too. Three seconds of overlap cover clocks that differ.
+        let last = Arc::new(AtomicI64::new(app.clock.now_ms()));
+        every(app, Duration::from_millis(500), "refresh keys", move |app| {
+            let last = Arc::clone(&last);
+            async move {
+                let now = app.clock.now_ms();
+                app.keys.refresh(last.load(Ordering::SeqCst) - 3_000).await?;
+                last.store(now, Ordering::SeqCst);
+                Ok(())
+            }
         });
     }
 }

@@ -89,13 +89,20 @@ impl From<KeyRow> for KeyRecord {
 /// of other nodes when [`KeyRing::refresh`] runs, every second.
 pub struct KeyRing {
     store: Store,
-    known: RwLock<HashMap<String, Arc<KeyRecord>>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    records: HashMap<String, Arc<KeyRecord>>,
+    /// Counts what was forgotten: a record read before a change must not be kept after it.
+    changes: u64,
 }
 
 impl KeyRing {
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, known: RwLock::new(HashMap::new()) }
+        Self { store, known: RwLock::default() }
     }
 
     /// The key with this text.
@@ -107,18 +114,27 @@ impl KeyRing {
             return Ok(None);
         }
         let digest = hash(key);
-        if let Some(record) = self.known.read().get(&digest) {
-            return Ok(Some(Arc::clone(record)));
-        }
+        let changes = {
+            let known = self.known.read();
+            if let Some(record) = known.records.get(&digest) {
+                return Ok(Some(Arc::clone(record)));
+            }
+            known.changes
+        };
         let Some(row) = self.store.key_by_hash(&digest).await? else { return Ok(None) };
         let record = Arc::new(KeyRecord::from(row));
-        self.known.write().insert(digest, Arc::clone(&record));
+        let mut known = self.known.write();
+        if known.changes == changes {
+            known.records.insert(digest, Arc::clone(&record));
+        }
         Ok(Some(record))
     }
 
     /// Forgets a key that changed.
     pub fn forget(&self, hash: &str) {
-        self.known.write().remove(hash);
+        let mut known = self.known.write();
+        known.records.remove(hash);
+        known.changes += 1;
     }
 
     /// Forgets every key that changed at or after `since` (epoch ms) on any node.

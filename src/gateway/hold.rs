@@ -12,7 +12,18 @@ use crate::gateway::route::Candidate;
 /// With less output than this a paid answer is not worth starting.
 const LEAST_OUTPUT_TOKENS: u64 = 256;
 
-/// Holds for the first step. Returns the hold and the output tokens it covers.
+/// What a request begins with.
+pub struct First {
+    pub hold: Hold,
+    /// Output tokens the hold covers.
+    pub tokens: u64,
+    /// The hold covers the longest answer there can be. Where it does not, an answer
+    /// in one piece is read as a stream too, so that it stops where the credit ends.
+    pub covers_all: bool,
+}
+
+/// Holds for the first step, or for the whole of an answer in one piece where that
+/// is a small part of the balance.
 ///
 /// # Errors
 /// 402 that says how much would fit, or 403 naming the key's limit.
@@ -23,24 +34,32 @@ pub async fn first(
     inference: &Inference,
     candidates: &[Candidate],
     prompt_estimate: u64,
-) -> Result<(Hold, u64)> {
+) -> Result<First> {
     let settings = app.config.holds;
     let prompt = prompt_estimate + prompt_estimate * settings.prompt_margin_percent / 100;
-    let wanted = wanted_tokens(inference, candidates, settings.step_tokens);
     let ttl = i64::try_from(app.config.timeouts.total_ms).unwrap_or(i64::MAX / 2).saturating_add(60_000);
-    let mut steps = vec![wanted];
-    if wanted > LEAST_OUTPUT_TOKENS {
-        steps.push(LEAST_OUTPUT_TOKENS);
+    let most = most_tokens(inference, candidates);
+    let step = first_step(inference, candidates, settings.step_tokens).min(most);
+    let mut steps = Vec::with_capacity(3);
+    if !inference.is_streamed {
+        // A ceiling the caller set is held as it is; one of the model only where it does not hurt.
+        let cost = dearest(candidates, prompt, most);
+        let is_small = || app.ledger.known_available(&payer.account_id).is_some_and(|left| cost.0 <= left.0 / 20);
+        if inference.max_tokens().is_some() || is_small() {
+            steps.push(most);
+        }
     }
+    steps.extend([step, step.min(LEAST_OUTPUT_TOKENS)]);
+    steps.dedup();
     let mut last = HoldError::Unavailable;
     for tokens in steps {
         match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens), ttl).await {
-            Ok(hold) => return Ok((hold, tokens)),
+            Ok(hold) => return Ok(First { hold, tokens, covers_all: tokens >= most }),
             Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. })) => last = error,
             Err(HoldError::Unavailable) => return Err(Error::Busy { retry_after_s: 1 }),
         }
     }
-    Err(refusal(last, candidates, prompt, wanted))
+    Err(refusal(last, candidates, prompt, step))
 }
 
 /// What the next step of output costs at this endpoint.
@@ -50,16 +69,21 @@ pub fn step_cost(candidate: &Candidate, prompt_tokens: u64, from: u64, to: u64) 
     prices.at_most(prompt_tokens, to).minus(prices.at_most(prompt_tokens, from))
 }
 
-/// A streamed answer is held for step by step; a whole one comes at once.
-fn wanted_tokens(inference: &Inference, candidates: &[Candidate], step: u64) -> u64 {
+/// The most output tokens there can be, of all choices together.
+#[must_use]
+pub fn most_tokens(inference: &Inference, candidates: &[Candidate]) -> u64 {
     let ceiling = candidates.iter().filter_map(|candidate| candidate.endpoint.max_output_tokens).max();
-    let ceiling = ceiling.and_then(|tokens| u64::try_from(tokens).ok()).unwrap_or(u64::MAX);
-    let first = if inference.is_streamed { step } else { step.saturating_mul(4) };
-    match inference.max_tokens() {
-        Some(max) if !inference.is_streamed => max.min(ceiling),
-        Some(max) => max.min(first),
-        None => first.min(ceiling),
-    }
+    let ceiling = ceiling.and_then(|tokens| u64::try_from(tokens).ok()).filter(|tokens| *tokens > 0);
+    let each = inference.max_tokens().unwrap_or(u64::MAX).min(ceiling.unwrap_or(u64::MAX));
+    each.saturating_mul(inference.sampling.n.unwrap_or(1).max(1))
+}
+
+/// A model that thinks may use much before it says anything, and what it thinks is
+/// often not shown: its first step is longer.
+fn first_step(inference: &Inference, candidates: &[Candidate], step: u64) -> u64 {
+    let is_off = inference.reasoning.as_ref().is_some_and(|reasoning| !reasoning.is_on());
+    let thinks = !is_off && candidates.iter().any(|candidate| candidate.endpoint.supports("reasoning"));
+    step.saturating_mul(if thinks { 4 } else { 1 })
 }
 
 fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64) -> Money {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::App;
@@ -90,9 +91,15 @@ struct Run {
     started: Instant,
     candidates: Vec<Candidate>,
     prompt_estimate: u64,
+    /// The caller asked for a stream. The provider may be asked for one all the same.
+    is_streamed: bool,
+    /// Output tokens there can be at the most.
+    most_tokens: u64,
     hold: Option<Hold>,
     /// Output tokens the hold covers.
     held_tokens: u64,
+    /// The hold cannot grow any more.
+    is_exhausted: bool,
     tried: Vec<Tried>,
     _permit: OwnedSemaphorePermit,
 }
@@ -108,15 +115,17 @@ const FRAMES: usize = 256;
 /// # Errors
 /// [`Error`] when the request is refused or every attempt failed before the
 /// answer began. Later failures are in the stream.
-pub async fn serve(app: &Arc<App>, job: Job) -> Result<Reply> {
+pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
     let prompt_estimate = estimate::prompt_tokens(&job.inference);
     let candidates = route::plan(app, &job.inference, prompt_estimate)?;
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
     let payer = job.requester.payer();
-    let (hold, held_tokens) = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
+    let first = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
     let is_streamed = job.inference.is_streamed;
+    job.inference.is_streamed |= !first.covers_all;
+    let most_tokens = hold::most_tokens(&job.inference, &candidates);
     let run = Run {
         app: Arc::clone(app),
         job,
@@ -125,8 +134,11 @@ pub async fn serve(app: &Arc<App>, job: Job) -> Result<Reply> {
         started: Instant::now(),
         candidates,
         prompt_estimate,
-        hold: Some(hold),
-        held_tokens,
+        is_streamed,
+        most_tokens,
+        hold: Some(first.hold),
+        held_tokens: first.tokens,
+        is_exhausted: false,
         tried: Vec::new(),
         _permit: permit,
     };
@@ -134,14 +146,21 @@ pub async fn serve(app: &Arc<App>, job: Job) -> Result<Reply> {
 }
 
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
-    let (head, began) = oneshot::channel();
+    let (head, mut began) = oneshot::channel();
     let (sender, frames) = mpsc::channel(FRAMES);
     app.requests.spawn(relay::drive(run, head, sender));
-    match tokio::time::timeout(HEAD_WAIT, began).await {
-        Ok(Ok(Err(error))) => Err(error),
-        // Begun, or slow: from here on a failure is a frame of the stream.
-        Ok(Ok(Ok(()))) | Err(_) => Ok(Reply::Stream { id, frames }),
-        Ok(Err(_)) => Err(Error::Internal("the request's task ended without an answer".to_owned())),
+    let outcome = if let Ok(outcome) = tokio::time::timeout(HEAD_WAIT, &mut began).await {
+        outcome.map_err(|_| TryRecvError::Closed)
+    } else {
+        // From here on a failure is a frame of the stream, unless it came this very moment.
+        began.close();
+        began.try_recv()
+    };
+    match outcome {
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(())) | Err(TryRecvError::Empty) => Ok(Reply::Stream { id, frames }),
+        Err(TryRecvError::Closed) if !frames.is_closed() || !frames.is_empty() => Ok(Reply::Stream { id, frames }),
+        Err(TryRecvError::Closed) => Err(Error::Internal("the request's task ended without an answer".to_owned())),
     }
 }
 

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 use super::attempt::{Reader, too_slow};
 use super::settle::{Outcome, Settled};
 use super::whole::{Begun, since_ms};
-use super::{Run, estimate, hold};
+use super::{Run, estimate};
 use crate::dialects::chat_completions::encode::{ChunkWriter, Failure, Heading, UsageReport, error_chunk};
-use crate::dialects::{Delta, Fault};
+use crate::dialects::{Delta, Fault, FinishReason};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
 
@@ -38,6 +38,8 @@ enum End {
     Broken(Fault),
     /// The balance does not cover another step.
     OutOfCredit,
+    /// The request took longer than this server lets any take.
+    OutOfTime,
 }
 
 /// Runs one streamed request to its end, whether or not anybody still reads.
@@ -109,10 +111,13 @@ impl Relay {
             if self.is_gone && candidate.provider.supports_cancel {
                 return End::Cancelled;
             }
-            if !self.is_gone && !self.cover(run, candidate).await {
+            if !self.is_gone && !run.cover(candidate, self.writer.output_characters()).await {
                 return End::OutOfCredit;
             }
             let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return if self.is_gone { End::Cancelled } else { End::OutOfTime };
+            }
             let next = tokio::select! {
                 biased;
                 next = timeout(idle.min(left), reader.next(&mut deltas)) => next,
@@ -125,6 +130,7 @@ impl Relay {
             has_more = match next.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(has_more) => has_more,
                 Err(_) if self.is_gone => return End::Cancelled,
+                Err(_) if Instant::now() >= deadline => return End::OutOfTime,
                 Err(fault) => {
                     // What came before the failure is delivered.
                     self.take(std::mem::take(&mut deltas));
@@ -164,25 +170,6 @@ impl Relay {
         };
     }
 
-    /// Holds for the next step when three quarters of the last are used. False when
-    /// the balance does not cover it.
-    async fn cover(&mut self, run: &mut Run, candidate: &Candidate) -> bool {
-        let used = estimate::output_tokens(self.writer.output_characters());
-        let limit = run.job.inference.max_tokens().unwrap_or(u64::MAX);
-        if used < run.held_tokens - run.held_tokens / 4 || run.held_tokens >= limit {
-            return true;
-        }
-        let next = run.held_tokens.saturating_add(run.app.config.holds.step_tokens).min(limit);
-        let cost = hold::step_cost(candidate, run.prompt_estimate, run.held_tokens, next);
-        let Some(hold) = run.hold.as_mut() else { return false };
-        if hold.extend(cost).await.is_err() {
-            // What is held already may still be used up.
-            return used < run.held_tokens;
-        }
-        run.held_tokens = next;
-        true
-    }
-
     /// Settles, and only then lets the last frame go.
     async fn end(mut self, mut run: Run, candidate: &Candidate, heading: &Heading, end: End) {
         let failure = match end {
@@ -194,13 +181,18 @@ impl Relay {
             End::Broken(fault) => {
                 run.note_failure(candidate, &fault);
                 self.outcome.error = Some(fault.message.clone());
-                self.outcome.finish = Some(crate::dialects::FinishReason::Error);
+                self.outcome.finish = Some(FinishReason::Error);
                 self.outcome.status = fault.kind.status();
                 Some(failure_of(&run.failure(fault)))
             }
+            End::OutOfTime => {
+                self.outcome.finish = Some(FinishReason::Length);
+                self.outcome.native_finish = Some("timeout".to_owned());
+                Some(failure_of(&Error::OutOfTime { limit_s: run.app.config.timeouts.total_ms / 1_000 }))
+            }
             End::OutOfCredit => {
                 let tokens = estimate::output_tokens(self.outcome.output_characters);
-                self.outcome.finish = Some(crate::dialects::FinishReason::Length);
+                self.outcome.finish = Some(FinishReason::Length);
                 self.outcome.native_finish = Some("insufficient_credits".to_owned());
                 Some(failure_of(&Error::InsufficientCredits(format!(
                     "The credit or the key's limit ran out after about {tokens} output tokens. \

@@ -122,7 +122,7 @@ impl Run {
             app_url: job.attribution.app_url.clone(),
             app_title: job.attribution.app_title.clone(),
             api_type: job.api_type.to_owned(),
-            is_streamed: i64::from(job.inference.is_streamed),
+            is_streamed: i64::from(self.is_streamed),
             is_cancelled: i64::from(outcome.is_cancelled),
             prompt_tokens: count(usage.prompt_tokens),
             completion_tokens: count(usage.completion_tokens),

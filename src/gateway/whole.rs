@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::attempt::{self, Reader, Tried, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
-use super::{Run, route::Candidate};
+use super::{Run, estimate, hold, route::Candidate};
 use crate::App;
 use crate::dialects::chat_completions::encode::{Collector, Heading};
-use crate::dialects::{Delta, Fault, FaultKind, Inference};
+use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Inference};
 use crate::error::Result;
 
 /// An answer that has begun.
@@ -37,21 +37,30 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
             return;
         }
     };
-    let Begun::Whole(deltas) = begun else { return };
     let heading = run.heading(&candidate);
     let hides = run.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true);
-    let elapsed = since_ms(run.started);
-    let mut outcome =
-        Outcome { status: 200, latency_ms: Some(elapsed), generation_ms: Some(elapsed), ..Outcome::default() };
-    let mut collector = Collector::new(hides);
-    for delta in deltas {
-        match &delta {
-            Delta::Usage(usage) => outcome.usage.merge(usage),
-            Delta::Start { upstream_id: Some(id), .. } => outcome.upstream_id = Some(id.clone()),
-            _ => {}
+    let mut gathering = Gathering {
+        collector: Collector::new(hides),
+        outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
+    };
+    let gathered = match begun {
+        Begun::Whole(deltas) => {
+            gathering.take(deltas);
+            Ok(())
         }
-        collector.add(delta);
+        Begun::Streaming { reader, deltas, has_more } => {
+            gathering.follow(&mut run, &candidate, *reader, deltas, has_more).await
+        }
+    };
+    if let Err(fault) = gathered {
+        // Nothing was delivered, so nothing is charged.
+        run.note_failure(&candidate, &fault);
+        run.settle_failure(&fault).await;
+        let _ = reply.send(Err(run.failure(fault)));
+        return;
     }
+    let Gathering { collector, mut outcome } = gathering;
+    outcome.generation_ms = Some(since_ms(run.started));
     outcome.output_characters = collector.output_characters();
     if let Some((reason, native)) = collector.finish_reason() {
         outcome.finish = Some(reason);
@@ -65,7 +74,83 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     let _ = reply.send(answer);
 }
 
+/// An answer being put together.
+struct Gathering {
+    collector: Collector,
+    outcome: Outcome,
+}
+
+impl Gathering {
+    fn take(&mut self, deltas: Vec<Delta>) {
+        for delta in deltas {
+            match &delta {
+                Delta::Usage(usage) => self.outcome.usage.merge(usage),
+                Delta::Start { upstream_id: Some(id), .. } => self.outcome.upstream_id = Some(id.clone()),
+                _ => {}
+            }
+            self.collector.add(delta);
+        }
+    }
+
+    /// Reads an answer as a stream, holding for it step by step. Where the credit or
+    /// the time ends, it ends with finish reason `length`.
+    async fn follow(
+        &mut self,
+        run: &mut Run,
+        candidate: &Candidate,
+        mut reader: Reader,
+        mut deltas: Vec<Delta>,
+        mut has_more: bool,
+    ) -> Result<(), Fault> {
+        let idle = Duration::from_millis(run.app.config.timeouts.idle_ms);
+        loop {
+            self.take(std::mem::take(&mut deltas));
+            if !has_more {
+                return Ok(());
+            }
+            let left = run.deadline().saturating_duration_since(Instant::now());
+            let stopped_by = if left.is_zero() {
+                Some("timeout")
+            } else if run.cover(candidate, self.collector.output_characters()).await {
+                None
+            } else {
+                Some("insufficient_credits")
+            };
+            if let Some(native) = stopped_by {
+                let native = Some(native.to_owned());
+                self.collector.add(Delta::Finish { choice: 0, reason: FinishReason::Length, native });
+                return Ok(());
+            }
+            let next = timeout(idle.min(left), reader.next(&mut deltas)).await;
+            has_more = match next {
+                Ok(next) => next?,
+                Err(_) if Instant::now() >= run.deadline() => true,
+                Err(_) => return Err(too_slow()),
+            };
+        }
+    }
+}
+
 impl Run {
+    /// Holds for the next step when three quarters of the last are used up by
+    /// `characters` of output. False when the balance does not cover it.
+    pub(super) async fn cover(&mut self, candidate: &Candidate, characters: u64) -> bool {
+        let used = estimate::output_tokens(characters);
+        if used < self.held_tokens - self.held_tokens / 4 || self.held_tokens >= self.most_tokens {
+            return true;
+        }
+        let next = self.held_tokens.saturating_add(self.app.config.holds.step_tokens).min(self.most_tokens);
+        let cost = hold::step_cost(candidate, self.prompt_estimate, self.held_tokens, next);
+        let Some(hold) = self.hold.as_mut() else { return false };
+        if self.is_exhausted || hold.extend(cost).await.is_err() {
+            self.is_exhausted = true;
+            // What is held already may still be used up.
+            return used < self.held_tokens;
+        }
+        self.held_tokens = next;
+        true
+    }
+
     /// When the whole request must be over.
     pub(super) fn deadline(&self) -> Instant {
         self.started + Duration::from_millis(self.app.config.timeouts.total_ms)

@@ -22,6 +22,8 @@ use crate::gateway::{self, Attribution, Job, Reply};
 
 /// Silence after which a comment keeps the connection alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How long a body may take to arrive.
+const BODY_WAIT: Duration = Duration::from_mins(1);
 const COMMENT: &[u8] = b": PATCHBAY PROCESSING\n\n";
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
@@ -61,7 +63,8 @@ pub async fn chat_completions(State(app): State<Arc<App>>, caller: Caller, reque
 /// 413 beyond `limit` bytes, 400 when the connection broke.
 pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    to_bytes(body, most).await.map_err(|error| {
+    let read = tokio::time::timeout(BODY_WAIT, to_bytes(body, most)).await;
+    read.map_err(|_| Error::SlowBody { limit_s: BODY_WAIT.as_secs() })?.map_err(|error| {
         let cause = std::error::Error::source(&error);
         let is_length = cause.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if is_length {

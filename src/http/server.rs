@@ -22,7 +22,11 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let builder = builder();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+        let permit = tokio::select! {
+            permit = Arc::clone(&permits).acquire_owned() => permit,
+            () = shutdown.cancelled() => break,
+        };
+        let Ok(permit) = permit else { break };
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,

@@ -57,7 +57,7 @@ pub enum OpenError {
 
 const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 268435456; \
-     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000";
+     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000";
 const POSTGRES_SETTINGS: &str =
     "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'";
 
@@ -93,7 +93,9 @@ impl Store {
                     })
                 })
         };
-        let pool = options(12).connect(&url).await?;
+        // A page cache for every reader of a file adds up; a server has its own.
+        let readers = if backend == Backend::Sqlite { 4 } else { 12 };
+        let pool = options(readers).connect(&url).await?;
         let writer = match backend {
             Backend::Sqlite => options(1).connect(&url).await?,
             Backend::Postgres => pool.clone(),

@@ -180,3 +180,75 @@ async fn absurd_usage_of_a_provider_is_not_believed() {
     assert!(member.available().await > Money::from_cents(499));
     app.finish().await;
 }
+
+/// Far more than any balance here pays for.
+fn endless() -> Script {
+    let frames = (0..400).map(|_| crate::support::upstream::word_frame(&"x".repeat(400))).collect();
+    Script::Hang { frames }
+}
+
+async fn overrun(app: &TestApp) -> i64 {
+    let account = app.app.store.balance("platform:overrun_loss").await.unwrap();
+    account.map_or(0, |account| account.debited_nanos)
+}
+
+on_both_databases! {
+    async fn an_answer_in_one_piece_ends_where_the_credit_does(database: Database) {
+        let upstream = Upstream::with_prices("dear", "0", "100").await;
+        upstream.always(endless());
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_cents(3)).await;
+        let (status, body) = read(member.key().await.ask(json!({})).await).await;
+        assert_eq!((status, &body["choices"][0]["finish_reason"]), (200, &json!("length")), "{body}");
+        assert_eq!(body["choices"][0]["native_finish_reason"], json!("insufficient_credits"));
+        assert!(body["object"] == "chat.completion" && body["choices"][0]["message"]["content"].is_string());
+        upstream.closed().await;
+        // A frame of 40 kB may pass the last check; it is never more than one read.
+        assert!(overrun(&app).await < Money::from_dollars(5).0, "{}", overrun(&app).await);
+        assert!(member.balance().await.available.0 >= 0);
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
+    async fn several_choices_are_held_for_together(database: Database) {
+        let upstream = Upstream::with_prices("dear", "0", "100").await;
+        upstream.always(Script::Answer { words: vec!["x".into()], prompt_tokens: 1, completion_tokens: 1_000 });
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_dollars(1)).await;
+        let key = member.key_with(|row| row.limit_nanos = Some(Money::from_cents(9).0)).await;
+        // Ten choices of 100 tokens cost ten cents, which the limit does not cover.
+        let (status, _) = read(key.ask(json!({ "max_tokens": 100, "n": 9 })).await).await;
+        assert_eq!(status, 200);
+        assert_eq!(upstream.last_request().get("stream"), None, "covered as a whole");
+        let other = member.key_with(|row| row.limit_nanos = Some(Money::from_cents(9).0)).await;
+        read(other.ask(json!({ "max_tokens": 100, "n": 10 })).await).await;
+        assert_eq!(upstream.last_request()["stream"], json!(true), "not covered as a whole: read step by step");
+        app.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_delivered_before_the_time_ran_out_is_charged() {
+    let upstream = Upstream::start("slow").await;
+    let frames = vec![crate::support::upstream::word_frame(&"word ".repeat(100))];
+    upstream.always(Script::Hang { frames });
+    let app = TestApp::start_with(Database::sqlite(), &[&upstream], |config| config.timeouts.total_ms = 400).await;
+    let member = app.member(Money::from_dollars(1)).await;
+    let stream = member.key().await.stream(json!({})).await;
+    assert_eq!(stream.error().unwrap()["code"], json!(504), "{}", stream.text);
+    assert!(member.balance().await.debited.0 > 0);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_change_the_providers_price_are_not_passed_on() {
+    let upstream = Upstream::start("one").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let member = app.member(Money::from_dollars(1)).await;
+    member.key().await.ask(json!({ "service_tier": "priority", "web_search_options": {}, "seed": 7 })).await;
+    let sent = upstream.last_request();
+    assert_eq!((sent.get("service_tier"), sent.get("web_search_options")), (None, None));
+    assert_eq!(sent["seed"], json!(7));
+    app.finish().await;
+}

@@ -275,6 +275,12 @@ impl Ledger {
         Ok(balance)
     }
 
+    /// What may be spent, where that is known without asking the database.
+    #[must_use]
+    pub fn known_available(&self, account_id: &str) -> Option<Money> {
+        self.inner.live.as_ref().map(|live| Money(live.lock().available(account_id)))
+    }
+
     /// What a key has spent.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::Duration;
 use app::types::Money;
 use parking_lot::Mutex;
 use sqlx::AnyConnection;
+use sqlx::error::ErrorKind;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -151,7 +152,7 @@ impl Writer {
                 Ok(committed) => return Some(committed),
                 Err(error) => {
                     tracing::error!(%error, ops = ops.len(), "The ledger could not commit; trying again");
-                    refusals += u32::from(error.as_database_error().is_some());
+                    refusals += u32::from(is_refusal(&error));
                 }
             }
             if refusals >= tries {
@@ -327,6 +328,12 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The database was reached and will never take this: a rule of the tables is
+/// broken. A lock, a full disk or a fail-over passes.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
 }
 
 /// What was in the database before this transaction.

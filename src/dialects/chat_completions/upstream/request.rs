@@ -12,7 +12,8 @@ use crate::dialects::inference::{Inference, Reasoning, ToolChoice};
 use crate::dialects::{Quirks, Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider.
-const GATEWAY_FIELDS: [&str; 13] = [
+/// The last two change the provider's bill in ways no price of the catalog covers.
+const GATEWAY_FIELDS: [&str; 15] = [
     "models",
     "provider",
     "plugins",
@@ -26,6 +27,8 @@ const GATEWAY_FIELDS: [&str; 13] = [
     "cache_control",
     "stop_server_tools_when",
     "image_config",
+    "service_tier",
+    "web_search_options",
 ];
 
 /// Fields written from what was understood, not as they came.
