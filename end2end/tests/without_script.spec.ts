@@ -1,5 +1,5 @@
 // Reading needs no JavaScript.
-import { expect, readingPages, test } from "./support";
+import { expect, memberPages, readingPages, test } from "./support";
 
 test.use({ javaScriptEnabled: false });
 
@@ -49,4 +49,15 @@ test("signing in works without a script", async ({ page }) => {
   await expect(page).toHaveURL(/\/activity$/);
   await expect(page.getByRole("heading", { level: 1, name: "Activity" })).toBeVisible();
   await expect(page.getByRole("table", { name: "Requests" }).locator("tbody tr").first()).toBeVisible();
+});
+
+// Pages are rendered and dropped on any thread; the server's log is read after the tests.
+test("every page bears a crowd of members", async ({ request, baseURL }) => {
+  const { END2END_EMAIL: email = "", END2END_PASSWORD: password = "" } = process.env;
+  const signedIn = await request.post("/sign-in", { form: { email, password }, headers: { Origin: baseURL ?? "" } });
+  expect(signedIn.status()).toBe(200);
+  for (const [, path] of [...readingPages, ...memberPages] as const) {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => request.get(path)));
+    for (const answer of answers) expect(answer.status()).toBe(200);
+  }
 });

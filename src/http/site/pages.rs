@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use leptos::nonce::Nonce;
 use leptos::prelude::provide_context;
+use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -87,7 +88,10 @@ fn transport(api: Router, visitor: &HeaderMap) -> impl Fn(axum::http::Request<By
             let body = to_bytes(body, MAX_ANSWER_BYTES).await.map_err(|error| error.to_string())?;
             Ok(Response::from_parts(parts, body))
         };
-        Box::pin(call.in_current_span())
+        // A task of its own: rendering may poll a call once and then wait for another,
+        // and a call that stands still would keep its database connection from the rest.
+        let call = AbortOnDropHandle::new(tokio::spawn(call.in_current_span()));
+        Box::pin(async move { call.await.map_err(|error| error.to_string())? })
     }
 }
 

@@ -303,3 +303,27 @@ async fn pages_rendered_at_once_do_not_mix_their_visitors() {
         assert!(page.html.contains("content=\"A calm model."), "{number} lost its description");
     }
 }
+
+#[tokio::test]
+async fn a_page_that_waits_for_one_answer_does_not_keep_the_others_from_theirs() {
+    // Two queries for each call, and a pool of one connection that is handed to whoever asked first.
+    let pool = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
+    let narrow = fake::api().layer(axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
+            let pool = pool.clone();
+            async move {
+                for _ in 0..2 {
+                    let _connection = pool.acquire().await;
+                    tokio::task::yield_now().await;
+                }
+                next.run(request).await
+            }
+        },
+    ));
+    let site = super::router(narrow);
+    let pages = futures::future::join_all((0..8).map(|_| open_on(site.clone(), "/models", MEMBER)));
+    let pages = tokio::time::timeout(std::time::Duration::from_secs(60), pages).await.expect("the pages wait for ever");
+    for page in pages {
+        page.assert_shows(&["Model 1", "Analytical Engines"]);
+    }
+}

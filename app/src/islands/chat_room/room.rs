@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use send_wrapper::SendWrapper;
 use serde::{Deserialize, Serialize};
 use web_sys::AbortController;
 
@@ -97,7 +98,9 @@ pub struct Room {
     pub is_busy: RwSignal<bool>,
     /// Fires whenever there is something new to read.
     pub progress: Trigger,
-    abort: StoredValue<Option<AbortController>, LocalStorage>,
+    /// Ordinary storage on purpose: the server drops a page on any thread, and
+    /// thread-bound storage would panic there even while empty.
+    abort: StoredValue<Option<SendWrapper<AbortController>>>,
     next_number: StoredValue<u32>,
 }
 
@@ -109,7 +112,7 @@ impl Room {
             draft: RwSignal::new(String::new()),
             is_busy: RwSignal::new(false),
             progress: Trigger::new(),
-            abort: StoredValue::new_local(None),
+            abort: StoredValue::new(None),
             next_number: StoredValue::new(0),
         }
     }
@@ -186,7 +189,7 @@ impl Room {
         let Some(model) = self.model.get_untracked() else { return };
         let Ok(abort) = AbortController::new() else { return };
         let signal = abort.signal();
-        self.abort.set_value(Some(abort));
+        self.abort.set_value(Some(SendWrapper::new(abort)));
         let messages = messages(&self.turns.read_untracked());
         let turn = self.push(Kept { is_answer: true, ..Kept::default() }, true);
         self.is_busy.set(true);
