@@ -151,7 +151,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     let (head, mut began) = oneshot::channel();
     let (sender, frames) = mpsc::channel(FRAMES);
-    app.requests.spawn(relay::drive(run, head, sender));
+    app.requests.spawn(Box::pin(relay::drive(run, head, sender)));
     let outcome = if let Ok(outcome) = tokio::time::timeout(HEAD_WAIT, &mut began).await {
         outcome.map_err(|_| TryRecvError::Closed)
     } else {
@@ -169,7 +169,8 @@ async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
 
 async fn whole(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     let (reply, answer) = oneshot::channel();
-    app.requests.spawn(whole::drive(run, reply));
+    // On the heap before it is moved about.
+    app.requests.spawn(Box::pin(whole::drive(run, reply)));
     match answer.await {
         Ok(Ok(body)) => Ok(Reply::Whole { id, body }),
         Ok(Err(error)) => Err(error),
