@@ -147,7 +147,7 @@ impl<'a> Contents<'a> {
             let answer = Answer {
                 id: own_id(id),
                 name: name.or(message.name.as_deref()).unwrap_or(id),
-                response: arguments::object_or_wrapped(&text, "result"),
+                response: arguments::object_or_wrapped(&text, if message.is_error { "error" } else { "result" }),
             };
             let part = WirePart { function_response: Some(answer), ..WirePart::default() };
             answers.push((place.unwrap_or(usize::MAX), part));

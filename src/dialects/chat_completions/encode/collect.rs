@@ -152,7 +152,7 @@ impl Collector {
             Delta::Extra { key, value } if !value.is_null() => {
                 self.extras.insert(key.to_owned(), value);
             }
-            Delta::Start { .. } | Delta::Usage(_) | Delta::Extra { .. } => {}
+            Delta::Start { .. } | Delta::Usage(_) | Delta::Native { .. } | Delta::Extra { .. } => {}
         }
     }
 

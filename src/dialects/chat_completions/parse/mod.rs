@@ -52,6 +52,7 @@ fn typed(fields: &Fields<'_>) -> Result<Inference, BadField> {
         session_id: fields.text("session_id", SESSION_LIMIT)?,
         cache_control: fields.typed::<Value>("cache_control", "must be an object")?,
         raw: IndexMap::new(),
+        native: None,
     })
 }
 
