@@ -161,15 +161,22 @@ impl Error {
     }
 }
 
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
+impl Error {
+    /// The answer, with the body in the words of the API that was called.
+    pub fn respond(self, body: impl FnOnce(&ErrorBody) -> Value) -> Response {
         if matches!(self, Self::Database(_) | Self::Internal(_)) {
             tracing::error!(error = ?self, "Request failed");
         }
-        let mut response = (self.status(), Json(self.body())).into_response();
+        let mut response = (self.status(), Json(body(&self.body()))).into_response();
         if let Some(seconds) = self.retry_after_s() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        self.respond(|body| json!(body))
     }
 }

@@ -4,6 +4,7 @@
 //! bytes; a provider dialect does the opposite. Deadlines, retries, metering and
 //! logging are written once, in the gateway.
 
+pub mod answer;
 mod arguments;
 pub mod chat_completions;
 mod complaint;
@@ -290,6 +291,12 @@ pub enum Delta {
 }
 
 impl Delta {
+    /// Thinking, which a caller may ask to be hidden.
+    #[must_use]
+    pub const fn is_reasoning(&self) -> bool {
+        matches!(self, Self::Reasoning { .. } | Self::ReasoningDetail { .. })
+    }
+
     /// Something of the answer itself: after the first of these nothing is retried.
     #[must_use]
     pub fn is_content(&self) -> bool {

@@ -23,6 +23,7 @@ use crate::accounts::keys::KeyRecord;
 use crate::accounts::new_id;
 use crate::billing::ledger::{Hold, Payer, credit_account};
 use crate::dialects::Inference;
+use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::route::Candidate;
@@ -64,6 +65,8 @@ pub struct Job {
     pub requester: Requester,
     pub attribution: Attribution,
     pub inference: Inference,
+    /// How the answer will look.
+    pub inbound: Arc<dyn Inbound>,
     /// `chat_completions`, as `/generation` shows it.
     pub api_type: &'static str,
 }

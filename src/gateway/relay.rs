@@ -11,7 +11,7 @@ use super::attempt::{Reader, too_slow};
 use super::settle::{Outcome, Settled};
 use super::whole::{Begun, since_ms};
 use super::{Run, estimate};
-use crate::dialects::chat_completions::encode::{ChunkWriter, Failure, Heading, UsageReport, error_chunk};
+use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
 use crate::dialects::{Delta, Fault, FinishReason};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
@@ -24,7 +24,9 @@ const DRAIN: Duration = Duration::from_mins(2);
 /// What the loop over the stream keeps.
 struct Relay {
     frames: mpsc::Sender<Bytes>,
-    writer: ChunkWriter,
+    writer: Box<dyn Writer>,
+    tally: Tally,
+    hides_reasoning: bool,
     buffer: Vec<u8>,
     outcome: Outcome,
     is_gone: bool,
@@ -50,11 +52,11 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     };
     // Nobody waits for the head any more when the first token took long; the stream is open then.
     let _ = head.send(Ok(()));
-    let heading = run.heading(&candidate);
-    let hides = run.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true);
     let mut relay = Relay {
         frames,
-        writer: ChunkWriter::new(&heading, hides),
+        writer: run.job.inbound.writer(&run.heading(&candidate)),
+        tally: Tally::default(),
+        hides_reasoning: run.hides_reasoning(),
         buffer: Vec::with_capacity(1_024),
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
         is_gone: false,
@@ -70,12 +72,8 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
         }
     };
     relay.outcome.generation_ms = Some(since_ms(first_token));
-    relay.outcome.output_characters = relay.writer.output_characters();
-    if let Some((reason, native)) = relay.writer.finish_reason() {
-        relay.outcome.finish = Some(reason);
-        relay.outcome.native_finish = native.map(str::to_owned);
-    }
-    relay.end(run, &candidate, &heading, end).await;
+    relay.outcome.take(std::mem::take(&mut relay.tally));
+    relay.end(run, &candidate, end).await;
 }
 
 /// Every attempt failed before the first token.
@@ -86,7 +84,7 @@ async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, fra
         // The head went out already: the failure is a frame of the stream.
         let mut buffer = Vec::new();
         let heading = run.candidates.first().map(|candidate| run.heading(candidate)).unwrap_or_default();
-        error_chunk(&heading, &failure_of(&error), None, &mut buffer);
+        run.job.inbound.writer(&heading).fail(&failure_of(&error), None, &mut buffer);
         let _ = frames.send(buffer.into()).await;
     }
 }
@@ -111,7 +109,7 @@ impl Relay {
             if self.is_gone && candidate.provider.supports_cancel {
                 return End::Cancelled;
             }
-            if !self.is_gone && !run.cover(candidate, self.writer.output_characters()).await {
+            if !self.is_gone && !run.cover(candidate, self.tally.characters).await {
                 return End::OutOfCredit;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -142,12 +140,10 @@ impl Relay {
 
     fn take(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
-            match &delta {
-                Delta::Usage(usage) => self.outcome.usage.merge(usage),
-                Delta::Start { upstream_id: Some(id), .. } => self.outcome.upstream_id = Some(id.clone()),
-                _ => {}
+            self.tally.note(&delta);
+            if !(self.hides_reasoning && delta.is_reasoning()) {
+                self.writer.write(&delta, &mut self.buffer);
             }
-            self.writer.write(&delta, &mut self.buffer);
         }
     }
 
@@ -171,7 +167,7 @@ impl Relay {
     }
 
     /// Settles, and only then lets the last frame go.
-    async fn end(mut self, mut run: Run, candidate: &Candidate, heading: &Heading, end: End) {
+    async fn end(mut self, mut run: Run, candidate: &Candidate, end: End) {
         let failure = match end {
             End::Complete => None,
             End::Cancelled => {
@@ -208,13 +204,13 @@ impl Relay {
                 let report = report_of(&settled);
                 match &failure {
                     None => self.writer.finish(&report, &mut self.buffer),
-                    Some(failure) => error_chunk(heading, failure, Some(&report), &mut self.buffer),
+                    Some(failure) => self.writer.fail(failure, Some(&report), &mut self.buffer),
                 }
             }
             Err(error) => {
                 // Without a durable charge the answer must not look complete.
                 tracing::error!(generation.id = %run.id, %error, "A request could not be settled");
-                error_chunk(heading, &failure_of(&error), None, &mut self.buffer);
+                self.writer.fail(&failure_of(&error), None, &mut self.buffer);
             }
         }
         self.flush().await;

@@ -12,6 +12,7 @@ use super::attempt::Tried;
 use super::estimate;
 use super::route::Candidate;
 use crate::catalog::Cost;
+use crate::dialects::answer::Tally;
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
 use crate::store::generations::GenerationRow;
@@ -35,6 +36,19 @@ pub(super) struct Outcome {
     pub is_cancelled: bool,
     pub status: u16,
     pub error: Option<String>,
+}
+
+impl Outcome {
+    /// Takes over what the answer itself said.
+    pub(super) fn take(&mut self, tally: Tally) {
+        if let Some((reason, native)) = tally.ending() {
+            self.finish = Some(reason);
+            self.native_finish = native.map(str::to_owned);
+        }
+        self.usage = tally.usage;
+        self.output_characters = tally.characters;
+        self.upstream_id = tally.upstream_id;
+    }
 }
 
 /// What was charged, for the usage the caller sees.

@@ -11,7 +11,7 @@ use super::relay::report_of;
 use super::settle::{Outcome, Settled};
 use super::{Run, estimate, hold, route::Candidate};
 use crate::App;
-use crate::dialects::chat_completions::encode::{Collector, Heading};
+use crate::dialects::answer::{Answer, Heading, Tally};
 use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Inference};
 use crate::error::Result;
 
@@ -38,11 +38,7 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
         }
     };
     let heading = run.heading(&candidate);
-    let hides = run.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true);
-    let mut gathering = Gathering {
-        collector: Collector::new(hides),
-        outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
-    };
+    let mut gathering = Gathering::new(&run);
     let gathered = match begun {
         Begun::Whole(deltas) => {
             gathering.take(deltas);
@@ -59,16 +55,12 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
         let _ = reply.send(Err(run.failure(fault)));
         return;
     }
-    let Gathering { collector, mut outcome } = gathering;
+    let Gathering { answer, tally, mut outcome, .. } = gathering;
     outcome.generation_ms = Some(since_ms(run.started));
-    outcome.output_characters = collector.output_characters();
-    if let Some((reason, native)) = collector.finish_reason() {
-        outcome.finish = Some(reason);
-        outcome.native_finish = native.map(str::to_owned);
-    }
+    outcome.take(tally);
     let answer = run.settle(&candidate, &outcome).await.map(|settled| {
         run.note_success(&candidate, &outcome, &settled);
-        Bytes::from(collector.into_json(&heading, &report_of(&settled), None))
+        Bytes::from(run.job.inbound.whole(&heading, &answer, &report_of(&settled)))
     });
     // The caller may have left; the charge stands.
     let _ = reply.send(answer);
@@ -76,19 +68,28 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
 
 /// An answer being put together.
 struct Gathering {
-    collector: Collector,
+    answer: Answer,
+    tally: Tally,
     outcome: Outcome,
+    hides_reasoning: bool,
 }
 
 impl Gathering {
+    fn new(run: &Run) -> Self {
+        Self {
+            answer: if run.job.inbound.wants_order() { Answer::ordered() } else { Answer::default() },
+            tally: Tally::default(),
+            outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
+            hides_reasoning: run.hides_reasoning(),
+        }
+    }
+
     fn take(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
-            match &delta {
-                Delta::Usage(usage) => self.outcome.usage.merge(usage),
-                Delta::Start { upstream_id: Some(id), .. } => self.outcome.upstream_id = Some(id.clone()),
-                _ => {}
+            self.tally.note(&delta);
+            if !(self.hides_reasoning && delta.is_reasoning()) {
+                self.answer.add(delta);
             }
-            self.collector.add(delta);
         }
     }
 
@@ -111,14 +112,14 @@ impl Gathering {
             let left = run.deadline().saturating_duration_since(Instant::now());
             let stopped_by = if left.is_zero() {
                 Some("timeout")
-            } else if run.cover(candidate, self.collector.output_characters()).await {
+            } else if run.cover(candidate, self.tally.characters).await {
                 None
             } else {
                 Some("insufficient_credits")
             };
             if let Some(native) = stopped_by {
                 let native = Some(native.to_owned());
-                self.collector.add(Delta::Finish { choice: 0, reason: FinishReason::Length, native });
+                self.take(vec![Delta::Finish { choice: 0, reason: FinishReason::Length, native }]);
                 return Ok(());
             }
             let next = timeout(idle.min(left), reader.next(&mut deltas)).await;
@@ -149,6 +150,11 @@ impl Run {
         }
         self.held_tokens = next;
         true
+    }
+
+    /// The caller asked not to see the thinking.
+    pub(super) fn hides_reasoning(&self) -> bool {
+        self.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true)
     }
 
     /// When the whole request must be over.

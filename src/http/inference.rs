@@ -1,4 +1,4 @@
-//! `POST /chat/completions`.
+//! Running inference: what every client dialect shares, and `POST /chat/completions`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -16,7 +17,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::caller::Caller;
 use crate::App;
+use crate::dialects::answer::Inbound;
+use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse;
+use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
 use crate::gateway::{self, Attribution, Job, Reply};
 
@@ -24,20 +28,49 @@ use crate::gateway::{self, Attribution, Job, Reply};
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// How long a body may take to arrive.
 const BODY_WAIT: Duration = Duration::from_mins(1);
-const COMMENT: &[u8] = b": PATCHBAY PROCESSING\n\n";
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
 /// `POST /api/v1/chat/completions`
-///
-/// # Errors
-/// [`Error`] as JSON until the answer begins; afterwards failures are in the stream.
-pub async fn chat_completions(State(app): State<Arc<App>>, caller: Caller, request: Request<Body>) -> Result<Response> {
-    let requester = caller.requester()?;
+pub async fn chat_completions(State(app): State<Arc<App>>, caller: Result<Caller>, request: Request<Body>) -> Response {
+    let inbound: Arc<dyn Inbound> = Arc::new(ChatCompletions);
+    let read = |_: &Parts, body: &[u8]| Ok((parse::parse(body)?, Arc::clone(&inbound)));
+    answer(&app, caller, request, &*inbound, "completions", read).await
+}
+
+/// What a client dialect reads from a request: what is asked, and how the answer will look.
+pub type Asked = (Inference, Arc<dyn Inbound>);
+
+/// Serves one request of a client dialect: `read` understands it, and `refuser`
+/// words what is refused before the answer begins. Later failures are in the stream.
+pub async fn answer(
+    app: &Arc<App>,
+    caller: Result<Caller>,
+    request: Request<Body>,
+    refuser: &dyn Inbound,
+    api_type: &'static str,
+    read: impl FnOnce(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
+) -> Response {
+    match try_answer(app, caller, request, api_type, read).await {
+        Ok(response) => response,
+        Err(error) => error.respond(|body| refuser.error(body)),
+    }
+}
+
+async fn try_answer(
+    app: &Arc<App>,
+    caller: Result<Caller>,
+    request: Request<Body>,
+    api_type: &'static str,
+    read: impl FnOnce(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
+) -> Result<Response> {
+    let requester = caller?.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
-    let inference = parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
-    let job = Job { requester, attribution: attribution(&parts.headers), inference, api_type: "completions" };
-    Ok(match gateway::serve(&app, job).await? {
+    let (inference, inbound) =
+        read(&parts, &body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
+    let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());
+    let job = Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type };
+    Ok(match gateway::serve(app, job).await? {
         Reply::Whole { id, body } => {
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -47,12 +80,12 @@ pub async fn chat_completions(State(app): State<Arc<App>>, caller: Caller, reque
         }
         Reply::Stream { id, frames } => {
             let headers = [
-                (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+                (header::CONTENT_TYPE, HeaderValue::from_static(stream_type)),
                 (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
                 (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
                 (GENERATION_ID.clone(), id_value(&id)),
             ];
-            (headers, Body::from_stream(KeptAlive::new(frames))).into_response()
+            (headers, Body::from_stream(KeptAlive::new(frames, keep_alive))).into_response()
         }
     })
 }
@@ -103,13 +136,15 @@ fn attribution(headers: &HeaderMap) -> Attribution {
 struct KeptAlive {
     frames: mpsc::Receiver<Bytes>,
     silence: Interval,
+    /// Sent in the silence.
+    comment: &'static [u8],
 }
 
 impl KeptAlive {
-    fn new(frames: mpsc::Receiver<Bytes>) -> Self {
+    fn new(frames: mpsc::Receiver<Bytes>, comment: &'static [u8]) -> Self {
         let mut silence = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { frames, silence }
+        Self { frames, silence, comment }
     }
 }
 
@@ -121,6 +156,7 @@ impl Stream for KeptAlive {
             self.silence.reset();
             return Poll::Ready(frame.map(Ok));
         }
-        self.silence.poll_tick(context).map(|_| Some(Ok(Bytes::from_static(COMMENT))))
+        let comment = Bytes::from_static(self.comment);
+        self.silence.poll_tick(context).map(|_| Some(Ok(comment)))
     }
 }

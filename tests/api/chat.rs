@@ -185,3 +185,27 @@ async fn when_the_server_is_full_the_next_request_is_told_when_to_come_back() {
     assert_eq!(second, (503, true));
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reasoning_is_hidden_on_request_and_still_paid_for() {
+    let upstream = Upstream::start("one").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let key = app.member(Money::from_dollars(1)).await.key().await;
+    // A provider that does not count: what it wrote is estimated, thinking included.
+    let body = json!({ "id": "up-1", "object": "chat.completion", "choices": [{ "index": 0, "finish_reason": "stop",
+        "message": { "role": "assistant", "content": "Four.", "reasoning": "Two and two are four. ".repeat(20) } }] });
+    upstream.always(Script::Raw { content_type: "application/json", body: body.to_string() });
+    for is_hidden in [false, true] {
+        let (status, body) = read(key.ask(json!({ "reasoning": { "exclude": is_hidden } })).await).await;
+        assert_eq!(status, 200, "{body}");
+        let message = &body["choices"][0]["message"];
+        assert_eq!(message["content"], "Four.");
+        assert_eq!(message["reasoning"].is_null(), is_hidden, "{message}");
+        assert_eq!(message.get("reasoning_details").is_none(), is_hidden, "{message}");
+        assert!(body["usage"]["completion_tokens"].as_u64().unwrap() > 100, "{body}");
+        let stream = key.stream(json!({ "reasoning": { "exclude": is_hidden } })).await;
+        let thoughts = stream.chunks().iter().filter(|c| c["choices"][0]["delta"]["reasoning"].is_string()).count();
+        assert_eq!((thoughts == 0, stream.content().as_str()), (is_hidden, "Four."));
+    }
+    app.finish().await;
+}

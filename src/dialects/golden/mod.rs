@@ -11,7 +11,8 @@ use std::path::Path;
 use app::types::sse;
 use serde_json::{Value, json};
 
-use super::chat_completions::encode::{ChunkWriter, Collector, Heading, UsageReport};
+use super::answer::{Answer, Heading, Inbound as _, UsageReport, Writer as _};
+use super::chat_completions::encode::{ChatCompletions, ChunkWriter};
 use super::chat_completions::parse::parse;
 use super::{Delta, Dialect, FaultKind, FinishReason, Quirks, Target, Upstream};
 use digest::{Outcome, Said, of_completion, of_deltas, of_recording};
@@ -183,16 +184,14 @@ fn every_recorded_answer_reaches_the_caller_whole_and_in_chunks() {
             continue;
         }
         let expected = Said { usage: [None; 4], ..of_deltas(&deltas) };
-        let (mut collector, mut writer, mut chunks) =
-            (Collector::new(false), ChunkWriter::new(&heading, false), Vec::new());
+        let (mut gathered, mut writer, mut chunks) = (Answer::default(), ChunkWriter::new(&heading), Vec::new());
         for delta in &deltas {
             writer.write(delta, &mut chunks);
-            collector.add(delta.clone());
+            gathered.add(delta.clone());
         }
         writer.finish(&UsageReport::default(), &mut chunks);
-        assert_eq!(writer.output_characters(), collector.output_characters());
         let answer: Value =
-            serde_json::from_slice(&collector.into_json(&heading, &UsageReport::default(), None)).unwrap();
+            serde_json::from_slice(&ChatCompletions.whole(&heading, &gathered, &UsageReport::default())).unwrap();
         let whole = of_completion(&answer);
         let normal = Said { finish: expected.finish.or(Some(FinishReason::Stop)), ..expected };
         assert_eq!(whole, normal, "{}", id(&recording));

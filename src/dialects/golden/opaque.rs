@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{id, recordings, translated, upstream};
-use crate::dialects::chat_completions::encode::{Collector, Heading, UsageReport};
+use crate::dialects::answer::{Answer, Heading, Inbound as _, UsageReport};
+use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse::parse;
 use crate::dialects::{Quirks, Target};
 
@@ -35,13 +36,13 @@ fn signatures_survive_a_client_that_speaks_openai() {
         if wanted.is_empty() || fault.is_some() || recording["protocol"] == "openai-chat" {
             continue;
         }
-        let mut collector = Collector::new(false);
+        let mut gathered = Answer::default();
         for delta in deltas {
-            collector.add(delta);
+            gathered.add(delta);
         }
         let heading = Heading { id: "gen-golden".into(), ..Heading::default() };
         let answer: Value =
-            serde_json::from_slice(&collector.into_json(&heading, &UsageReport::default(), None)).unwrap();
+            serde_json::from_slice(&ChatCompletions.whole(&heading, &gathered, &UsageReport::default())).unwrap();
         let message = &answer["choices"][0]["message"];
         let mut messages = vec![json!({"role": "user", "content": "a"}), message.clone()];
         for call in message["tool_calls"].as_array().into_iter().flatten() {

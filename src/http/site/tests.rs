@@ -322,7 +322,7 @@ async fn a_page_that_waits_for_one_answer_does_not_keep_the_others_from_theirs()
     ));
     let site = super::router(narrow);
     let pages = futures::future::join_all((0..8).map(|_| open_on(site.clone(), "/models", MEMBER)));
-    let pages = tokio::time::timeout(std::time::Duration::from_secs(60), pages).await.expect("the pages wait for ever");
+    let pages = tokio::time::timeout(std::time::Duration::from_mins(1), pages).await.expect("the pages wait for ever");
     for page in pages {
         page.assert_shows(&["Model 1", "Analytical Engines"]);
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::usage::UsageBody;
-use super::{CallIds, Ending, Failure, Heading, UsageReport, append_json, characters, ending_or_default};
+use crate::dialects::answer::{CallIds, Ending, Failure, Heading, UsageReport, Writer, append_json, ending_or_default};
 use crate::dialects::{Delta, FinishReason, reasoning};
 
 /// The last event of every stream.
@@ -86,52 +86,19 @@ struct ChoiceState {
 /// Turns deltas into events of the caller's stream.
 #[derive(Debug)]
 pub struct ChunkWriter {
-    /// `data: {"id":…,"choices":[`, the same for every chunk.
+    /// `data: {"id":…,"provider":…,`, the same for every chunk.
     head: Vec<u8>,
     /// `,"service_tier":…` after `choices`.
     tail: Vec<u8>,
-    hides_reasoning: bool,
     choices: BTreeMap<u32, ChoiceState>,
     ids: CallIds,
-    output_characters: u64,
 }
 
-impl ChunkWriter {
-    /// `hides_reasoning` is the caller's `reasoning.exclude`.
-    #[must_use]
-    pub fn new(heading: &Heading, hides_reasoning: bool) -> Self {
-        let mut head = frame_head(heading);
-        head.extend_from_slice(b"\"choices\":[");
-        Self {
-            head,
-            tail: Vec::new(),
-            hides_reasoning,
-            choices: BTreeMap::new(),
-            ids: CallIds::new(&heading.id),
-            output_characters: 0,
-        }
-    }
-
-    /// Characters of text, reasoning and tool calls so far, hidden ones included.
-    #[must_use]
-    pub fn output_characters(&self) -> u64 {
-        self.output_characters
-    }
-
-    /// Why the first choice ended, in our word and the provider's; `None` until it has.
-    #[must_use]
-    pub fn finish_reason(&self) -> Option<(FinishReason, Option<&str>)> {
-        let (reason, native) = self.choices.values().next()?.ending.as_ref()?;
-        Some((*reason, native.as_deref()))
-    }
-
-    /// Appends the events `delta` means: mostly one, none for what comes at the end.
-    pub fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) {
-        self.output_characters = self.output_characters.saturating_add(characters(delta));
+impl Writer for ChunkWriter {
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) {
         match delta {
             Delta::Text { text, .. } | Delta::Reasoning { text, .. } | Delta::Refusal { text, .. }
                 if text.is_empty() => {}
-            Delta::Reasoning { .. } | Delta::ReasoningDetail { .. } if self.hides_reasoning => {}
             Delta::Text { choice, text } => {
                 self.chunk(*choice, Body { content: Some(text), ..Body::default() }, None, out);
             }
@@ -172,8 +139,7 @@ impl ChunkWriter {
         }
     }
 
-    /// Ends the stream: the finish chunk of each choice, the usage chunk, `[DONE]`.
-    pub fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>) {
+    fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>) {
         self.choice(0);
         for (index, state) in std::mem::take(&mut self.choices) {
             // A call without arguments would be text that is no JSON.
@@ -196,12 +162,40 @@ impl ChunkWriter {
             self.frame(&choice, out);
         }
         out.extend_from_slice(&self.head);
-        out.extend_from_slice(b"]");
+        out.extend_from_slice(b"\"choices\":[]");
         out.extend_from_slice(&self.tail);
         out.extend_from_slice(b",\"usage\":");
         append_json(out, &UsageBody::from(report));
         out.extend_from_slice(b"}\n\n");
         out.extend_from_slice(DONE);
+    }
+
+    fn fail(&mut self, failure: &Failure, report: Option<&UsageReport>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        out.extend_from_slice(b"\"error\":");
+        append_json(out, &failure.body());
+        out.extend_from_slice(b",\"choices\":[");
+        let choice = Choice {
+            index: 0,
+            delta: Body { content: Some(""), ..Body::default() },
+            finish_reason: Some(FinishReason::Error),
+            native_finish_reason: failure.provider_code.as_deref(),
+            logprobs: None,
+        };
+        append_json(out, &choice);
+        out.extend_from_slice(b"]");
+        if let Some(report) = report {
+            out.extend_from_slice(b",\"usage\":");
+            append_json(out, &UsageBody::from(report));
+        }
+        out.extend_from_slice(b"}\n\n");
+    }
+}
+
+impl ChunkWriter {
+    #[must_use]
+    pub fn new(heading: &Heading) -> Self {
+        Self { head: frame_head(heading), tail: Vec::new(), choices: BTreeMap::new(), ids: CallIds::new(&heading.id) }
     }
 
     fn tool_call(
@@ -240,6 +234,7 @@ impl ChunkWriter {
 
     fn frame(&self, choice: &Choice<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
+        out.extend_from_slice(b"\"choices\":[");
         append_json(out, choice);
         out.extend_from_slice(b"]");
         out.extend_from_slice(&self.tail);
@@ -271,27 +266,4 @@ fn frame_head(heading: &Heading) -> Vec<u8> {
     head.pop();
     head.push(b',');
     head
-}
-
-/// Appends the event that ends a stream which failed after its first byte.
-/// `report` is what was charged for the part delivered.
-pub fn error_chunk(heading: &Heading, failure: &Failure, report: Option<&UsageReport>, out: &mut Vec<u8>) {
-    out.extend_from_slice(&frame_head(heading));
-    out.extend_from_slice(b"\"error\":");
-    append_json(out, &failure.body());
-    out.extend_from_slice(b",\"choices\":[");
-    let choice = Choice {
-        index: 0,
-        delta: Body { content: Some(""), ..Body::default() },
-        finish_reason: Some(FinishReason::Error),
-        native_finish_reason: failure.provider_code.as_deref(),
-        logprobs: None,
-    };
-    append_json(out, &choice);
-    out.extend_from_slice(b"]");
-    if let Some(report) = report {
-        out.extend_from_slice(b",\"usage\":");
-        append_json(out, &UsageBody::from(report));
-    }
-    out.extend_from_slice(b"}\n\n");
 }

@@ -4,7 +4,8 @@ use app::types::Money;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::dialects::Usage;
+use crate::dialects::answer::{Failure, Tally};
+use crate::dialects::{Delta, FinishReason, Usage, reasoning};
 
 fn heading() -> Heading {
     Heading { id: "gen-1-abc".into(), created: 7, model: "a/b".into(), provider: "P".into() }
@@ -33,8 +34,8 @@ fn end(reason: FinishReason, native: &str) -> Delta {
     Delta::Finish { choice: 0, reason, native: Some(native.to_owned()) }
 }
 
-fn stream(deltas: &[Delta], hides_reasoning: bool) -> Vec<Value> {
-    let mut writer = ChunkWriter::new(&heading(), hides_reasoning);
+fn stream(deltas: &[Delta]) -> Vec<Value> {
+    let mut writer = ChunkWriter::new(&heading());
     let mut out = Vec::new();
     for delta in deltas {
         writer.write(delta, &mut out);
@@ -47,25 +48,22 @@ fn stream(deltas: &[Delta], hides_reasoning: bool) -> Vec<Value> {
         .collect()
 }
 
-fn whole(deltas: &[Delta], hides_reasoning: bool) -> Value {
-    let mut collector = Collector::new(hides_reasoning);
-    deltas.iter().cloned().for_each(|delta| collector.add(delta));
-    serde_json::from_slice(&collector.into_json(&heading(), &report(), None)).unwrap()
+fn whole(deltas: &[Delta]) -> Value {
+    let mut answer = Answer::default();
+    deltas.iter().cloned().for_each(|delta| answer.add(delta));
+    serde_json::from_slice(&ChatCompletions.whole(&heading(), &answer, &report())).unwrap()
 }
 
 #[test]
 fn a_stream_has_one_role_one_finish_and_one_usage_chunk() {
-    let chunks = stream(
-        &[
-            text("Hel"),
-            text(""),
-            end(FinishReason::Stop, "end_turn"),
-            text("lo"),
-            end(FinishReason::Stop, "end_turn"),
-            Delta::Extra { key: "service_tier", value: json!("default") },
-        ],
-        false,
-    );
+    let chunks = stream(&[
+        text("Hel"),
+        text(""),
+        end(FinishReason::Stop, "end_turn"),
+        text("lo"),
+        end(FinishReason::Stop, "end_turn"),
+        Delta::Extra { key: "service_tier", value: json!("default") },
+    ]);
     assert_eq!(chunks.len(), 4);
     assert_eq!(chunks[0]["choices"][0]["delta"], json!({"role": "assistant", "content": "Hel"}));
     assert_eq!(chunks[0]["provider"], "P");
@@ -85,10 +83,10 @@ fn a_stream_has_one_role_one_finish_and_one_usage_chunk() {
 
 #[test]
 fn an_empty_answer_still_has_its_role_and_its_finish() {
-    let chunks = stream(&[], false);
+    let chunks = stream(&[]);
     assert_eq!(chunks[0]["choices"][0]["delta"], json!({"role": "assistant", "content": ""}));
     assert_eq!(chunks[0]["choices"][0]["finish_reason"], "stop");
-    let answer = whole(&[], false);
+    let answer = whole(&[]);
     assert_eq!(answer["choices"][0]["message"]["content"], "");
 }
 
@@ -101,7 +99,7 @@ fn tool_calls_get_distinct_ids_and_valid_arguments() {
         call(2, None, Some("h"), "{}"),
         end(FinishReason::ToolCalls, "tool_use"),
     ];
-    let calls: Vec<Value> = stream(&deltas, false)
+    let calls: Vec<Value> = stream(&deltas)
         .iter()
         .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].as_object().cloned())
         .map(Value::Object)
@@ -115,7 +113,7 @@ fn tool_calls_get_distinct_ids_and_valid_arguments() {
     assert_eq!(calls[3]["id"], "call_1abc2");
     assert_eq!(calls[4], json!({"index": 1, "function": {"arguments": "{}"}}));
 
-    let answer = whole(&deltas, false);
+    let answer = whole(&deltas);
     let message = &answer["choices"][0]["message"];
     assert_eq!(message["content"], Value::Null);
     assert_eq!(message["tool_calls"][1]["function"]["arguments"], "{}");
@@ -124,31 +122,29 @@ fn tool_calls_get_distinct_ids_and_valid_arguments() {
 }
 
 #[test]
-fn reasoning_comes_as_words_and_as_details_unless_excluded() {
+fn reasoning_comes_as_words_and_as_details_and_counts() {
     let deltas = [
         Delta::Reasoning { choice: 0, text: "Hm".into() },
         Delta::Reasoning { choice: 0, text: "m".into() },
         Delta::ReasoningDetail { choice: 0, detail: reasoning::encrypted_detail("x", reasoning::GEMINI, 1, Some("c")) },
         text("ok"),
     ];
-    let first = &stream(&deltas, false)[0]["choices"][0]["delta"];
+    let first = &stream(&deltas)[0]["choices"][0]["delta"];
     assert_eq!(first["reasoning"], "Hm");
     assert_eq!(first["reasoning_details"][0]["text"], "Hm");
-    let message = &whole(&deltas, false)["choices"][0]["message"];
+    let message = &whole(&deltas)["choices"][0]["message"];
     assert_eq!(message["reasoning"], "Hmm");
     assert_eq!(message["reasoning_details"].as_array().map(Vec::len), Some(2));
-    assert_eq!(stream(&deltas, true)[0]["choices"][0]["delta"]["content"], "ok");
-    assert!(whole(&deltas, true)["choices"][0]["message"].get("reasoning_details").is_none());
-    let mut writer = ChunkWriter::new(&heading(), true);
+    let mut tally = Tally::default();
     for delta in &deltas {
-        writer.write(delta, &mut Vec::new());
+        tally.note(delta);
     }
-    assert_eq!(writer.output_characters(), 5);
+    assert_eq!(tally.characters, 5);
 }
 
 #[test]
 fn a_whole_answer_has_the_keys_the_sdks_require() {
-    let answer = whole(&[text("hi"), end(FinishReason::Length, "max_tokens")], false);
+    let answer = whole(&[text("hi"), end(FinishReason::Length, "max_tokens")]);
     assert_eq!(answer["object"], "chat.completion");
     assert!(answer.get("system_fingerprint").is_some_and(Value::is_null));
     assert_eq!(
@@ -165,7 +161,7 @@ fn a_failure_after_the_first_byte_is_a_full_chunk() {
     let failure =
         Failure { code: 502, message: "gone".into(), error_type: "provider_unavailable", provider_code: None };
     let mut out = Vec::new();
-    error_chunk(&heading(), &failure, Some(&report()), &mut out);
+    ChunkWriter::new(&heading()).fail(&failure, Some(&report()), &mut out);
     let chunk: Value = serde_json::from_slice(out.strip_prefix(b"data: ").unwrap()).unwrap();
     assert_eq!(
         chunk["error"],
@@ -173,13 +169,6 @@ fn a_failure_after_the_first_byte_is_a_full_chunk() {
     );
     assert_eq!(chunk["choices"][0]["finish_reason"], "error");
     assert_eq!(chunk["object"], "chat.completion.chunk");
-
-    let mut collector = Collector::new(false);
-    collector.add(text("part"));
-    let answer: Value = serde_json::from_slice(&collector.into_json(&heading(), &report(), Some(&failure))).unwrap();
-    assert_eq!(answer["choices"][0]["finish_reason"], "error");
-    assert_eq!(answer["choices"][0]["error"]["code"], 502);
-    assert_eq!(answer["choices"][0]["message"]["content"], "part");
 }
 
 #[test]
@@ -189,11 +178,8 @@ fn choices_are_kept_apart() {
         text("a"),
         Delta::Finish { choice: 1, reason: FinishReason::Length, native: None },
     ];
-    let answer = whole(&deltas, false);
+    let answer = whole(&deltas);
     assert_eq!(answer["choices"][0]["message"]["content"], "a");
     assert_eq!(answer["choices"][1]["finish_reason"], "length");
-    assert_eq!(
-        stream(&deltas, false).iter().filter(|chunk| !chunk["choices"][0]["finish_reason"].is_null()).count(),
-        2
-    );
+    assert_eq!(stream(&deltas).iter().filter(|chunk| !chunk["choices"][0]["finish_reason"].is_null()).count(), 2);
 }

@@ -3,26 +3,11 @@
 use app::types::Money;
 use serde::Serialize;
 
-use crate::dialects::Usage;
+use crate::dialects::answer::UsageReport;
 
-/// The final accounting of one answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UsageReport {
-    pub usage: Usage,
-    /// What was charged.
-    pub cost: Money,
-    /// The part of it for the prompt.
-    pub prompt_cost: Money,
-    /// The part of it for the output.
-    pub completion_cost: Money,
-    /// The caller's own provider key was used.
-    pub is_byok: bool,
-    /// What the provider charges the caller directly; only with his own key.
-    pub upstream_inference_cost: Option<Money>,
-}
-
+/// The `usage` object of an answer.
 #[derive(Serialize)]
-pub(super) struct UsageBody {
+pub struct UsageBody {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,

@@ -1,0 +1,222 @@
+//! What every client API's answer is made of: what stands at its top, how it is
+//! gathered or written piece by piece, what it cost, how it fails.
+
+mod gather;
+
+pub use gather::{Answer, AnsweredCall, AnsweredChoice};
+
+use app::types::Money;
+use app::types::error::ErrorBody;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Delta, FinishReason, Usage, reasoning};
+
+/// A client API: how its answers look. One value belongs to one request, so it
+/// may keep what the answer has to repeat.
+pub trait Inbound: Send + Sync {
+    /// A fresh writer of one streamed answer.
+    fn writer(&self, heading: &Heading) -> Box<dyn Writer>;
+
+    /// The body of an answer in one piece.
+    fn whole(&self, heading: &Heading, answer: &Answer, report: &UsageReport) -> Vec<u8>;
+
+    /// The body of a response that is refused before the answer began.
+    fn error(&self, error: &ErrorBody) -> Value;
+
+    /// Whether [`Inbound::whole`] needs [`Answer::pieces`].
+    fn wants_order(&self) -> bool {
+        false
+    }
+
+    /// What is sent when nothing came for a while.
+    fn keep_alive(&self) -> &'static [u8] {
+        b": PATCHBAY PROCESSING\n\n"
+    }
+
+    /// The content type of a streamed answer.
+    fn stream_type(&self) -> &'static str {
+        "text/event-stream; charset=utf-8"
+    }
+}
+
+/// Writes one streamed answer as whole events.
+pub trait Writer: Send {
+    /// Appends what `delta` means: mostly one event, none for what comes at the
+    /// end. Reasoning the caller asked to hide never gets here.
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>);
+
+    /// Ends a complete answer: its last events, the usage, the terminator.
+    fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>);
+
+    /// Ends an answer that broke after its first byte. `report` is what was
+    /// charged for the part delivered.
+    fn fail(&mut self, failure: &Failure, report: Option<&UsageReport>, out: &mut Vec<u8>);
+}
+
+/// What stands at the top of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heading {
+    /// The generation id, `gen-…`.
+    pub id: String,
+    /// Epoch seconds.
+    pub created: i64,
+    /// The model that really served.
+    pub model: String,
+    /// The provider's display name.
+    pub provider: String,
+}
+
+/// The final accounting of one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageReport {
+    pub usage: Usage,
+    /// What was charged.
+    pub cost: Money,
+    /// The part of it for the prompt.
+    pub prompt_cost: Money,
+    /// The part of it for the output.
+    pub completion_cost: Money,
+    /// The caller's own provider key was used.
+    pub is_byok: bool,
+    /// What the provider charges the caller directly; only with his own key.
+    pub upstream_inference_cost: Option<Money>,
+}
+
+/// A failure after the first byte, as the caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// An HTTP status, although the response already has one.
+    pub code: u16,
+    pub message: String,
+    /// From the original's vocabulary, see `FaultKind::error_type`.
+    pub error_type: &'static str,
+    /// The provider's own code.
+    pub provider_code: Option<String>,
+}
+
+/// The original's error object within a stream.
+#[derive(Serialize)]
+pub struct FailureBody<'a> {
+    code: u16,
+    message: &'a str,
+    metadata: FailureMetadata<'a>,
+}
+
+#[derive(Serialize)]
+struct FailureMetadata<'a> {
+    error_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_code: Option<&'a str>,
+}
+
+impl Failure {
+    /// The original's error object.
+    #[must_use]
+    pub fn body(&self) -> FailureBody<'_> {
+        FailureBody {
+            code: self.code,
+            message: &self.message,
+            metadata: FailureMetadata { error_type: self.error_type, provider_code: self.provider_code.as_deref() },
+        }
+    }
+}
+
+/// Why a choice ended: ours and the provider's word for it.
+pub type Ending = Option<(FinishReason, Option<String>)>;
+
+/// The reason to report when the provider gave none.
+#[must_use]
+pub fn ending_or_default(ending: &Ending, has_calls: bool) -> (FinishReason, Option<&str>) {
+    match ending {
+        Some((reason, native)) => (*reason, native.as_deref()),
+        None if has_calls => (FinishReason::ToolCalls, None),
+        None => (FinishReason::Stop, None),
+    }
+}
+
+/// What the gateway itself has to know of an answer, whichever way it is written.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Characters of text, reasoning and tool calls so far, hidden ones included.
+    pub characters: u64,
+    pub usage: Usage,
+    /// The provider's own id of the answer.
+    pub upstream_id: Option<String>,
+    /// By choice.
+    endings: Vec<(u32, FinishReason, Option<String>)>,
+}
+
+impl Tally {
+    /// Notes the next piece of the answer.
+    pub fn note(&mut self, delta: &Delta) {
+        self.characters = self.characters.saturating_add(characters(delta));
+        match delta {
+            Delta::Usage(usage) => self.usage.merge(usage),
+            Delta::Start { upstream_id: Some(id), .. } => self.upstream_id = Some(id.clone()),
+            Delta::Finish { choice, reason, native } => {
+                self.endings.retain(|(earlier, ..)| earlier != choice);
+                self.endings.push((*choice, *reason, native.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Why the first choice ended, in our word and the provider's; `None` until it has.
+    #[must_use]
+    pub fn ending(&self) -> Option<(FinishReason, Option<&str>)> {
+        let (_, reason, native) = self.endings.iter().min_by_key(|(choice, ..)| *choice)?;
+        Some((*reason, native.as_deref()))
+    }
+}
+
+/// Tool call ids that are present and distinct within one answer.
+#[derive(Debug)]
+pub struct CallIds {
+    /// Letters and digits of the generation id.
+    seed: String,
+    used: Vec<String>,
+}
+
+impl CallIds {
+    #[must_use]
+    pub fn new(heading_id: &str) -> Self {
+        let seed = heading_id.strip_prefix("gen-").unwrap_or(heading_id);
+        Self { seed: seed.chars().filter(char::is_ascii_alphanumeric).collect(), used: Vec::new() }
+    }
+
+    /// The provider's id, unless it is missing, empty or already taken.
+    pub fn claim(&mut self, given: Option<&str>) -> String {
+        let id = match given {
+            Some(id) if !id.is_empty() && !self.used.iter().any(|used| used == id) => id.to_owned(),
+            _ => format!("call_{}{}", self.seed, self.used.len()),
+        };
+        self.used.push(id.clone());
+        id
+    }
+}
+
+/// The characters a delta adds to what the caller pays for when the provider
+/// does not count tokens: text, reasoning and tool arguments.
+fn characters(delta: &Delta) -> u64 {
+    let text = match delta {
+        Delta::Text { text, .. } | Delta::Reasoning { text, .. } | Delta::Refusal { text, .. } => text,
+        Delta::ToolCall { name, arguments, .. } => {
+            let name = name.as_deref().map_or(0, |name| name.chars().count());
+            return u64::try_from(name + arguments.chars().count()).unwrap_or(u64::MAX);
+        }
+        Delta::ReasoningDetail { detail, .. } => reasoning::words(detail).unwrap_or_default(),
+        _ => "",
+    };
+    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
+}
+
+/// Appends `value` as JSON.
+pub fn append_json(out: &mut Vec<u8>, value: &impl Serialize) {
+    let start = out.len();
+    // Writing to memory fails only for maps whose keys are no strings; there are none.
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        out.truncate(start);
+        out.extend_from_slice(b"null");
+    }
+}
