@@ -5,6 +5,7 @@ pub mod caller;
 pub mod inference;
 pub mod input;
 pub mod keys;
+pub mod messages;
 pub mod models;
 pub mod openapi;
 pub mod rankings;
@@ -47,10 +48,15 @@ pub fn router(app: &Arc<App>) -> Router {
 /// The API and the forms, with what authenticates a caller: pages call this router in process.
 fn api(app: &Arc<App>) -> Router {
     let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any);
-    let paid = Router::new().route("/chat/completions", post(inference::chat_completions));
+    let paid = Router::new()
+        .route("/chat/completions", post(inference::chat_completions))
+        .route("/messages", post(messages::create_message))
+        .route("/messages/count_tokens", post(messages::count_message_tokens));
     let reading = Router::new()
-        .route("/models", get(models::list_models))
+        .route("/models", get(messages::list_models_for_caller))
         .route("/models/count", get(models::count_models))
+        .route("/models/{id}", get(messages::show_model_for_caller))
+        .route("/models/{author}/{slug}", get(messages::show_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/providers", get(models::list_providers))

@@ -77,7 +77,7 @@ impl Writer for EventWriter {
         }
         let mut delta = ending(&self.blocks);
         let further = beside(&mut delta);
-        let usage = usage::report(report, self.blocks.end.get("usage").or_else(|| self.blocks.start.get("usage")));
+        let usage = usage::report(report, self.blocks.own_usage().as_ref());
         let mut fields = json!({ "type": "message_delta", "delta": delta, "usage": usage });
         if let Some(fields) = fields.as_object_mut() {
             fields.extend(further);
@@ -178,8 +178,7 @@ pub(super) fn whole(heading: &Heading, omits_thinking: bool, answer: &Answer, re
     let mut message = message(heading, &blocks.start);
     message.extend(ending(&blocks));
     message.insert("content".to_owned(), content.finish().into());
-    let own = blocks.end.get("usage").or_else(|| blocks.start.get("usage"));
-    message.insert("usage".to_owned(), usage::report(report, own).into());
+    message.insert("usage".to_owned(), usage::report(report, blocks.own_usage().as_ref()).into());
     let mut out = Vec::with_capacity(1024);
     append_json(&mut out, &message);
     out

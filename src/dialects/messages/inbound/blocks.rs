@@ -44,6 +44,8 @@ enum Kind {
 pub(super) struct Blocks {
     count: usize,
     open: Option<(usize, Kind)>,
+    /// Whole blocks that came while a call was open, to follow it.
+    later: Vec<Value>,
     /// The block of each call.
     calls: BTreeMap<u32, usize>,
     ids: CallIds,
@@ -66,6 +68,7 @@ impl Blocks {
         Self {
             count: 0,
             open: None,
+            later: Vec::new(),
             calls: BTreeMap::new(),
             ids: CallIds::new(heading_id),
             omits_thinking,
@@ -126,6 +129,17 @@ impl Blocks {
         if let Some((index, _)) = self.open.take() {
             sink(Step::Stop(index));
         }
+        for block in std::mem::take(&mut self.later) {
+            self.whole(block, sink);
+        }
+    }
+
+    /// What Anthropic itself counted, the later word over the earlier.
+    pub(super) fn own_usage(&self) -> Option<Value> {
+        let mut usage = self.start.get("usage")?.as_object()?.clone();
+        let newer = self.end.get("usage").and_then(Value::as_object).into_iter().flatten();
+        usage.extend(newer.filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())));
+        Some(usage.into())
     }
 
     fn begin(&mut self, kind: Kind, mut block: Value, sink: Sink<'_>) -> usize {
@@ -141,6 +155,10 @@ impl Blocks {
     }
 
     fn whole(&mut self, block: Value, sink: Sink<'_>) {
+        // The rest of a call may still come.
+        if matches!(self.open, Some((_, Kind::Call(_)))) {
+            return self.later.push(block);
+        }
         self.close(sink);
         sink(Step::Start(self.count, block));
         sink(Step::Stop(self.count));
@@ -221,7 +239,10 @@ impl Blocks {
         self.is_native = true;
         for (kind, value) in piece.as_object().into_iter().flatten() {
             match (kind.as_str(), value) {
-                ("start", Value::Object(fields)) => self.start.extend(fields.clone()),
+                ("start", Value::Object(fields)) => {
+                    self.start.extend(fields.clone());
+                    self.start.entry("usage").or_insert_with(|| json!({}));
+                }
                 ("end", Value::Object(fields)) => self.end.extend(fields.clone()),
                 ("fields", Value::Object(fields)) => {
                     self.close(sink);

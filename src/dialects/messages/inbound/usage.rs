@@ -8,12 +8,12 @@ use crate::dialects::answer::UsageReport;
 /// Token counts: the input is what the cache neither read nor wrote. `own` is
 /// what Anthropic itself said, for what we do not count.
 pub(super) fn counts(usage: &Usage, own: Option<&Value>) -> Map<String, Value> {
-    let (cached, written) = (usage.cached_tokens, usage.cache_write_tokens);
-    let input = usage
-        .prompt_tokens
-        .unwrap_or(0)
-        .saturating_sub(cached.unwrap_or(0))
-        .saturating_sub(written.unwrap_or(0));
+    let prompt = usage.prompt_tokens.unwrap_or(0);
+    // The parts never exceed the whole, whatever a provider says.
+    let cached = usage.cached_tokens.map(|cached| cached.min(prompt));
+    let rest = prompt.saturating_sub(cached.unwrap_or(0));
+    let written = usage.cache_write_tokens.map(|written| written.min(rest));
+    let input = rest.saturating_sub(written.unwrap_or(0));
     let mut fields = Map::new();
     let known = [
         ("input_tokens", json!(input)),
