@@ -26,6 +26,10 @@ pub struct Inference {
     pub session_id: Option<String>,
     /// Asks for a cache breakpoint to be placed automatically.
     pub cache_control: Option<Value>,
+    /// Kinds of output asked for: `text`, `image`, `audio`. Empty is text.
+    pub modalities: Vec<String>,
+    /// How images are made: `aspect_ratio`, `image_size`.
+    pub image_config: Option<Value>,
     /// Every top-level field exactly as sent, so that a provider of the same
     /// dialect gets its bytes back untouched. Empty for other client dialects.
     pub raw: IndexMap<String, Box<RawValue>>,

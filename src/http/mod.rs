@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod caller;
+pub mod gemini;
 pub mod inference;
 pub mod input;
 pub mod keys;
@@ -52,6 +53,9 @@ fn api(app: &Arc<App>) -> Router {
         .route("/chat/completions", post(inference::chat_completions))
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));
+    let gemini_api = Router::new()
+        .route("/api/v1beta/models", get(gemini::list_models))
+        .route("/api/v1beta/models/{*call}", get(gemini::show_model).post(gemini::call_model));
     let reading = Router::new()
         .route("/models", get(messages::list_models_for_caller))
         .route("/models/count", get(models::count_models))
@@ -75,7 +79,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/openapi.json", get(openapi::show_openapi))
         .layer(CompressionLayer::new());
     Router::new()
-        .nest("/api/v1", paid.merge(reading).layer(cors))
+        .nest("/api/v1", paid.merge(reading).layer(cors.clone()))
+        .merge(gemini_api.layer(cors))
         .route("/api/{*rest}", any(no_such_endpoint))
         .route("/healthz", get(show_health))
         .route("/readyz", get(show_readiness))

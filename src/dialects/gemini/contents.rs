@@ -13,7 +13,7 @@ use crate::dialects::{Untranslatable, arguments, media, reasoning};
 
 /// Stands for a signature that another model's history cannot have. Source:
 /// Google's documentation of thought signatures.
-const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
