@@ -60,13 +60,16 @@ fn assembled(responses: &[Value]) -> Value {
             }
         }
         for candidate in response["candidates"].as_array().into_iter().flatten() {
+            if whole["candidates"].is_null() {
+                whole["candidates"] = json!([{ "content": {} }]);
+            }
             parts.extend(candidate["content"]["parts"].as_array().cloned().unwrap_or_default());
             for (name, value) in candidate.as_object().unwrap() {
                 whole["candidates"][0][name] = value.clone();
             }
         }
     }
-    if whole["candidates"].is_array() || !parts.is_empty() {
+    if whole["candidates"].is_array() {
         whole["candidates"][0]["content"]["parts"] = parts.into();
     }
     whole
