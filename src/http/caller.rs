@@ -131,7 +131,9 @@ fn key_of(headers: &HeaderMap) -> Option<&str> {
 
 /// `?key=`, which Google's clients send; nowhere else, because addresses end up in logs.
 fn key_in_query(uri: &Uri) -> Option<String> {
-    let is_googles = uri.path().starts_with("/api/v1beta/");
+    let methods = [":generateContent", ":streamGenerateContent", ":countTokens"];
+    let path = uri.path();
+    let is_googles = path.starts_with("/api/v1beta/") || methods.iter().any(|method| path.ends_with(method));
     let mut pairs = url::form_urlencoded::parse(uri.query().filter(|_| is_googles)?.as_bytes());
     pairs.find(|(name, value)| name == "key" && !value.is_empty()).map(|(_, value)| value.into_owned())
 }

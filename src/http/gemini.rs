@@ -1,4 +1,5 @@
-//! Google's API: `generateContent` and its relatives, and the catalog in Google's shape.
+//! Google's API: `generateContent` and its relatives. Google's clients look for it
+//! under `/api/v1beta` or `/api/v1`.
 
 use std::sync::Arc;
 
@@ -8,15 +9,12 @@ use axum::extract::{Path, State};
 use axum::http::Request;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::inference::{answer, read_body};
-use super::input::Query;
 use super::messages::check_models;
 use crate::App;
-use crate::catalog::Model;
 use crate::dialects::answer::Inbound;
 use crate::dialects::gemini::inbound::{Gemini, parse};
 use crate::dialects::{BadField, Inference};
@@ -24,10 +22,8 @@ use crate::error::{Error, Result};
 use crate::gateway::estimate;
 
 /// Whose models Google's clients name without an author.
-const AUTHOR: &str = "google";
-/// Models on a page of the list, by default and at most.
-const PAGE: (usize, usize) = (50, 1_000);
-const METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
+pub(super) const AUTHOR: &str = "google";
+pub(super) const METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
 
 /// `POST /api/v1beta/models/{model}:{method}`; a model's name may hold slashes and colons.
 pub async fn call_model(
@@ -36,7 +32,21 @@ pub async fn call_model(
     caller: Result<Caller>,
     request: Request<Body>,
 ) -> Response {
-    let (model, method) = call.rsplit_once(':').unwrap_or((&call, ""));
+    call_method(app, &call, caller, request).await
+}
+
+/// The same where the author of the model is a step of the path.
+pub async fn call_model_by_author(
+    State(app): State<Arc<App>>,
+    Path((author, call)): Path<(String, String)>,
+    caller: Result<Caller>,
+    request: Request<Body>,
+) -> Response {
+    call_method(app, &format!("{author}/{call}"), caller, request).await
+}
+
+async fn call_method(app: Arc<App>, call: &str, caller: Result<Caller>, request: Request<Body>) -> Response {
+    let (model, method) = call.rsplit_once(':').unwrap_or((call, ""));
     let model = model.strip_prefix("models/").unwrap_or(model).to_owned();
     match method {
         "generateContent" | "streamGenerateContent" => {
@@ -94,59 +104,4 @@ async fn count(app: &App, caller: Result<Caller>, model: &str, request: Request<
         .map_err(|bad| Error::bad_request(bad.field, bad.message))?;
     check_models(app, &inference)?;
     Ok(estimate::prompt_tokens(&inference))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListQuery {
-    page_size: Option<usize>,
-    page_token: Option<String>,
-}
-
-/// `GET /api/v1beta/models` (public): the models that answer in text, newest first.
-pub async fn list_models(State(app): State<Arc<App>>, query: Result<Query<ListQuery>, Error>) -> Response {
-    let query = match query {
-        Ok(Query(query)) => query,
-        Err(error) => return refuse(error),
-    };
-    let catalog = app.catalog();
-    let mut models: Vec<&Arc<Model>> = catalog
-        .models
-        .values()
-        .filter(|model| model.architecture.output_modalities.iter().any(|modality| modality == "text"))
-        .collect();
-    models.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
-    let after = query.page_token.as_ref().and_then(|token| models.iter().position(|model| model.id == *token));
-    let from = after.map_or(0, |place| place.saturating_add(1));
-    let to = from.saturating_add(query.page_size.unwrap_or(PAGE.0).clamp(1, PAGE.1)).min(models.len());
-    let shown = models.get(from..to).unwrap_or_default();
-    let mut body = json!({ "models": shown.iter().map(|model| on_wire(model)).collect::<Vec<_>>() });
-    if let Some(last) = shown.last().filter(|_| to < models.len()) {
-        body["nextPageToken"] = json!(last.id);
-    }
-    Json(body).into_response()
-}
-
-/// `GET /api/v1beta/models/{model}` (public).
-pub async fn show_model(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
-    let name = name.strip_prefix("models/").unwrap_or(&name);
-    match app.catalog().native_model(AUTHOR, name) {
-        Some(model) => Json(on_wire(model)).into_response(),
-        None => refuse(Error::not_found(format!("No model is called `{name}`. GET /api/v1beta/models lists them all."))),
-    }
-}
-
-fn on_wire(model: &Model) -> Value {
-    let top = model.endpoints.first();
-    json!({
-        "name": format!("models/{}", model.id),
-        "baseModelId": model.id,
-        "version": model.canonical_slug.rsplit('/').next(),
-        "displayName": model.name,
-        "description": model.description.clone().unwrap_or_default(),
-        "inputTokenLimit": model.context_length,
-        "outputTokenLimit": top.and_then(|endpoint| endpoint.max_output_tokens),
-        "supportedGenerationMethods": METHODS,
-        "thinking": model.supported_parameters.iter().any(|parameter| parameter == "reasoning"),
-    })
 }

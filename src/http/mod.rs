@@ -6,6 +6,7 @@ pub mod gemini;
 pub mod inference;
 pub mod input;
 pub mod keys;
+pub mod listing;
 pub mod messages;
 pub mod models;
 pub mod openapi;
@@ -54,13 +55,13 @@ fn api(app: &Arc<App>) -> Router {
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));
     let gemini_api = Router::new()
-        .route("/api/v1beta/models", get(gemini::list_models))
-        .route("/api/v1beta/models/{*call}", get(gemini::show_model).post(gemini::call_model));
+        .route("/api/v1beta/models", get(listing::list_google_models))
+        .route("/api/v1beta/models/{*call}", get(listing::show_google_model).post(gemini::call_model));
     let reading = Router::new()
-        .route("/models", get(messages::list_models_for_caller))
+        .route("/models", get(listing::list_models))
         .route("/models/count", get(models::count_models))
-        .route("/models/{id}", get(messages::show_model_for_caller))
-        .route("/models/{author}/{slug}", get(messages::show_model_by_author))
+        .route("/models/{id}", get(listing::show_model).post(gemini::call_model))
+        .route("/models/{author}/{slug}", get(listing::show_model_by_author).post(gemini::call_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/providers", get(models::list_providers))
