@@ -70,6 +70,8 @@ pub struct App {
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error("the ledger cannot start: {0}")]
+    Ledger(#[from] store::native::WriteError),
     #[error(transparent)]
     Open(#[from] store::OpenError),
     #[error(transparent)]

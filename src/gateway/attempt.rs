@@ -9,6 +9,7 @@ use tokio::time::timeout_at;
 use crate::App;
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target};
 use crate::gateway::route::Candidate;
+use crate::providers::transport::Answering;
 
 /// The most of an error body that is read, bytes.
 const MAX_ERROR_BYTES: usize = 64 << 10;
@@ -45,7 +46,7 @@ pub async fn open(
     candidate: &Candidate,
     inference: &Inference,
     deadline: Instant,
-) -> Result<reqwest::Response, Fault> {
+) -> Result<Answering, Fault> {
     let Some(dialect) = candidate.provider.dialect else {
         return Err(Fault::new(FaultKind::Unavailable, "this server does not speak the provider's protocol"));
     };
@@ -68,7 +69,7 @@ pub async fn open(
         return Ok(response);
     }
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = match timeout_at(deadline.into(), read_body(response, MAX_ERROR_BYTES)).await {
+    let body = match timeout_at(deadline.into(), response.read(MAX_ERROR_BYTES)).await {
         Ok(Ok(body)) => body,
         // The status is known; a body that never comes changes nothing.
         Ok(Err(_)) | Err(_) => Vec::new(),
@@ -81,31 +82,16 @@ pub async fn open(
 ///
 /// # Errors
 /// [`Fault`] when it does not come in time, is too large or is no answer.
-pub async fn read_whole(
-    candidate: &Candidate,
-    response: reqwest::Response,
-    deadline: Instant,
-) -> Result<Vec<Delta>, Fault> {
+pub async fn read_whole(candidate: &Candidate, response: Answering, deadline: Instant) -> Result<Vec<Delta>, Fault> {
     let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
     let body =
-        timeout_at(deadline.into(), read_body(response, MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
+        timeout_at(deadline.into(), response.read(MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
     dialect.upstream().decode_whole(&candidate.provider.quirks, &body)
-}
-
-async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Fault> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| crate::providers::client::fault_of(&error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(Fault::new(FaultKind::Unavailable, "the provider's answer is larger than this server reads"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// A streamed answer being read.
 pub struct Reader {
-    response: reqwest::Response,
+    response: Answering,
     events: Events,
     decoder: Box<dyn Decoder>,
     scratch: Vec<ServerSentEvent>,
@@ -117,11 +103,11 @@ pub struct Reader {
 impl Reader {
     /// # Errors
     /// [`Fault`] when the provider's protocol is not spoken.
-    pub fn new(candidate: &Candidate, response: reqwest::Response) -> Result<Self, Fault> {
+    pub fn new(candidate: &Candidate, response: Answering) -> Result<Self, Fault> {
         let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
         let is_json = response
             .headers()
-            .get(reqwest::header::CONTENT_TYPE)
+            .get(http::header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.starts_with("application/json"));
         Ok(Self {
@@ -143,7 +129,7 @@ impl Reader {
         if self.is_over {
             return Ok(false);
         }
-        let chunk = self.response.chunk().await.map_err(|error| crate::providers::client::fault_of(&error))?;
+        let chunk = self.response.chunk().await?;
         if let Some((candidate, body)) = &mut self.whole {
             let Some(chunk) = chunk else {
                 self.is_over = true;

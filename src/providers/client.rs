@@ -4,15 +4,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
 use crate::config::{ProviderSettings, Timeouts, environment_value};
 use crate::dialects::{Fault, FaultKind, UpstreamRequest};
+use crate::providers::transport::{Answering, Transport};
 
-/// The one HTTP client.
+const USER_AGENT: &str = concat!("patchbay/", env!("CARGO_PKG_VERSION"));
+
+/// The HTTP clients: one for inference, one for everything else.
 #[derive(Clone, Debug)]
 pub struct Upstreams {
+    transport: Transport,
     client: reqwest::Client,
 }
 
@@ -35,21 +41,17 @@ impl Upstreams {
             .map_err(|error| SetupError(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        let transport = Transport::new(tls.clone(), timeouts);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(Duration::from_millis(timeouts.connect_ms))
-            .pool_idle_timeout(Duration::from_mins(1))
-            .pool_max_idle_per_host(256)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
             // A redirect would take the credential to another host.
             .redirect(Policy::none())
             .no_proxy()
-            .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .build()
             .map_err(|error| SetupError(error.to_string()))?;
-        Ok(Self { client })
+        Ok(Self { transport, client })
     }
 
     /// Sends a request and waits for the head of the answer. `credential` is the
@@ -62,9 +64,10 @@ impl Upstreams {
         base_url: &str,
         credential: Option<(String, String)>,
         request: UpstreamRequest,
-    ) -> Result<reqwest::Response, Fault> {
+    ) -> Result<Answering, Fault> {
         let url = format!("{base_url}{}", request.path);
-        let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + 3);
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in request.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -79,7 +82,10 @@ impl Upstreams {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        self.client.post(url).headers(headers).body(request.body).send().await.map_err(|error| fault_of(&error))
+        let no_address = |_| Fault::new(FaultKind::Unavailable, "the provider's address is no URL");
+        let mut sent = Request::post(url).body(Full::new(request.body)).map_err(no_address)?;
+        *sent.headers_mut() = headers;
+        self.transport.send(sent).await
     }
 
     /// A small JSON document of a local server, or `None` when nobody answers in `wait`.
@@ -125,8 +131,7 @@ impl Upstreams {
 }
 
 /// What a failed connection means.
-#[must_use]
-pub fn fault_of(error: &reqwest::Error) -> Fault {
+fn fault_of(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         Fault::new(FaultKind::Timeout, "the provider did not answer in time")
     } else if error.is_connect() {

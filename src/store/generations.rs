@@ -63,6 +63,14 @@ macro_rules! columns {
     };
 }
 
+/// Writes one row on SQLite.
+pub(super) const INSERT_ONE: &str = concat!(
+    "INSERT INTO generations (",
+    columns!(),
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+     ?, ?, ?)"
+);
+
 static INSERT: LazyLock<Bulk> =
     LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 39, ""));
 

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod generations;
 pub mod keys;
 pub mod ledger;
+pub mod native;
 pub mod rollups;
 pub mod sessions;
 
@@ -16,7 +17,9 @@ use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use native::{NativeWriter, WriteError};
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Executor as _, Transaction};
 
 /// Which database answers.
@@ -168,6 +171,24 @@ impl Store {
             Backend::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await,
             Backend::Postgres => self.writer.begin_with("BEGIN").await,
         }
+    }
+
+    /// A writer of ledger batches beside the pool, on SQLite.
+    ///
+    /// # Errors
+    /// When the file cannot be opened once more.
+    pub fn native_writer(&self) -> Result<Option<NativeWriter>, WriteError> {
+        self.file.as_deref().map(NativeWriter::open).transpose()
+    }
+
+    /// Keeps every other writer of this process waiting until it is dropped: on
+    /// SQLite only one can write, and who finds the file locked sleeps before he
+    /// looks again.
+    ///
+    /// # Errors
+    /// When the turn did not come in time.
+    pub async fn write_turn(&self) -> sqlx::Result<PoolConnection<Any>> {
+        self.writer.acquire().await
     }
 
     /// Answers when the database does.

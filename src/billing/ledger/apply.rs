@@ -196,10 +196,10 @@ impl<'a> Working<'a> {
     }
 
     /// The batch with the touched rows in sorted order, ready to be written.
-    pub fn finish(&mut self) -> &LedgerBatch {
+    pub fn finish(&mut self) -> LedgerBatch {
         self.batch.balances = self.balances.values().cloned().collect();
         self.batch.key_usage = self.keys.values().cloned().collect();
-        &self.batch
+        std::mem::take(&mut self.batch)
     }
 }
 

@@ -8,6 +8,7 @@
 //! both databases in `tests/api/ledger.rs`.
 
 mod apply;
+mod find;
 mod live;
 mod writer;
 
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock::{Clock, Windows};
 use crate::store::generations::GenerationRow;
 use crate::store::ledger::{HoldRow, KeyUsageRow, TransferRow};
+use crate::store::native::WriteError;
 use crate::store::{Backend, Store};
 
 pub use writer::WriterTask;
@@ -133,7 +135,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Any database error.
-    pub async fn start(store: Store, clock: Clock, node_id: String) -> sqlx::Result<(Self, WriterTask)> {
+    pub async fn start(store: Store, clock: Clock, node_id: String) -> Result<(Self, WriterTask), WriteError> {
         let owns = store.backend() == Backend::Sqlite;
         store.heartbeat(&node_id, clock.now_ms()).await?;
         if owns {

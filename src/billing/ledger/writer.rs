@@ -1,23 +1,23 @@
 //! The one task that writes the ledger: takes all that waits into one transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::types::Money;
 use parking_lot::Mutex;
-use sqlx::AnyConnection;
-use sqlx::error::ErrorKind;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Accounts, Working, floor_of, is_same, touched};
+use super::apply::{Accounts, Working, is_same};
+use super::find::{existing, ids_to_look_up, lock, stored_amounts};
 use super::live::Live;
 use super::{HoldError, HoldOp, Op, SettleOp, TransferOutcome};
 use crate::clock::Clock;
 use crate::store::Store;
 use crate::store::ledger::{self, HoldRow, TransferRow};
+use crate::store::native::{NativeWriter, WriteError};
 
 /// The most operations of one transaction.
 const MAX_BATCH: usize = 512;
@@ -54,6 +54,8 @@ pub(super) struct Writer {
     live: Option<Arc<Mutex<Live>>>,
     /// Committed rows, where this process owns them.
     durable: Option<Accounts>,
+    /// The way to the file, where there is one.
+    native: Option<NativeWriter>,
     /// Decided in memory, not written yet.
     pending: HashMap<String, HoldRow>,
     /// Amounts of the holds of ours that are written.
@@ -79,9 +81,10 @@ impl Writer {
         node_id: &str,
         live: Option<Arc<Mutex<Live>>>,
         durable: Option<Accounts>,
-    ) -> sqlx::Result<Self> {
+    ) -> Result<Self, WriteError> {
         let seq = store.last_seq(node_id).await?;
         Ok(Self {
+            native: store.native_writer()?,
             store,
             clock,
             node_id: node_id.to_owned(),
@@ -152,7 +155,7 @@ impl Writer {
                 Ok(committed) => return Some(committed),
                 Err(error) => {
                     tracing::error!(%error, ops = ops.len(), "The ledger could not commit; trying again");
-                    refusals += u32::from(is_refusal(&error));
+                    refusals += u32::from(error.is_refusal());
                 }
             }
             if refusals >= tries {
@@ -235,45 +238,64 @@ impl Writer {
         self.pending.values().filter(|row| row.created_at <= cutoff).cloned().collect()
     }
 
-    async fn commit(&mut self, ops: &[Op], due: &[HoldRow], is_retry: bool) -> sqlx::Result<Committed> {
-        let mut tx = self.store.begin_write().await?;
-        let locked;
-        let base = if let Some(durable) = &self.durable {
-            durable
-        } else {
-            if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
-                // The log is flushed in order, so a durable settlement implies its hold.
-                ledger::commit_lazily(&mut tx).await?;
+    async fn commit(&mut self, ops: &[Op], due: &[HoldRow], is_retry: bool) -> Result<Committed, WriteError> {
+        match (self.durable.take(), &self.native) {
+            (Some(mut durable), Some(native)) => {
+                let committed = self.commit_owned(native, &mut durable, ops, due, is_retry).await;
+                self.durable = Some(durable);
+                committed
             }
-            locked = lock(&mut tx, ops).await?;
-            &locked
-        };
-        let ids = ids_to_look_up(ops, is_retry || self.durable.is_none());
-        let existing: HashMap<String, TransferRow> =
-            ledger::find_transfers(&mut tx, &ids).await?.into_iter().map(|row| (row.id.clone(), row)).collect();
-        let stored = match &self.durable {
-            Some(_) => HashMap::new(),
-            None => stored_amounts(&mut tx, ops).await?,
-        };
-        let mut working = Working::new(base, self.clock.now_ms());
+            (durable, _) => {
+                self.durable = durable;
+                self.commit_shared(ops, due).await
+            }
+        }
+    }
+
+    /// Where this process owns the balances: they are in memory, and what changed is written in one go.
+    async fn commit_owned(
+        &self,
+        native: &NativeWriter,
+        durable: &mut Accounts,
+        ops: &[Op],
+        due: &[HoldRow],
+        is_retry: bool,
+    ) -> Result<Committed, WriteError> {
+        let mut turn = self.store.write_turn().await?;
+        let existing = existing(&mut turn, &ids_to_look_up(ops, is_retry)).await?;
+        let mut working = Working::new(durable, self.clock.now_ms());
+        let committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &self.stored });
+        native.write(working.finish()).await?;
+        let (balances, keys) = (std::mem::take(&mut working.balances), std::mem::take(&mut working.keys));
+        durable.balances.extend(balances);
+        durable.keys.extend(keys);
+        Ok(committed)
+    }
+
+    /// Where other nodes write, too: under the locks of every row that is touched.
+    async fn commit_shared(&self, ops: &[Op], due: &[HoldRow]) -> Result<Committed, WriteError> {
+        let mut tx = self.store.begin_write().await?;
+        if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
+            // The log is flushed in order, so a durable settlement implies its hold.
+            ledger::commit_lazily(&mut tx).await?;
+        }
+        let locked = lock(&mut tx, ops).await?;
+        let existing = existing(&mut tx, &ids_to_look_up(ops, true)).await?;
+        let stored = stored_amounts(&mut tx, ops).await?;
+        let mut working = Working::new(&locked, self.clock.now_ms());
+        let committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &stored });
+        ledger::write_batch(&mut tx, &working.finish()).await?;
+        tx.commit().await?;
+        Ok(committed)
+    }
+
+    fn apply_all(&self, working: &mut Working<'_>, ops: &[Op], due: &[HoldRow], found: &Found<'_>) -> Committed {
         for row in due {
             working.hold(row.clone());
         }
         let mut seq = self.seq;
-        let mut outcomes = Vec::with_capacity(ops.len());
-        for op in ops {
-            let found =
-                Found { existing: &existing, stored: if self.durable.is_some() { &self.stored } else { &stored } };
-            outcomes.push(apply(&mut working, op, &found, &mut seq));
-        }
-        ledger::write_batch(&mut tx, working.finish()).await?;
-        let (balances, keys) = (std::mem::take(&mut working.balances), std::mem::take(&mut working.keys));
-        tx.commit().await?;
-        if let Some(durable) = &mut self.durable {
-            durable.balances.extend(balances);
-            durable.keys.extend(keys);
-        }
-        Ok(Committed { outcomes, seq })
+        let outcomes = ops.iter().map(|op| apply(working, op, found, &mut seq)).collect();
+        Committed { outcomes, seq }
     }
 
     fn answer(&mut self, op: Op, outcome: Outcome) {
@@ -330,12 +352,6 @@ impl Writer {
     }
 }
 
-/// The database was reached and will never take this: a rule of the tables is
-/// broken. A lock, a full disk or a fail-over passes.
-fn is_refusal(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
-}
-
 /// What was in the database before this transaction.
 struct Found<'a> {
     /// Transfers by id.
@@ -386,62 +402,6 @@ fn apply_settle(working: &mut Working<'_>, op: &SettleOp, found: &Found<'_>, seq
     Outcome::Charged(working.settle(op, id, stored, *seq))
 }
 
-/// What the holds that these operations resolve amount to, after their rows were locked.
-async fn stored_amounts(connection: &mut AnyConnection, ops: &[Op]) -> sqlx::Result<HashMap<String, i64>> {
-    let resolved = |op: &Op| match op {
-        Op::Settle(op) => Some(op.id.clone()),
-        _ => None,
-    };
-    let ids: Vec<String> = ops.iter().filter_map(resolved).collect();
-    let rows = ledger::find_holds(connection, &ids).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.amount_nanos)).collect())
-}
-
-/// Locks every row the operations touch, in sorted order.
-async fn lock(connection: &mut AnyConnection, ops: &[Op]) -> sqlx::Result<Accounts> {
-    let (mut accounts, mut keys) = (Vec::new(), Vec::new());
-    for op in ops {
-        touched(op, &mut accounts, &mut keys);
-    }
-    let accounts: BTreeSet<&str> = accounts.into_iter().collect();
-    let keys: BTreeSet<&str> = keys.into_iter().filter(|id| !id.is_empty()).collect();
-    let mut locked = Accounts::default();
-    for account_id in accounts {
-        let mut row = ledger::lock_balance(connection, account_id).await?;
-        if row.is_none() {
-            ledger::ensure_rows(connection, &[(account_id, floor_of(account_id))], &[]).await?;
-            row = ledger::lock_balance(connection, account_id).await?;
-        }
-        locked.balances.extend(row.map(|row| (row.account_id.clone(), row)));
-    }
-    for key_id in keys {
-        let mut row = ledger::lock_key_usage(connection, key_id).await?;
-        if row.is_none() {
-            ledger::ensure_rows(connection, &[], &[key_id]).await?;
-            row = ledger::lock_key_usage(connection, key_id).await?;
-        }
-        locked.keys.extend(row.map(|row| (row.key_id.clone(), row)));
-    }
-    Ok(locked)
-}
-
-/// Ids whose transfers may exist: always those that come from outside, and those
-/// of settlements where another node or a lost commit may have written them.
-fn ids_to_look_up(ops: &[Op], with_settlements: bool) -> Vec<String> {
-    let mut ids = Vec::new();
-    for op in ops {
-        match op {
-            Op::Transfer { row, .. } => ids.push(row.id.clone()),
-            Op::Settle(op) if with_settlements => {
-                ids.push(op.id.clone());
-                ids.push(format!("{}:late", op.id));
-            }
-            _ => {}
-        }
-    }
-    ids
-}
-
 /// Voids holds nobody will resolve any more. A hold resolved meanwhile is left alone.
 ///
 /// # Errors
@@ -460,7 +420,7 @@ pub(super) async fn void_holds(store: &Store, holds: &[HoldRow], now_ms: i64) ->
     for row in &still_there {
         working.settle(&void_of(row), &row.id, Some(row.amount_nanos), 0);
     }
-    ledger::write_batch(&mut tx, working.finish()).await?;
+    ledger::write_batch(&mut tx, &working.finish()).await?;
     tx.commit().await?;
     tracing::info!(holds = still_there.len(), "Voided holds of a process that is gone");
     Ok(())

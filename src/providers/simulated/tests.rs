@@ -45,12 +45,12 @@ async fn ask(
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     if !response.status().is_success() {
-        let body = response.bytes().await.unwrap_or_default();
+        let body = response.read(1 << 20).await.unwrap_or_default();
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         return Err(upstream.decode_error(status, &header, &body));
     }
     if !inference.is_streamed {
-        let body = response.bytes().await.map_err(|error| crate::providers::client::fault_of(&error))?;
+        let body = response.read(1 << 20).await?;
         return Ok(said(&upstream.decode_whole(&quirks, &body)?));
     }
     let (mut events, mut deltas) = (Vec::new(), Vec::new());
@@ -58,8 +58,7 @@ async fn ask(
     let mut decoder = upstream.decoder(&quirks);
     let mut response = response;
     loop {
-        let chunk: Option<Bytes> =
-            response.chunk().await.map_err(|error| crate::providers::client::fault_of(&error))?;
+        let chunk: Option<Bytes> = response.chunk().await?;
         let Some(chunk) = chunk else { break };
         reader.push(&chunk, &mut events).unwrap();
         for event in events.drain(..) {
