@@ -3,9 +3,12 @@
 pub mod accounting;
 pub mod caller;
 mod front;
+pub mod gemini;
 pub mod inference;
 pub mod input;
 pub mod keys;
+pub mod listing;
+pub mod messages;
 pub mod models;
 pub mod openapi;
 pub mod rankings;
@@ -53,10 +56,18 @@ fn cors() -> CorsLayer {
 /// The API and the forms, with what authenticates a caller: pages call this router in process.
 fn api(app: &Arc<App>) -> Router {
     let cors = cors();
-    let paid = Router::new().route("/chat/completions", post(inference::chat_completions));
+    let paid = Router::new()
+        .route("/chat/completions", post(inference::chat_completions))
+        .route("/messages", post(messages::create_message))
+        .route("/messages/count_tokens", post(messages::count_message_tokens));
+    let gemini_api = Router::new()
+        .route("/api/v1beta/models", get(listing::list_google_models))
+        .route("/api/v1beta/models/{*call}", get(listing::show_google_model).post(gemini::call_model));
     let reading = Router::new()
-        .route("/models", get(models::list_models))
+        .route("/models", get(listing::list_models))
         .route("/models/count", get(models::count_models))
+        .route("/models/{id}", get(listing::show_model).post(gemini::call_model))
+        .route("/models/{author}/{slug}", get(listing::show_model_by_author).post(gemini::call_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/providers", get(models::list_providers))
@@ -75,7 +86,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/openapi.json", get(openapi::show_openapi))
         .layer(CompressionLayer::new());
     Router::new()
-        .nest("/api/v1", paid.merge(reading).layer(cors))
+        .nest("/api/v1", paid.merge(reading).layer(cors.clone()))
+        .merge(gemini_api.layer(cors))
         .route("/api/{*rest}", any(no_such_endpoint))
         .route("/healthz", get(show_health))
         .route("/readyz", get(show_readiness))

@@ -34,7 +34,8 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
     modifiers(&BearerKey),
     security(("key" = [])),
     paths(
-        chat_completions, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
+        chat_completions, create_message, count_message_tokens, generate_content, stream_generate_content,
+        count_content_tokens, show_listed_model, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
         list_activity, show_usage, show_generation, list_generations, show_rankings, show_session, show_description
     ),
@@ -81,7 +82,90 @@ impl Modify for BearerKey {
         (status = 504, description = "The provider did not answer in time", body = ErrorBody)))]
 fn chat_completions() {}
 
-/// Lists the models.
+/// Asks a model in the words of Anthropic's Messages API.
+///
+/// Any model can be asked. Anthropic's clients take `/api` for their base URL and may send
+/// the key as `x-api-key`. To a provider that speaks this protocol the request goes as it
+/// came, with the header `anthropic-beta`; for others it is translated. The original's
+/// additions: `models` or `fallbacks`, `provider`, `session_id`.
+#[utoipa::path(post, path = "/messages", tag = "inference",
+    request_body(content = Object, description = "Anthropic's message request", content_type = "application/json"),
+    responses((status = 200, description = "The message, or a stream of events", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = Object),
+        (status = 401, description = "No valid key", body = Object),
+        (status = 402, description = "The balance does not cover the request", body = Object),
+        (status = 403, description = "The key's limit is used up, or it is a management key", body = Object),
+        (status = 404, description = "No endpoint fits", body = Object),
+        (status = 413, description = "The body is too large", body = Object),
+        (status = 429, description = "The provider limits our rate", body = Object),
+        (status = 502, description = "Every endpoint failed", body = Object),
+        (status = 503, description = "The server or the provider is overloaded", body = Object),
+        (status = 504, description = "The provider did not answer in time", body = Object)))]
+fn create_message() {}
+
+/// Counts the tokens of a message request; an estimate.
+#[utoipa::path(post, path = "/messages/count_tokens", tag = "inference",
+    request_body(content = Object, description = "Anthropic's message request", content_type = "application/json"),
+    responses((status = 200, description = "`{input_tokens}`", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = Object),
+        (status = 401, description = "No valid key", body = Object),
+        (status = 403, description = "The key may not run inference", body = Object),
+        (status = 413, description = "The body is too large", body = Object)))]
+fn count_message_tokens() {}
+
+/// Asks a model in the words of Google's Gemini API; also under `/api/v1beta`.
+///
+/// Any model can be asked. Google's clients take `/api` for their base URL and may send the
+/// key as `x-goog-api-key` or `?key=`. To a provider that speaks this protocol the request
+/// goes as it came; for others it is translated.
+#[utoipa::path(post, path = "/models/{author}/{slug}:generateContent", tag = "inference",
+    params(("author" = String, Path, description = "May be left out for Google's own models"),
+        ("slug" = String, Path)),
+    request_body(content = Object, description = "Google's generateContent request", content_type = "application/json"),
+    responses((status = 200, description = "A GenerateContentResponse", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = Object),
+        (status = 401, description = "No valid key", body = Object),
+        (status = 402, description = "The balance does not cover the request", body = Object),
+        (status = 403, description = "The key's limit is used up, or it is a management key", body = Object),
+        (status = 404, description = "No endpoint fits", body = Object),
+        (status = 413, description = "The body is too large", body = Object),
+        (status = 429, description = "The provider limits our rate", body = Object),
+        (status = 502, description = "Every endpoint failed", body = Object),
+        (status = 503, description = "The server or the provider is overloaded", body = Object),
+        (status = 504, description = "The provider did not answer in time", body = Object)))]
+fn generate_content() {}
+
+/// The same as a stream of responses: server-sent events with `alt=sse`, else one JSON array.
+#[utoipa::path(post, path = "/models/{author}/{slug}:streamGenerateContent", tag = "inference",
+    params(("author" = String, Path, description = "May be left out for Google's own models"),
+        ("slug" = String, Path), ("alt" = Option<String>, Query, description = "sse")),
+    request_body(content = Object, description = "Google's generateContent request", content_type = "application/json"),
+    responses((status = 200, description = "GenerateContentResponses", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = Object),
+        (status = 401, description = "No valid key", body = Object),
+        (status = 402, description = "The balance does not cover the request", body = Object),
+        (status = 403, description = "The key's limit is used up, or it is a management key", body = Object),
+        (status = 404, description = "No endpoint fits", body = Object),
+        (status = 413, description = "The body is too large", body = Object),
+        (status = 429, description = "The provider limits our rate", body = Object),
+        (status = 502, description = "Every endpoint failed", body = Object),
+        (status = 503, description = "The server or the provider is overloaded", body = Object),
+        (status = 504, description = "The provider did not answer in time", body = Object)))]
+fn stream_generate_content() {}
+
+/// Counts the tokens of a prompt; an estimate.
+#[utoipa::path(post, path = "/models/{author}/{slug}:countTokens", tag = "inference",
+    params(("author" = String, Path, description = "May be left out for Google's own models"),
+        ("slug" = String, Path)),
+    request_body(content = Object, description = "Google's countTokens request", content_type = "application/json"),
+    responses((status = 200, description = "`{totalTokens}`", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = Object),
+        (status = 401, description = "No valid key", body = Object),
+        (status = 403, description = "The key may not run inference", body = Object),
+        (status = 413, description = "The body is too large", body = Object)))]
+fn count_content_tokens() {}
+
+/// Lists the models; to Anthropic's and Google's clients in their own shapes.
 #[utoipa::path(get, path = "/models", tag = "catalog", security(()),
     params(("q" = Option<String>, Query, description = "Words in id, name or description"),
         ("sort" = Option<String>, Query), ("category" = Option<String>, Query),
@@ -95,6 +179,12 @@ fn list_models() {}
 #[utoipa::path(get, path = "/models/count", tag = "catalog", security(()),
     responses((status = 200, body = Envelope<ModelCount>), (status = 400, body = ErrorBody)))]
 fn count_models() {}
+
+/// Shows one model as lists show it; to Anthropic's and Google's clients in their own shapes.
+#[utoipa::path(get, path = "/models/{author}/{slug}", tag = "catalog", security(()),
+    params(("author" = String, Path), ("slug" = String, Path)),
+    responses((status = 200, body = Model), (status = 404, body = ErrorBody)))]
+fn show_listed_model() {}
 
 /// Shows one model.
 #[utoipa::path(get, path = "/model/{author}/{slug}", tag = "catalog", security(()),

@@ -60,7 +60,10 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
         },
         wants_json: schema.is_none() && config("responseMimeType") == Some(&json!("application/json")),
         schema,
-        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| thinking["includeThoughts"] == true),
+        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| {
+            // Google takes either spelling, and its own clients mix them.
+            ["includeThoughts", "include_thoughts"].iter().any(|name| thinking[name] == true)
+        }),
         max_tokens: config("maxOutputTokens").and_then(Value::as_u64),
         stop: config("stopSequences")
             .and_then(Value::as_array)
