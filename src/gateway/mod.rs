@@ -6,10 +6,13 @@ pub mod attempt;
 pub mod estimate;
 pub mod health;
 mod hold;
+mod metadata;
+pub mod named;
 mod relay;
 pub mod route;
 mod settle;
 mod whole;
+mod wish;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +61,8 @@ pub struct Attribution {
     pub app_title: String,
     pub user_agent: Option<String>,
     pub session_id: Option<String>,
+    /// `X-OpenRouter-Metadata: enabled`: the answer tells how it was routed.
+    pub wants_metadata: bool,
 }
 
 /// Everything about a request that was admitted.

@@ -6,6 +6,7 @@
     reason = "a test may panic; its numbers are small"
 )]
 
+mod routing;
 mod support;
 
 mod accounts;
