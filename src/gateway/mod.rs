@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod estimate;
 pub mod health;
 mod hold;
+pub mod limits;
 mod metadata;
 pub mod named;
 mod relay;
@@ -125,8 +126,12 @@ const FRAMES: usize = 256;
 /// answer began. Later failures are in the stream.
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
+    app.rate_limits.admit(&job.requester)?;
     let prompt_estimate = estimate::prompt_tokens(&job.inference);
     let candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    if candidates.first().is_some_and(|candidate| candidate.model.id.ends_with(":free")) {
+        app.rate_limits.admit_free(app, &job.requester.organization_id).await?;
+    }
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
     let payer = job.requester.payer();

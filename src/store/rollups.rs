@@ -33,6 +33,22 @@ pub struct BoardDayRow {
 }
 
 impl Store {
+    /// Requests of an organization to free variants of models on a day since the epoch.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn free_requests(&self, organization_id: &str, day: i64) -> sqlx::Result<u64> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT) FROM usage_daily \
+             WHERE organization_id = $1 AND day = $2 AND model_id LIKE '%:free'",
+        )
+        .bind(organization_id)
+        .bind(day)
+        .fetch_one(self.pool())
+        .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// An organization's days from `from_day` to before `to_day`, by model and endpoint.
     /// An empty `key_id` means all keys.
     ///

@@ -18,6 +18,7 @@ mod failover;
 mod gemini;
 mod keys;
 mod ledger;
+mod limits;
 mod messages;
 mod money;
 mod openapi;
