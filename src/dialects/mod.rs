@@ -17,6 +17,7 @@ mod media;
 pub mod messages;
 mod read;
 pub mod reasoning;
+pub mod structured;
 mod text;
 
 pub use fault::{Fault, FaultKind};

@@ -9,6 +9,7 @@ mod hold;
 mod relay;
 pub mod route;
 mod settle;
+mod structured;
 mod whole;
 
 use std::sync::Arc;

@@ -21,3 +21,4 @@ mod messages;
 mod money;
 mod openapi;
 mod replay;
+mod structured;

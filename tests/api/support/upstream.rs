@@ -71,6 +71,8 @@ pub struct Upstream {
     /// USD per million tokens.
     prices: (String, String),
     models: Vec<String>,
+    /// Can be held to a schema.
+    knows_schemas: bool,
 }
 
 impl Upstream {
@@ -99,12 +101,19 @@ impl Upstream {
             shared,
             prices: (input.to_owned(), output.to_owned()),
             models: vec!["acme/one".to_owned()],
+            knows_schemas: true,
         }
     }
 
     /// Offers these models instead of `acme/one`.
     pub fn offering(mut self, models: &[&str]) -> Self {
         self.models = models.iter().map(|model| (*model).to_owned()).collect();
+        self
+    }
+
+    /// Cannot be held to a schema.
+    pub fn without_schemas(mut self) -> Self {
+        self.knows_schemas = false;
         self
     }
 
@@ -154,7 +163,7 @@ impl Upstream {
             .iter()
             .map(|id| {
                 let model = json!({ "id": id, "name": "One", "release_date": "2026-01-01", "attachment": false,
-                    "reasoning": false, "tool_call": true, "structured_output": true, "temperature": true,
+                    "reasoning": false, "tool_call": true, "structured_output": self.knows_schemas, "temperature": true,
                     "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });
