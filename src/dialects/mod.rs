@@ -17,6 +17,8 @@ mod media;
 pub mod messages;
 mod read;
 pub mod reasoning;
+#[cfg(test)]
+mod round_trip;
 pub mod structured;
 mod text;
 #[cfg(test)]

@@ -120,7 +120,7 @@ fn claude_is_always_told_how_much_it_may_write() {
 #[test]
 fn texts_without_a_letter_are_left_out_for_claude() {
     let messages = json!([{ "role": "system", "content": "" }, { "role": "user", "content": [
-        { "type": "text", "text": "" }, { "type": "text", "text": "u" }] }]);
+        { "type": "text", "text": " \n" }, { "type": "text", "text": "u" }] }]);
     let out = claude(&chat(&messages));
     assert!(out.get("system").is_none());
     assert_eq!(out["messages"][0]["content"], json!([{ "type": "text", "text": "u" }]));
