@@ -7,12 +7,14 @@ use crate::dialects::Dialect;
 
 /// What the provider would refuse; `None` when it would not.
 pub(super) fn complaint(dialect: Dialect, body: &Value) -> Option<String> {
-    match dialect {
-        Dialect::AnthropicMessages => anthropic(body),
-        Dialect::Gemini => gemini(body),
-        _ => openai(body),
-    }
-    .err()
+    let outcome = if dialect == Dialect::AnthropicMessages {
+        anthropic(body)
+    } else if dialect == Dialect::Gemini {
+        gemini(body)
+    } else {
+        openai(body)
+    };
+    outcome.err()
 }
 
 type Outcome = Result<(), String>;

@@ -218,19 +218,17 @@ fn answer(dice: &mut Dice, dialect: Dialect, tools: &[Tool], turn: u64, out: &mu
 
 /// Reasoning as this provider would have given it.
 fn details(dice: &mut Dice, dialect: Dialect, message: &Message) -> Vec<Value> {
-    match dialect {
-        Dialect::AnthropicMessages => {
-            let mut thought = reasoning::text_detail(&dice.text(), reasoning::ANTHROPIC, 0);
-            thought["signature"] = json!(dice.text());
-            let redacted = reasoning::encrypted_detail(&dice.text(), reasoning::ANTHROPIC, 1, None);
-            if dice.chance() { vec![thought] } else { vec![thought, redacted] }
-        }
-        Dialect::Gemini => {
-            let call = message.tool_calls.first().map(|call| call.id.as_str());
-            vec![reasoning::encrypted_detail(&format!("sig{}", dice.roll(1_000)), reasoning::GEMINI, 0, call)]
-        }
-        _ => Vec::new(),
+    if dialect == Dialect::AnthropicMessages {
+        let mut thought = reasoning::text_detail(&dice.text(), reasoning::ANTHROPIC, 0);
+        thought["signature"] = json!(dice.text());
+        let redacted = reasoning::encrypted_detail(&dice.text(), reasoning::ANTHROPIC, 1, None);
+        return if dice.chance() { vec![thought] } else { vec![thought, redacted] };
     }
+    if dialect == Dialect::Gemini {
+        let call = message.tool_calls.first().map(|call| call.id.as_str());
+        return vec![reasoning::encrypted_detail(&format!("sig{}", dice.roll(1_000)), reasoning::GEMINI, 0, call)];
+    }
+    Vec::new()
 }
 
 fn text(dice: &mut Dice, dialect: Dialect) -> Part {

@@ -18,18 +18,19 @@ const MANY: u64 = 35_000;
 
 /// What a provider is sent, and what a client of its protocol would have meant by it.
 fn there_and_back(dialect: Dialect, inference: &Inference) -> (Value, Inference) {
-    let model = match dialect {
-        Dialect::AnthropicMessages => "claude-sonnet-4-5",
-        Dialect::Gemini => "gemini-3-pro-preview",
+    let (is_claude, is_gemini) = (dialect == Dialect::AnthropicMessages, dialect == Dialect::Gemini);
+    let model = match (is_claude, is_gemini) {
+        (true, _) => "claude-sonnet-4-5",
+        (_, true) => "gemini-3-pro-preview",
         _ => "gpt-5",
     };
     let quirks = Quirks::default();
     let target = Target { model, max_output_tokens: Some(64_000), quirks: &quirks };
     let request = dialect.upstream().encode(&target, inference).unwrap();
     let body = serde_json::from_slice(&request.body).unwrap();
-    let back = match dialect {
-        Dialect::AnthropicMessages => messages::inbound::parse(&request.body, None),
-        Dialect::Gemini => gemini::inbound::parse(&request.body, model, inference.is_streamed),
+    let back = match (is_claude, is_gemini) {
+        (true, _) => messages::inbound::parse(&request.body, None),
+        (_, true) => gemini::inbound::parse(&request.body, model, inference.is_streamed),
         _ => chat_completions::parse::parse(&request.body),
     };
     (body, back.unwrap())

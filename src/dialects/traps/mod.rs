@@ -51,7 +51,8 @@ fn read(dialect: Dialect, quirks: &Quirks, wire: &str) -> Result<Vec<Delta>, Fau
 
 /// Reads these JSON bodies as the events of a stream.
 fn stream(dialect: Dialect, events: &[Value]) -> Result<Vec<Delta>, Fault> {
-    let wire: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let frames: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let wire = frames.concat();
     read(dialect, &Quirks::default(), &wire)
 }
 

@@ -62,7 +62,8 @@ fn verbatim(messages: &RawValue, inference: &mut Inference) {
 }
 
 fn is_same(raw: &RawValue, written: &str) -> bool {
-    serde_json::from_str::<Value>(raw.get()).is_ok_and(|value| value.to_string() == written)
+    let value = serde_json::from_str::<Value>(raw.get()).map(|value| value.to_string());
+    value.is_ok_and(|value| value == written)
 }
 
 fn typed(fields: Object<'_>) -> Result<Inference, BadField> {
