@@ -17,7 +17,12 @@ mod media;
 pub mod messages;
 mod read;
 pub mod reasoning;
+#[cfg(test)]
+mod round_trip;
+pub mod structured;
 mod text;
+#[cfg(test)]
+mod traps;
 
 pub use fault::{Fault, FaultKind};
 pub use inference::Inference;
@@ -132,6 +137,10 @@ pub struct Quirks {
     /// The history carries reasoning as `reasoning_content`, and every assistant
     /// turn that calls tools must have it, even empty (DeepSeek).
     pub wants_reasoning_content: bool,
+    /// A last assistant message, which the answer continues, is marked `prefix` (Mistral).
+    pub marks_prefill: bool,
+    /// The history carries reasoning as a part of the content (Mistral).
+    pub wants_thinking_parts: bool,
 }
 
 impl Quirks {

@@ -12,6 +12,7 @@ pub mod named;
 mod relay;
 pub mod route;
 mod settle;
+mod structured;
 mod whole;
 mod wish;
 

@@ -9,7 +9,7 @@ use tokio::time::{timeout, timeout_at};
 use super::attempt::{self, Reader, Tried, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
-use super::{Run, estimate, hold, route::Candidate};
+use super::{Run, estimate, hold, route::Candidate, structured};
 use crate::App;
 use crate::dialects::answer::{Answer, Heading, Tally};
 use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Inference};
@@ -174,7 +174,11 @@ impl Run {
             let is_last = position + 1 == candidates.len();
             let deadline = self.attempt_deadline(is_last);
             let began = Instant::now();
-            let result = begin(&self.app, candidate, &self.job.inference, deadline).await;
+            let result = if structured::is_needed(candidate, &self.job.inference) {
+                self.begin_structured(candidate).await
+            } else {
+                begin(&self.app, candidate, &self.job.inference, deadline).await
+            };
             let latency_ms = since_ms(began);
             let status = match &result {
                 Ok(_) => Some(200),

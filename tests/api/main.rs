@@ -23,3 +23,4 @@ mod messages;
 mod money;
 mod openapi;
 mod replay;
+mod structured;

@@ -53,7 +53,8 @@ fn signed(raw: &RawValue, needs_signatures: bool) -> Result<Option<Value>, Untra
     let text = raw.get();
     let has_calls = text.contains("\"functionCall\"") || text.contains("\"function_call\"");
     let has_signatures = text.contains("\"thoughtSignature\"") || text.contains("\"thought_signature\"");
-    if !has_signatures && !(needs_signatures && has_calls) {
+    let may_change = has_signatures || (needs_signatures && has_calls);
+    if !may_change {
         return Ok(None);
     }
     let mut contents: Value = serde_json::from_str(text).map_err(|error| untranslatable("contents", error))?;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::dialects::{Delta, Dialect};
 
-fn piece(choice: u32, kind: &str, value: Value) -> Delta {
-    Delta::Native { choice, dialect: Dialect::Gemini, piece: json!({ kind: value }) }
+fn piece(choice: u32, kind: &str, fields: Map<String, Value>) -> Delta {
+    Delta::Native { choice, dialect: Dialect::Gemini, piece: json!({ kind: Value::from(fields) }) }
 }
 
 fn without(raw: &str, known: &[&str]) -> Option<Map<String, Value>> {
@@ -22,14 +22,14 @@ fn without(raw: &str, known: &[&str]) -> Option<Map<String, Value>> {
 
 pub(super) fn response(text: &str) -> Option<Delta> {
     let fields = without(text, &["candidates", "modelVersion", "responseId"])?;
-    Some(piece(0, "response", fields.into()))
+    Some(piece(0, "response", fields))
 }
 
 pub(super) fn candidate(choice: u32, raw: &RawValue) -> Option<Delta> {
-    Some(piece(choice, "candidate", without(raw.get(), &["content", "index", "finishReason"])?.into()))
+    Some(piece(choice, "candidate", without(raw.get(), &["content", "index", "finishReason"])?))
 }
 
 pub(super) fn part(choice: u32, raw: &RawValue) -> Option<Delta> {
     let fields: Map<String, Value> = serde_json::from_str(raw.get()).ok()?;
-    (!fields.is_empty()).then(|| piece(choice, "part", fields.into()))
+    (!fields.is_empty()).then(|| piece(choice, "part", fields))
 }

@@ -4,6 +4,7 @@
 
 mod as_gemini;
 mod as_messages;
+mod cuts;
 mod digest;
 mod opaque;
 mod strange;

@@ -67,10 +67,10 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The block for a part; `None` for empty text, which the API refuses.
+/// The block for a part; `None` for text without a letter, which the API refuses.
 pub(super) fn from_part<'a>(part: &'a Part, field: &str) -> Result<Option<Block<'a>>, Untranslatable> {
     Ok(Some(match part {
-        Part::Text { text, .. } if text.is_empty() => return Ok(None),
+        Part::Text { text, .. } if text.trim().is_empty() => return Ok(None),
         Part::Text { text, cache_control } => {
             Block::Text { text: text.as_str().into(), cache_control: cache_control.as_ref() }
         }

@@ -40,6 +40,11 @@ impl Version {
         self >= Self(4, 7)
     }
 
+    /// Does not go on where a last assistant turn ends.
+    pub(super) fn refuses_prefill(self) -> bool {
+        self >= Self(4, 6)
+    }
+
     /// The nearest effort this model knows.
     pub(super) fn effort(self, wish: &str) -> &'static str {
         match wish {

@@ -60,7 +60,7 @@ impl Decoder for EventDecoder {
         match wire.kind.as_str() {
             "message_start" => {
                 if let Some(raw) = wire.message {
-                    self.start(parsed(raw)?, out);
+                    self.start(&parsed(raw)?, out);
                     out.extend(opaque::start(raw));
                 }
             }
@@ -114,7 +114,7 @@ impl Decoder for EventDecoder {
 }
 
 impl EventDecoder {
-    fn start(&mut self, message: Message<'_>, out: &mut Vec<Delta>) {
+    fn start(&mut self, message: &Message<'_>, out: &mut Vec<Delta>) {
         let owned = |text: Option<&Text<'_>>| non_empty(text).map(str::to_owned);
         out.push(Delta::Start { upstream_id: owned(message.id.as_ref()), model: owned(message.model.as_ref()) });
         if let Some(usage) = message.usage {
@@ -268,8 +268,8 @@ pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
     let usage = message.usage.take();
     let stop_reason = message.stop_reason.take();
     let stop_details = message.stop_details.take();
-    decoder.start(message, &mut out);
-    out.extend(opaque::whole_start(text.trim()));
+    decoder.start(&message, &mut out);
+    out.push(opaque::whole_start());
     for raw in blocks {
         let citations = parsed::<Block<'_>>(raw)?.citations.unwrap_or_default();
         let start = decoder.text_length;

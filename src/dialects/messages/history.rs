@@ -110,6 +110,11 @@ impl<'a> History<'a> {
         names
     }
 
+    /// The last turn is the assistant's: the answer goes on where it ends.
+    pub(super) fn is_prefilled(&self) -> bool {
+        self.turns.last().is_some_and(|turn| turn.role == Speaker::Assistant)
+    }
+
     /// The running tool loop began without thinking, or its thinking got lost:
     /// the API refuses to think in the middle of it.
     pub(super) fn is_thoughtless_loop(&self) -> bool {

@@ -19,7 +19,8 @@ const BLOCK_FIELDS: [&str; 9] = ["type", "text", "citations", "thinking", "signa
 /// Fields of the message that are ours to write.
 const MESSAGE_FIELDS: [&str; 5] = ["id", "type", "role", "model", "content"];
 
-fn piece(kind: &str, value: Value) -> Delta {
+fn piece(kind: &str, value: impl Into<Value>) -> Delta {
+    let value: Value = value.into();
     Delta::Native { choice: 0, dialect: Dialect::AnthropicMessages, piece: json!({ kind: value }) }
 }
 
@@ -31,17 +32,17 @@ fn without(raw: &str, known: &[&str]) -> Option<Map<String, Value>> {
 
 /// The fields of `message_start` that are Anthropic's own.
 pub(super) fn start(message: &RawValue) -> Option<Delta> {
-    Some(piece("start", without(message.get(), &MESSAGE_FIELDS)?.into()))
+    Some(piece("start", without(message.get(), &MESSAGE_FIELDS)?))
 }
 
 /// The same for a whole answer, whose other fields stand behind the content.
-pub(super) fn whole_start(_: &str) -> Option<Delta> {
-    Some(piece("start", json!({})))
+pub(super) fn whole_start() -> Delta {
+    piece("start", Map::new())
 }
 
 /// What a whole answer says beside its content.
 pub(super) fn whole_end(message: &str) -> Option<Delta> {
-    Some(piece("end", without(message, &MESSAGE_FIELDS)?.into()))
+    Some(piece("end", without(message, &MESSAGE_FIELDS)?))
 }
 
 /// What `message_delta` says.
@@ -50,7 +51,7 @@ pub(super) fn end_event(event: &str) -> Option<Delta> {
     if let Some(Value::Object(delta)) = fields.shift_remove("delta") {
         fields.extend(delta.into_iter().filter(|(_, value)| !value.is_null()));
     }
-    Some(piece("end", fields.into()))
+    Some(piece("end", fields))
 }
 
 /// Fields of a block beyond those every client dialect gets.
@@ -60,7 +61,7 @@ pub(super) fn fields(block: &RawValue) -> Option<Delta> {
         return None;
     }
     let fields = without(block.get(), &BLOCK_FIELDS)?;
-    (!fields.is_empty()).then(|| piece("fields", fields.into()))
+    (!fields.is_empty()).then(|| piece("fields", fields))
 }
 
 #[derive(serde::Deserialize)]

@@ -73,6 +73,11 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
     if matches!(inference.response_format, Some(ResponseFormat::JsonObject)) {
         history.system.push(Block::text("Answer with one JSON object and nothing else."));
     }
+    if history.is_prefilled() && version.refuses_prefill() {
+        let last = inference.messages.len().saturating_sub(1);
+        let reason = "this generation of Claude does not continue an answer that was begun for it";
+        return Err(untranslatable(format!("messages[{last}]"), reason));
+    }
     let max_tokens = max_tokens(target, inference);
     let thought = thinking(version, inference, max_tokens, &history);
     let mut output_config = schema(version, inference)?;
@@ -119,7 +124,8 @@ fn thinking(version: Version, inference: &Inference, max_tokens: u64, history: &
     if reasoning::is_off(wish) && version.thinks_adaptively() {
         return Thinking { wish: Some(json!({ "type": "disabled" })), ..off };
     }
-    if !wish.is_on() || history.is_thoughtless_loop() {
+    // What was begun for the model leaves it no time to think before.
+    if !wish.is_on() || history.is_thoughtless_loop() || history.is_prefilled() {
         return off;
     }
     if version.thinks_adaptively() {

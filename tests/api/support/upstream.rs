@@ -73,6 +73,8 @@ pub struct Upstream {
     models: Vec<String>,
     /// When a model came out, where it matters.
     dates: Vec<(String, &'static str)>,
+    /// Can be held to a schema.
+    knows_schemas: bool,
 }
 
 impl Upstream {
@@ -102,6 +104,7 @@ impl Upstream {
             prices: (input.to_owned(), output.to_owned()),
             models: vec!["acme/one".to_owned()],
             dates: Vec::new(),
+            knows_schemas: true,
         }
     }
 
@@ -115,6 +118,12 @@ impl Upstream {
     pub fn offering_since(mut self, model: &str, date: &'static str) -> Self {
         self.models.push(model.to_owned());
         self.dates.push((model.to_owned(), date));
+        self
+    }
+
+    /// Cannot be held to a schema.
+    pub fn without_schemas(mut self) -> Self {
+        self.knows_schemas = false;
         self
     }
 
@@ -165,7 +174,8 @@ impl Upstream {
             .map(|id| {
                 let date = self.dates.iter().find(|(dated, _)| dated == id).map_or("2026-01-01", |(_, date)| date);
                 let model = json!({ "id": id, "name": "One", "release_date": date, "attachment": false,
-                    "reasoning": false, "tool_call": true, "structured_output": true, "temperature": true,
+                    "reasoning": false, "tool_call": true, "structured_output": self.knows_schemas,
+                    "temperature": true,
                     "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });

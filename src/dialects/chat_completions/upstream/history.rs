@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::request::untranslatable;
 use crate::dialects::inference::{Inference, Message, Part, Role};
-use crate::dialects::{Quirks, Untranslatable};
+use crate::dialects::{Quirks, Untranslatable, reasoning};
 
 /// Fields of the original's messages that OpenAI does not know.
 const EXTENSIONS: [&str; 5] = ["reasoning", "reasoning_content", "reasoning_details", "images", "model"];
@@ -40,6 +40,9 @@ pub(super) fn messages<'a>(
         out.push(fields);
     }
     flush(&mut images, &mut out)?;
+    if let Some(last) = out.last_mut().filter(|_| quirks.marks_prefill && is_prefilled(inference)) {
+        set(last, "prefix", &true)?;
+    }
     serde_json::to_string(&out).map(Cow::Owned).map_err(|error| untranslatable("messages", error))
 }
 
@@ -48,15 +51,47 @@ fn needs_rewriting(quirks: &Quirks, inference: &Inference, raw: &str) -> bool {
         (quirks.no_developer_role && message.role == Role::Developer)
             || (quirks.short_tool_ids && (!message.tool_calls.is_empty() || message.role == Role::Tool))
             || (quirks.wants_reasoning_content && message.role == Role::Assistant)
+            || (quirks.wants_thinking_parts && thoughts(message).is_some())
             || (!quirks.takes_cache_control() && message.content.iter().any(is_marked))
             || (message.role == Role::Tool && !quirks.keeps_reasoning_object && message.content.iter().any(is_image))
     };
     let has = |name: &str| raw.contains(&format!("\"{name}\""));
     inference.messages.iter().any(is_offending)
+        || (quirks.marks_prefill && is_prefilled(inference))
         // Only assistant turns carry what a provider may not know.
         || (inference.messages.iter().any(|message| message.role == Role::Assistant)
             && (quirks.drops_message_fields.iter().any(|name| has(name))
                 || (!quirks.keeps_reasoning_object && EXTENSIONS.iter().any(|name| has(name)))))
+}
+
+/// The answer is to go on where the last message ends.
+fn is_prefilled(inference: &Inference) -> bool {
+    inference.messages.last().is_some_and(|last| last.role == Role::Assistant && last.tool_calls.is_empty())
+}
+
+/// What an assistant thought aloud. Words another company has signed stay with it.
+fn thoughts(message: &Message) -> Option<&str> {
+    let is_signed = message
+        .reasoning_details
+        .iter()
+        .any(|detail| detail.get("format").and_then(Value::as_str).is_some_and(|format| format != reasoning::UNKNOWN));
+    let words = message.reasoning.as_deref().filter(|words| !words.is_empty());
+    words.filter(|_| message.role == Role::Assistant && !is_signed)
+}
+
+/// The content as a list that begins with the thinking.
+fn with_thoughts(content: Option<&RawValue>, words: &str) -> Result<Vec<Value>, Untranslatable> {
+    let thinking = json!({ "type": "thinking", "thinking": [{ "type": "text", "text": words }] });
+    let content: Value = match content {
+        Some(raw) => serde_json::from_str(raw.get()).map_err(|error| untranslatable("messages", error))?,
+        None => Value::Null,
+    };
+    let rest = match content {
+        Value::String(text) if !text.is_empty() => vec![json!({ "type": "text", "text": text })],
+        Value::Array(parts) => parts,
+        _ => Vec::new(),
+    };
+    Ok(std::iter::once(thinking).chain(rest).collect())
 }
 
 fn is_marked(part: &Part) -> bool {
@@ -91,6 +126,10 @@ fn rewrite(
         if let Some(words) = words.or((!message.tool_calls.is_empty()).then_some("")) {
             set(fields, "reasoning_content", &words)?;
         }
+    }
+    if let Some(words) = thoughts(message).filter(|_| quirks.wants_thinking_parts) {
+        let content = with_thoughts(fields.get("content").map(|raw| &**raw), words)?;
+        set(fields, "content", &content)?;
     }
     if quirks.short_tool_ids {
         shorten_ids(message, fields)?;

@@ -46,7 +46,7 @@ impl ResponseWriter {
         }
     }
 
-    fn response(&self, candidates: Vec<Value>) -> Value {
+    fn response(&self, candidates: &[Value]) -> Value {
         json!({ "candidates": candidates, "modelVersion": self.heading.model, "responseId": self.heading.id })
     }
 
@@ -63,7 +63,7 @@ impl Writer for ResponseWriter {
         let mut parts = Vec::new();
         self.parts(choice).take(delta, &mut parts);
         if !parts.is_empty() {
-            let body = self.response(vec![candidate(choice, parts, Map::new())]);
+            let body = self.response(&[candidate(choice, &parts, Map::new())]);
             self.emit(&body, out);
         }
     }
@@ -74,9 +74,9 @@ impl Writer for ResponseWriter {
         for (choice, mut state) in std::mem::take(&mut self.candidates) {
             let mut parts = Vec::new();
             let fields = state.finish(&mut parts);
-            candidates.push(candidate(choice, parts, fields));
+            candidates.push(candidate(choice, &parts, fields));
         }
-        let body = closed(self.response(candidates), &self.own, report);
+        let body = closed(self.response(&candidates), &self.own, report);
         self.emit(&body, out);
         self.end(out);
     }
@@ -121,7 +121,7 @@ fn keep_response(delta: &Delta, own: &mut Map<String, Value>) {
     }
 }
 
-fn candidate(choice: u32, parts: Vec<Value>, further: Map<String, Value>) -> Value {
+fn candidate(choice: u32, parts: &[Value], further: Map<String, Value>) -> Value {
     let mut fields = Map::new();
     fields.insert("content".to_owned(), json!({ "parts": parts, "role": "model" }));
     fields.extend(further);
@@ -188,10 +188,10 @@ pub(super) fn whole(heading: &Heading, wish: Gemini, answer: &Answer, report: &U
     for (choice, mut state) in std::mem::take(&mut writer.candidates) {
         let mut parts = gathered.remove(&choice).unwrap_or_default();
         let fields = state.finish(&mut parts);
-        candidates.push(candidate(choice, parts, fields));
+        candidates.push(candidate(choice, &parts, fields));
     }
     let mut out = Vec::with_capacity(1024);
-    append_json(&mut out, &closed(writer.response(candidates), &writer.own, report));
+    append_json(&mut out, &closed(writer.response(&candidates), &writer.own, report));
     out
 }
 

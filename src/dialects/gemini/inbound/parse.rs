@@ -24,11 +24,43 @@ pub fn parse(body: &[u8], model: &str, is_streamed: bool) -> Result<Inference, B
     let raw: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(broken)?;
     let value: Value = serde_json::from_slice(body).map_err(broken)?;
     let mut inference = typed(Object::of(&value, "body")?)?;
+    if let Some(contents) = raw.get("contents") {
+        verbatim(contents, &mut inference);
+    }
     inference.models.retain(|other| other != model);
     inference.models.insert(0, model.to_owned());
     inference.is_streamed = is_streamed;
     inference.native = Some(Native { dialect: Dialect::Gemini, fields: raw, headers: Vec::new() });
     Ok(inference)
+}
+
+/// Arguments as they were written: a number read and written again may differ in its last digit.
+fn verbatim(contents: &RawValue, inference: &mut Inference) {
+    #[derive(serde::Deserialize)]
+    struct Content<'a> {
+        #[serde(borrow)]
+        parts: Option<Vec<Part<'a>>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Part<'a> {
+        #[serde(borrow, alias = "functionCall")]
+        function_call: Option<Call<'a>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Call<'a> {
+        #[serde(borrow)]
+        args: Option<&'a RawValue>,
+    }
+    let Ok(contents) = serde_json::from_str::<Vec<Content<'_>>>(contents.get()) else { return };
+    let parts = contents.into_iter().filter_map(|content| content.parts).flatten();
+    let mut written = parts.filter_map(|part| part.function_call?.args);
+    for call in inference.messages.iter_mut().flat_map(|message| &mut message.tool_calls) {
+        if !call.arguments.is_empty()
+            && let Some(raw) = written.next()
+        {
+            raw.get().clone_into(&mut call.arguments);
+        }
+    }
 }
 
 fn typed(fields: Object<'_>) -> Result<Inference, BadField> {

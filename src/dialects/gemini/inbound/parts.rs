@@ -64,13 +64,7 @@ impl Parts {
             Delta::Image { image, .. } => {
                 self.flush(out);
                 let url = image.pointer("/image_url/url").and_then(Value::as_str).unwrap_or_default();
-                out.push(match media::split_data_url(url) {
-                    Some((media_type, data)) => json!({ "inlineData": { "mimeType": media_type, "data": data } }),
-                    None => {
-                        let media_type = media::media_type_of(url).unwrap_or("image/png");
-                        json!({ "fileData": { "mimeType": media_type, "fileUri": url } })
-                    }
-                });
+                out.push(picture(url));
             }
             Delta::Audio { audio, .. } => {
                 self.audio.push_str(audio.get("data").and_then(Value::as_str).unwrap_or_default());
@@ -183,6 +177,14 @@ impl Parts {
         }
         fields
     }
+}
+
+/// An image by its data or its address.
+fn picture(url: &str) -> Value {
+    if let Some((media_type, data)) = media::split_data_url(url) {
+        return json!({ "inlineData": { "mimeType": media_type, "data": data } });
+    }
+    json!({ "fileData": { "mimeType": media::media_type_of(url).unwrap_or("image/png"), "fileUri": url } })
 }
 
 /// OpenAI's annotations as the pages Gemini's search has found.

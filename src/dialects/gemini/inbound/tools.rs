@@ -78,8 +78,7 @@ pub(super) fn json_schema(schema: &Value) -> Value {
     let mut out = Map::with_capacity(fields.len());
     for (name, value) in fields {
         let value = match (name.as_str(), value) {
-            ("nullable", Value::Bool(_)) => continue,
-            ("propertyOrdering" | "property_ordering", Value::Array(_)) => continue,
+            ("nullable", Value::Bool(_)) | ("propertyOrdering" | "property_ordering", Value::Array(_)) => continue,
             ("type", Value::String(kind)) => {
                 let kind = kind.to_ascii_lowercase();
                 if is_nullable { json!([kind, "null"]) } else { json!(kind) }

@@ -26,9 +26,44 @@ pub fn parse(body: &[u8], betas: Option<String>) -> Result<Inference, BadField> 
     let raw: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(broken)?;
     let value: Value = serde_json::from_slice(body).map_err(broken)?;
     let mut inference = typed(Object::of(&value, "body")?)?;
+    if let Some(messages) = raw.get("messages") {
+        verbatim(messages, &mut inference);
+    }
     let headers = betas.map(|betas| ("anthropic-beta", betas)).into_iter().collect();
     inference.native = Some(Native { dialect: Dialect::AnthropicMessages, fields: raw, headers });
     Ok(inference)
+}
+
+/// Arguments as they were written: a number read and written again may differ in its last digit.
+fn verbatim(messages: &RawValue, inference: &mut Inference) {
+    #[derive(serde::Deserialize)]
+    struct Turn<'a> {
+        #[serde(borrow)]
+        content: &'a RawValue,
+    }
+    #[derive(serde::Deserialize)]
+    struct Block<'a> {
+        #[serde(borrow)]
+        input: Option<&'a RawValue>,
+    }
+    let Ok(turns) = serde_json::from_str::<Vec<Turn<'_>>>(messages.get()) else { return };
+    let blocks = turns.iter().filter_map(|turn| serde_json::from_str::<Vec<Block<'_>>>(turn.content.get()).ok());
+    let mut inputs = blocks.flatten().filter_map(|block| block.input);
+    for call in inference.messages.iter_mut().flat_map(|message| &mut message.tool_calls) {
+        if call.arguments.is_empty() {
+            continue;
+        }
+        // Blocks of tools the provider ran have inputs, too, but are no calls of ours.
+        let written = inputs.find(|input| is_same(input, &call.arguments));
+        if let Some(written) = written {
+            written.get().clone_into(&mut call.arguments);
+        }
+    }
+}
+
+fn is_same(raw: &RawValue, written: &str) -> bool {
+    let value = serde_json::from_str::<Value>(raw.get()).map(|value| value.to_string());
+    value.is_ok_and(|value| value == written)
 }
 
 fn typed(fields: Object<'_>) -> Result<Inference, BadField> {
