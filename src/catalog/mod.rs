@@ -93,6 +93,31 @@ impl Catalog {
         self.models.get(name).or_else(|| self.names.get(name).and_then(|id| self.models.get(id)))
     }
 
+    /// The model a client of its maker's own API means: by its name here, without
+    /// the author, or by the maker's name for it, with a date or without.
+    #[must_use]
+    pub fn native_model(&self, author: &str, name: &str) -> Option<&Arc<Model>> {
+        if let Some(model) = self.model(name) {
+            return Some(model);
+        }
+        if name.contains('/') {
+            return None;
+        }
+        let undated = name.rsplit_once('-').filter(|(_, date)| {
+            *date == "latest" || (date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))
+        });
+        let names = [Some(name), undated.map(|(undated, _)| undated)];
+        names.into_iter().flatten().find_map(|name| {
+            let is_meant = |model: &&Arc<Model>| {
+                let is_its_makers = model.id.split('/').next() == Some(author);
+                is_its_makers && model.endpoints.iter().any(|endpoint| endpoint.upstream_model == name)
+            };
+            // Variants such as `:free` share the maker's name: the plain one is meant.
+            let known = || self.models.values().filter(is_meant).min_by_key(|model| model.id.len());
+            self.model(&format!("{author}/{name}")).or_else(known)
+        })
+    }
+
     #[must_use]
     pub fn provider(&self, slug: &str) -> Option<&Arc<Provider>> {
         self.providers.get(slug)

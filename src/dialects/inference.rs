@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Dialect;
+
 /// A request to a model.
 #[derive(Clone, Debug, Default)]
 pub struct Inference {
@@ -24,12 +26,35 @@ pub struct Inference {
     pub session_id: Option<String>,
     /// Asks for a cache breakpoint to be placed automatically.
     pub cache_control: Option<Value>,
+    /// Kinds of output asked for: `text`, `image`, `audio`. Empty is text.
+    pub modalities: Vec<String>,
+    /// How images are made: `aspect_ratio`, `image_size`.
+    pub image_config: Option<Value>,
     /// Every top-level field exactly as sent, so that a provider of the same
     /// dialect gets its bytes back untouched. Empty for other client dialects.
     pub raw: IndexMap<String, Box<RawValue>>,
+    /// The same for a caller who speaks a provider's own protocol: a provider
+    /// of that protocol gets these fields, not a translation of the others.
+    pub native: Option<Native>,
+}
+
+/// A request as it was written in a provider's own protocol.
+#[derive(Clone, Debug)]
+pub struct Native {
+    pub dialect: Dialect,
+    /// Every top-level field exactly as sent.
+    pub fields: IndexMap<String, Box<RawValue>>,
+    /// Headers that belong to the request: `anthropic-beta`.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Inference {
+    /// What the caller wrote, if he wrote in this protocol.
+    #[must_use]
+    pub fn native(&self, dialect: Dialect) -> Option<&Native> {
+        self.native.as_ref().filter(|native| native.dialect == dialect)
+    }
+
     /// The cap on output tokens the caller set.
     #[must_use]
     pub fn max_tokens(&self) -> Option<u64> {
@@ -79,6 +104,8 @@ pub struct Message {
     /// Signed or encrypted reasoning of an earlier turn, unchanged.
     pub reasoning_details: Vec<Value>,
     pub refusal: Option<String>,
+    /// On a `tool` message: the call failed.
+    pub is_error: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ mod golden;
 pub mod inference;
 mod media;
 pub mod messages;
+mod read;
 pub mod reasoning;
 mod text;
 
@@ -274,6 +275,14 @@ pub enum Delta {
     },
     /// Cumulative counts; the last one wins.
     Usage(Usage),
+    /// What only a caller of the provider's own protocol understands: one key
+    /// that says which kind of piece it is, and the piece. Other callers never
+    /// see it; what it means to them comes in the other deltas.
+    Native {
+        choice: u32,
+        dialect: Dialect,
+        piece: Value,
+    },
     /// Top-level fields worth keeping: `service_tier`, `system_fingerprint`, `citations`.
     Extra {
         key: &'static str,
@@ -298,9 +307,12 @@ impl Delta {
             | Self::Image { .. }
             | Self::Audio { .. }
             | Self::Annotation { .. } => true,
-            Self::Start { .. } | Self::Logprobs { .. } | Self::Finish { .. } | Self::Usage(_) | Self::Extra { .. } => {
-                false
-            }
+            Self::Start { .. }
+            | Self::Logprobs { .. }
+            | Self::Finish { .. }
+            | Self::Usage(_)
+            | Self::Native { .. }
+            | Self::Extra { .. } => false,
         }
     }
 }
@@ -339,6 +351,8 @@ pub struct Usage {
     pub cached_tokens: Option<u64>,
     /// Written to the provider's prompt cache; part of `prompt_tokens`.
     pub cache_write_tokens: Option<u64>,
+    /// The part of `cache_write_tokens` that is kept for an hour, which costs more.
+    pub cache_write_1h_tokens: Option<u64>,
     /// Part of `completion_tokens`.
     pub reasoning_tokens: Option<u64>,
     pub prompt_audio_tokens: Option<u64>,
@@ -358,6 +372,7 @@ impl Usage {
         take(&mut self.completion_tokens, newer.completion_tokens);
         take(&mut self.cached_tokens, newer.cached_tokens);
         take(&mut self.cache_write_tokens, newer.cache_write_tokens);
+        take(&mut self.cache_write_1h_tokens, newer.cache_write_1h_tokens);
         take(&mut self.reasoning_tokens, newer.reasoning_tokens);
         take(&mut self.prompt_audio_tokens, newer.prompt_audio_tokens);
         take(&mut self.completion_audio_tokens, newer.completion_audio_tokens);

@@ -3,6 +3,9 @@
 //! Entries are JSON objects as the original shapes them; the formats name whose
 //! signature they carry, so that none is ever shown to the wrong provider.
 
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
 use super::inference::{Message, Reasoning};
@@ -84,6 +87,26 @@ fn join(old: &mut Map<String, Value>, new: &Map<String, Value>) {
     }
 }
 
+/// Marks an entry in the place of another protocol's opaque reasoning.
+const WRAPPED: &[u8] = b"patchbay:";
+
+/// `detail` as a string for a protocol that has a place for opaque reasoning
+/// only of its own provider; its clients send it back unchanged.
+pub(super) fn wrapped(detail: &Value) -> String {
+    let text = [WRAPPED, detail.to_string().as_bytes()].concat();
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+/// The entry in a string that [`wrapped`] made. Some clients write it in the
+/// other alphabet of base64, or without padding.
+pub(super) fn unwrapped(text: &str) -> Option<Value> {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let bytes = [STANDARD, URL_SAFE]
+        .iter()
+        .find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(text).ok())?;
+    serde_json::from_slice(bytes.strip_prefix(WRAPPED)?).ok()
+}
+
 /// The entries of an earlier turn in `format`, pieces joined. Signed entries
 /// without a format count: some clients lose that field.
 pub(super) fn replayable(message: &Message, format: &str) -> Vec<Value> {
@@ -150,6 +173,16 @@ mod tests {
         assert_eq!(details[0]["signature"], "sig");
         assert_eq!(words(&details[1]), None);
         assert_eq!(words(&details[2]), Some("More."));
+    }
+
+    #[test]
+    fn a_wrapped_entry_survives_both_alphabets() {
+        let detail = encrypted_detail("??>>~~", GEMINI, 3, Some("call_1"));
+        let text = wrapped(&detail);
+        assert_eq!(unwrapped(&text), Some(detail.clone()));
+        let other = text.replace('+', "-").replace('/', "_");
+        assert_eq!(unwrapped(other.trim_end_matches('=')), Some(detail));
+        assert_eq!(unwrapped("c2ltdWxhdGVk"), None);
     }
 
     #[test]

@@ -77,7 +77,7 @@ struct Gathering {
 impl Gathering {
     fn new(run: &Run) -> Self {
         Self {
-            answer: Answer::default(),
+            answer: if run.job.inbound.wants_order() { Answer::ordered() } else { Answer::default() },
             tally: Tally::default(),
             outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
             hides_reasoning: run.hides_reasoning(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use tower_sessions::Session;
 
 use crate::App;
@@ -88,7 +88,8 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
-        if let Some(text) = key_of(&parts.headers) {
+        let in_query = key_in_query(&parts.uri);
+        if let Some(text) = key_of(&parts.headers).or(in_query.as_deref()) {
             let key = app.keys.find(text).await?.ok_or(Error::Unauthenticated(MISSING))?;
             if key.is_disabled {
                 return Err(Error::Unauthenticated("This API key is disabled. Enable it on the keys page."));
@@ -124,7 +125,15 @@ fn key_of(headers: &HeaderMap) -> Option<&str> {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    token.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
+    let named = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    token.or_else(|| named("x-api-key")).or_else(|| named("x-goog-api-key"))
+}
+
+/// `?key=`, which Google's clients send; nowhere else, because addresses end up in logs.
+fn key_in_query(uri: &Uri) -> Option<String> {
+    let is_googles = uri.path().starts_with("/api/v1beta/");
+    let mut pairs = url::form_urlencoded::parse(uri.query().filter(|_| is_googles)?.as_bytes());
+    pairs.find(|(name, value)| name == "key" && !value.is_empty()).map(|(_, value)| value.into_owned())
 }
 
 /// Whether a cookie may be believed: the request was made by our own pages.
@@ -175,6 +184,10 @@ mod tests {
     fn keys_are_read_from_both_headers() {
         assert_eq!(key_of(&headers(&[("authorization", "bearer  abc ")])), Some("abc"));
         assert_eq!(key_of(&headers(&[("x-api-key", "abc")])), Some("abc"));
+        assert_eq!(key_of(&headers(&[("x-goog-api-key", "abc")])), Some("abc"));
         assert_eq!(key_of(&headers(&[("authorization", "Basic abc")])), None);
+        let uri = |text: &'static str| Uri::from_static(text);
+        assert_eq!(key_in_query(&uri("/api/v1beta/models/m:generateContent?alt=sse&key=abc")).as_deref(), Some("abc"));
+        assert_eq!(key_in_query(&uri("/api/v1/keys?key=abc")), None);
     }
 }

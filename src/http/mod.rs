@@ -2,9 +2,11 @@
 
 pub mod accounting;
 pub mod caller;
+pub mod gemini;
 pub mod inference;
 pub mod input;
 pub mod keys;
+pub mod messages;
 pub mod models;
 pub mod openapi;
 pub mod rankings;
@@ -47,10 +49,18 @@ pub fn router(app: &Arc<App>) -> Router {
 /// The API and the forms, with what authenticates a caller: pages call this router in process.
 fn api(app: &Arc<App>) -> Router {
     let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any);
-    let paid = Router::new().route("/chat/completions", post(inference::chat_completions));
+    let paid = Router::new()
+        .route("/chat/completions", post(inference::chat_completions))
+        .route("/messages", post(messages::create_message))
+        .route("/messages/count_tokens", post(messages::count_message_tokens));
+    let gemini_api = Router::new()
+        .route("/api/v1beta/models", get(gemini::list_models))
+        .route("/api/v1beta/models/{*call}", get(gemini::show_model).post(gemini::call_model));
     let reading = Router::new()
-        .route("/models", get(models::list_models))
+        .route("/models", get(messages::list_models_for_caller))
         .route("/models/count", get(models::count_models))
+        .route("/models/{id}", get(messages::show_model_for_caller))
+        .route("/models/{author}/{slug}", get(messages::show_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/providers", get(models::list_providers))
@@ -69,7 +79,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/openapi.json", get(openapi::show_openapi))
         .layer(CompressionLayer::new());
     Router::new()
-        .nest("/api/v1", paid.merge(reading).layer(cors))
+        .nest("/api/v1", paid.merge(reading).layer(cors.clone()))
+        .merge(gemini_api.layer(cors))
         .route("/api/{*rest}", any(no_such_endpoint))
         .route("/healthz", get(show_health))
         .route("/readyz", get(show_readiness))

@@ -14,6 +14,9 @@ pub struct Answer {
     pub choices: BTreeMap<u32, AnsweredChoice>,
     /// Top-level fields worth keeping: `service_tier`, `system_fingerprint`, `citations`.
     pub extras: Map<String, Value>,
+    /// Everything in the order it came, for client APIs that show it; `None`
+    /// unless [`Answer::ordered`] was asked for.
+    pub pieces: Option<Vec<Delta>>,
 }
 
 /// One choice of an answer.
@@ -52,8 +55,17 @@ impl AnsweredCall {
 }
 
 impl Answer {
+    /// An answer that remembers the order of its pieces.
+    #[must_use]
+    pub fn ordered() -> Self {
+        Self { pieces: Some(Vec::new()), ..Self::default() }
+    }
+
     /// Takes the next piece of the answer.
     pub fn add(&mut self, delta: Delta) {
+        if let Some(pieces) = &mut self.pieces {
+            keep(pieces, &delta);
+        }
         match delta {
             Delta::Text { choice, text } => self.choice(choice).text.push_str(&text),
             Delta::Refusal { choice, text } => self.choice(choice).refusal.push_str(&text),
@@ -84,7 +96,7 @@ impl Answer {
             Delta::Extra { key, value } if !value.is_null() => {
                 self.extras.insert(key.to_owned(), value);
             }
-            Delta::Start { .. } | Delta::Usage(_) | Delta::Extra { .. } => {}
+            Delta::Start { .. } | Delta::Usage(_) | Delta::Native { .. } | Delta::Extra { .. } => {}
         }
     }
 
@@ -96,6 +108,20 @@ impl Answer {
 
     fn choice(&mut self, index: u32) -> &mut AnsweredChoice {
         self.choices.entry(index).or_default()
+    }
+}
+
+/// Appends `delta`; texts and arguments in pieces become one.
+fn keep(pieces: &mut Vec<Delta>, delta: &Delta) {
+    match (pieces.last_mut(), delta) {
+        (Some(Delta::Text { choice: old, text }), Delta::Text { choice, text: more }) if old == choice => {
+            text.push_str(more);
+        }
+        (
+            Some(Delta::ToolCall { choice: old, index: place, arguments, .. }),
+            Delta::ToolCall { choice, index, arguments: more, id: None, name: None },
+        ) if old == choice && place == index => arguments.push_str(more),
+        _ => pieces.push(delta.clone()),
     }
 }
 

@@ -24,6 +24,11 @@ pub trait Inbound: Send + Sync {
     /// The body of a response that is refused before the answer began.
     fn error(&self, error: &ErrorBody) -> Value;
 
+    /// Whether [`Inbound::whole`] needs [`Answer::pieces`].
+    fn wants_order(&self) -> bool {
+        false
+    }
+
     /// What is sent when nothing came for a while.
     fn keep_alive(&self) -> &'static [u8] {
         b": PATCHBAY PROCESSING\n\n"

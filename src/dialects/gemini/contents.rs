@@ -13,7 +13,7 @@ use crate::dialects::{Untranslatable, arguments, media, reasoning};
 
 /// Stands for a signature that another model's history cannot have. Source:
 /// Google's documentation of thought signatures.
-const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -147,7 +147,7 @@ impl<'a> Contents<'a> {
             let answer = Answer {
                 id: own_id(id),
                 name: name.or(message.name.as_deref()).unwrap_or(id),
-                response: arguments::object_or_wrapped(&text, "result"),
+                response: arguments::object_or_wrapped(&text, if message.is_error { "error" } else { "result" }),
             };
             let part = WirePart { function_response: Some(answer), ..WirePart::default() };
             answers.push((place.unwrap_or(usize::MAX), part));

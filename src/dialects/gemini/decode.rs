@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use app::types::sse::ServerSentEvent;
 use serde_json::json;
 
+use super::opaque;
 use super::partial::Assembly;
 use super::wire::{Answer, Call, Candidate, Part, PromptFeedback, WireUsage, finish_reason, reason_word};
 use crate::dialects::text::non_empty;
@@ -51,6 +52,7 @@ impl ResponseDecoder {
             return Err(fault);
         }
         let before = out.len();
+        let has_feedback = response.prompt_feedback.is_some();
         self.start(&response, text, out);
         if let Some(usage) = response.usage_metadata {
             self.usage.merge(usage);
@@ -62,8 +64,15 @@ impl ResponseDecoder {
         {
             self.blocked(feedback, out);
         }
-        for candidate in candidates {
+        let mut is_last = has_feedback;
+        for raw in candidates {
+            let candidate: Candidate<'_> = parsed(raw)?;
+            is_last |= candidate.finish_reason.is_some();
+            out.extend(opaque::candidate(candidate.index.unwrap_or(0), raw));
             self.candidate(candidate, before, out)?;
+        }
+        if is_last {
+            out.extend(opaque::response(text));
         }
         self.has_content |= out.iter().skip(before).any(Delta::is_content);
         Ok(())
@@ -94,7 +103,11 @@ impl ResponseDecoder {
     fn candidate(&mut self, candidate: Candidate<'_>, before: usize, out: &mut Vec<Delta>) -> Result<(), Fault> {
         let index = candidate.index.unwrap_or(0);
         let choice = self.choices.entry(index).or_default();
-        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+        for raw in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+            let part: Part<'_> = parsed(raw)?;
+            if part.is_unknown() {
+                out.extend(opaque::part(index, raw));
+            }
             choice.part(index, part, self.seed, out);
         }
         for annotation in candidate.grounding_metadata.into_iter().flat_map(super::wire::Grounding::annotations) {
@@ -226,6 +239,11 @@ impl Choice {
             self.details = self.details.saturating_add(1);
         }
     }
+}
+
+fn parsed<'a, T: serde::Deserialize<'a>>(raw: &'a serde_json::value::RawValue) -> Result<T, Fault> {
+    serde_json::from_str(raw.get())
+        .map_err(|_| complaint::nonsense("The provider sent a piece of an answer that cannot be read", raw.get()))
 }
 
 /// A whole answer as deltas. Without `alt=sse` a stream is a list of answers.

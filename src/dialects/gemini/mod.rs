@@ -2,11 +2,14 @@
 
 mod contents;
 mod decode;
+pub mod inbound;
+mod native;
+mod opaque;
 mod partial;
 mod request;
 mod wire;
 
-use super::{Decoder, Delta, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
+use super::{Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
 
 /// The translation to and from Gemini, for a base URL such as `https://…/v1beta`.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +20,10 @@ impl Upstream for Gemini {
         let model = target.model.strip_prefix("models/").unwrap_or(target.model);
         // Without `alt=sse` the stream would be one JSON array.
         let method = if inference.is_streamed { "streamGenerateContent?alt=sse" } else { "generateContent" };
-        let body = request::body(target, model, inference)?;
+        let body = match inference.native(Dialect::Gemini) {
+            Some(native) => native::body(target, native, request::needs_signatures(model))?,
+            None => request::body(target, model, inference)?,
+        };
         Ok(UpstreamRequest { path: format!("/models/{model}:{method}"), headers: Vec::new(), body: body.into() })
     }
 

@@ -60,6 +60,8 @@ struct Settings<'a> {
     response_modalities: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking_config: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_config: Option<Value>,
 }
 
 /// What differs between generations, read off the model's name. Source:
@@ -105,6 +107,11 @@ impl Generation {
     fn budget(self, tokens: u64) -> u64 {
         if self.is_flash { tokens.min(24_576) } else { tokens.clamp(128, 32_768) }
     }
+}
+
+/// The model refuses calls without a signature.
+pub(super) fn needs_signatures(model: &str) -> bool {
+    Generation::of(model).has_levels()
 }
 
 pub(super) fn body(target: &Target<'_>, model: &str, inference: &Inference) -> Result<Vec<u8>, Untranslatable> {
@@ -153,6 +160,7 @@ fn settings<'a>(
         response_mime_type,
         response_json_schema,
         response_modalities: modalities(inference),
+        image_config: image_config(inference),
         thinking_config: inference.reasoning.as_ref().and_then(|wish| thinking(generation, wish, room)),
     })
 }
@@ -184,9 +192,20 @@ fn thinking(generation: Generation, wish: &Reasoning, room: u64) -> Option<Value
 
 /// `["image", "text"]` of the caller in Gemini's capitals.
 fn modalities(inference: &Inference) -> Option<Vec<String>> {
-    let wished: Vec<String> = serde_json::from_str(inference.raw.get("modalities")?.get()).ok()?;
+    let wished = &inference.modalities;
     let is_plain = wished.iter().all(|kind| kind == "text");
     (!is_plain).then(|| wished.iter().map(|kind| kind.to_uppercase()).collect())
+}
+
+/// The original's `image_config` under Gemini's names.
+fn image_config(inference: &Inference) -> Option<Value> {
+    let config = inference.image_config.as_ref()?;
+    let names = [("aspect_ratio", "aspectRatio"), ("image_size", "imageSize")];
+    let fields: serde_json::Map<String, Value> = names
+        .into_iter()
+        .filter_map(|(ours, theirs)| Some((theirs.to_owned(), config.get(ours)?.clone())))
+        .collect();
+    (!fields.is_empty()).then(|| fields.into())
 }
 
 fn tools(inference: &Inference) -> Result<Option<Value>, Untranslatable> {

@@ -12,7 +12,7 @@ use crate::dialects::{FinishReason, Usage};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer<'a> {
     #[serde(borrow)]
-    pub(super) candidates: Option<Vec<Candidate<'a>>>,
+    pub(super) candidates: Option<Vec<&'a RawValue>>,
     pub(super) prompt_feedback: Option<PromptFeedback>,
     pub(super) usage_metadata: Option<WireUsage>,
     #[serde(borrow)]
@@ -38,7 +38,7 @@ pub(super) struct Candidate<'a> {
 #[derive(Deserialize)]
 pub(super) struct Content<'a> {
     #[serde(borrow)]
-    pub(super) parts: Option<Vec<Part<'a>>>,
+    pub(super) parts: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +54,16 @@ pub(super) struct Part<'a> {
     pub(super) function_call: Option<Call<'a>>,
     #[serde(borrow)]
     pub(super) inline_data: Option<Blob<'a>>,
+}
+
+impl Part<'_> {
+    /// A part of a kind the canonical answer has no word for.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.text.is_none()
+            && self.thought_signature.is_none()
+            && self.function_call.is_none()
+            && self.inline_data.is_none()
+    }
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,8 @@
 //! what its digest says in the provider's. Skipped, loudly, where the
 //! recordings are not beside the checkout.
 
+mod as_gemini;
+mod as_messages;
 mod digest;
 mod opaque;
 mod strange;

@@ -48,6 +48,8 @@ pub(super) enum Block<'a> {
         tool_use_id: String,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         content: Vec<Block<'a>>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_error: bool,
     },
 }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use app::types::sse::ServerSentEvent;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::opaque::{self, Opaque};
 use super::wire::{Block, BlockDelta, Event, Message, StopDetails, WireUsage, finish_reason};
 use crate::dialects::text::{Text, non_empty};
 use crate::dialects::{Decoder, Delta, Fault, complaint, reasoning};
@@ -21,6 +23,8 @@ pub(super) struct EventDecoder {
     /// Characters of text so far, where citations point to.
     text_length: usize,
     usage: WireUsage,
+    /// The block before this one was text, too.
+    follows_text: bool,
     has_stopped: bool,
     is_done: bool,
 }
@@ -38,7 +42,9 @@ enum Open {
         input: Option<String>,
     },
     /// Tools the provider runs itself, and kinds we do not know.
-    Silent,
+    Opaque(Opaque),
+    /// Whole already.
+    Closed,
 }
 
 impl Decoder for EventDecoder {
@@ -52,16 +58,24 @@ impl Decoder for EventDecoder {
                 .unwrap_or_else(|| complaint::nonsense("The provider sent an event that cannot be read", data))
         })?;
         match wire.kind.as_str() {
-            "message_start" => self.start(wire.message, out),
+            "message_start" => {
+                if let Some(raw) = wire.message {
+                    self.start(parsed(raw)?, out);
+                    out.extend(opaque::start(raw));
+                }
+            }
             "content_block_start" => {
-                if let Some(block) = wire.content_block {
-                    let open = self.open(block, out);
+                if let Some(raw) = wire.content_block {
+                    let open = self.open(raw, out)?;
                     self.blocks.insert(wire.index.unwrap_or(0), open);
                 }
             }
             "content_block_delta" => {
-                if let Some(delta) = wire.delta {
-                    self.delta(wire.index.unwrap_or(0), delta, out);
+                let index = wire.index.unwrap_or(0);
+                if let Some(Open::Opaque(block)) = self.blocks.get_mut(&index) {
+                    block.add(data);
+                } else if let Some(delta) = wire.delta {
+                    self.delta(index, delta, out);
                 }
             }
             "content_block_stop" => self.close(wire.index.unwrap_or(0), out),
@@ -70,6 +84,7 @@ impl Decoder for EventDecoder {
                     self.usage.merge(&usage);
                     out.push(Delta::Usage(self.usage.counts()));
                 }
+                out.extend(opaque::end_event(data));
                 if let Some(delta) = wire.delta {
                     self.stop(non_empty(delta.stop_reason.as_ref()), delta.stop_details, out);
                 }
@@ -99,8 +114,7 @@ impl Decoder for EventDecoder {
 }
 
 impl EventDecoder {
-    fn start(&mut self, message: Option<Message<'_>>, out: &mut Vec<Delta>) {
-        let Some(message) = message else { return };
+    fn start(&mut self, message: Message<'_>, out: &mut Vec<Delta>) {
         let owned = |text: Option<&Text<'_>>| non_empty(text).map(str::to_owned);
         out.push(Delta::Start { upstream_id: owned(message.id.as_ref()), model: owned(message.model.as_ref()) });
         if let Some(usage) = message.usage {
@@ -109,8 +123,15 @@ impl EventDecoder {
         }
     }
 
-    fn open(&mut self, block: Block<'_>, out: &mut Vec<Delta>) -> Open {
-        match block.kind.as_str() {
+    fn open(&mut self, raw: &RawValue, out: &mut Vec<Delta>) -> Result<Open, Fault> {
+        let block: Block<'_> = parsed(raw)?;
+        let is_text = block.kind.as_str() == "text";
+        if is_text && self.follows_text {
+            out.push(opaque::split());
+        }
+        self.follows_text = is_text;
+        out.extend(opaque::fields(raw));
+        Ok(match block.kind.as_str() {
             "text" => {
                 self.text(block.text, out);
                 Open::Text
@@ -125,7 +146,7 @@ impl EventDecoder {
                 let data = block.data.as_ref().map_or("", Text::as_str);
                 let detail = reasoning::encrypted_detail(data, reasoning::ANTHROPIC, index, None);
                 out.push(Delta::ReasoningDetail { choice: CHOICE, detail });
-                Open::Silent
+                Open::Closed
             }
             "tool_use" => {
                 let index = self.calls;
@@ -141,14 +162,15 @@ impl EventDecoder {
                 let input = block.input.map(|input| input.get().to_owned()).filter(|input| input != "{}");
                 Open::Tool { index, input }
             }
-            _ => Open::Silent,
-        }
+            _ => Open::Opaque(Opaque::new(raw)),
+        })
     }
 
     fn delta(&mut self, index: u32, delta: BlockDelta<'_>, out: &mut Vec<Delta>) {
         match self.blocks.get_mut(&index) {
             Some(Open::Text) => {
                 if let Some(citation) = delta.citation {
+                    out.push(opaque::citation(&citation));
                     out.extend(annotation(&citation, self.text_length, self.text_length));
                 }
                 self.text(delta.text, out);
@@ -162,13 +184,15 @@ impl EventDecoder {
                     out.push(arguments(*index, piece.to_owned()));
                 }
             }
-            Some(Open::Silent) | None => {}
+            Some(Open::Opaque(_) | Open::Closed) | None => {}
         }
     }
 
     fn close(&mut self, index: u32, out: &mut Vec<Delta>) {
-        if let Some(Open::Tool { index, input: Some(input) }) = self.blocks.remove(&index) {
-            out.push(arguments(index, input));
+        match self.blocks.remove(&index) {
+            Some(Open::Tool { index, input: Some(input) }) => out.push(arguments(index, input)),
+            Some(Open::Opaque(block)) => out.push(block.close()),
+            _ => {}
         }
     }
 
@@ -227,6 +251,11 @@ fn annotation(citation: &Value, start: usize, end: usize) -> Option<Delta> {
     Some(Delta::Annotation { choice: CHOICE, annotation })
 }
 
+fn parsed<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Fault> {
+    serde_json::from_str(raw.get())
+        .map_err(|_| complaint::nonsense("The provider sent a piece of an answer that cannot be read", raw.get()))
+}
+
 /// A whole answer as deltas.
 pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
     let text = String::from_utf8_lossy(body);
@@ -239,17 +268,24 @@ pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
     let usage = message.usage.take();
     let stop_reason = message.stop_reason.take();
     let stop_details = message.stop_details.take();
-    decoder.start(Some(message), &mut out);
-    for mut block in blocks {
-        let citations = block.citations.take().unwrap_or_default();
+    decoder.start(message, &mut out);
+    out.extend(opaque::whole_start(text.trim()));
+    for raw in blocks {
+        let citations = parsed::<Block<'_>>(raw)?.citations.unwrap_or_default();
         let start = decoder.text_length;
-        let open = decoder.open(block, &mut out);
+        let open = decoder.open(raw, &mut out)?;
         let end = decoder.text_length;
-        out.extend(citations.iter().filter_map(|citation| annotation(citation, start, end)));
-        if let Open::Tool { index, input: Some(input) } = open {
-            out.push(arguments(index, input));
+        for citation in &citations {
+            out.push(opaque::citation(citation));
+            out.extend(annotation(citation, start, end));
+        }
+        match open {
+            Open::Tool { index, input: Some(input) } => out.push(arguments(index, input)),
+            Open::Opaque(block) => out.push(block.close()),
+            _ => {}
         }
     }
+    out.extend(opaque::whole_end(text.trim()));
     decoder.stop(non_empty(stop_reason.as_ref()), stop_details, &mut out);
     out.extend(usage.map(|usage| Delta::Usage(usage.counts())));
     Ok(out)

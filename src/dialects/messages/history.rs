@@ -49,6 +49,7 @@ pub(super) fn history(messages: &[Message]) -> Result<History<'_>, Untranslatabl
             Role::Tool => history.push_result(Block::ToolResult {
                 tool_use_id: tool_id(message.tool_call_id.as_deref().unwrap_or_default()),
                 content: blocks(message, &field)?,
+                is_error: message.is_error,
             }),
         }
     }

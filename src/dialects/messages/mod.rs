@@ -4,10 +4,13 @@ mod blocks;
 mod claude;
 mod decode;
 mod history;
+pub mod inbound;
+mod native;
+mod opaque;
 mod request;
 mod wire;
 
-use super::{Decoder, Delta, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
+use super::{Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
 
 /// The version of the API this translation was written for.
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
@@ -18,8 +21,14 @@ pub struct Messages;
 
 impl Upstream for Messages {
     fn encode(&self, target: &Target<'_>, inference: &Inference) -> Result<UpstreamRequest, Untranslatable> {
-        let body = request::body(target, inference)?;
-        let headers = vec![(VERSION.0, VERSION.1.to_owned())];
+        let mut headers = vec![(VERSION.0, VERSION.1.to_owned())];
+        let body = match inference.native(Dialect::AnthropicMessages) {
+            Some(native) => {
+                headers.extend(native.headers.iter().cloned());
+                native::body(target, inference, native)?
+            }
+            None => request::body(target, inference)?,
+        };
         Ok(UpstreamRequest { path: "/messages".to_owned(), headers, body: body.into() })
     }
 

@@ -104,7 +104,7 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
     serde_json::to_vec(&body).map_err(|error| untranslatable("body", error))
 }
 
-fn max_tokens(target: &Target<'_>, inference: &Inference) -> u64 {
+pub(super) fn max_tokens(target: &Target<'_>, inference: &Inference) -> u64 {
     let limit = target.max_output_tokens.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
     match (inference.max_tokens(), limit) {
         (Some(wish), Some(limit)) => wish.min(limit),

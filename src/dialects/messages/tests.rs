@@ -173,9 +173,10 @@ fn a_call_without_arguments_and_a_servers_own_call_are_told_apart() {
         json!({"type": "message_stop"}),
     ])
     .unwrap();
+    let out: Vec<&Delta> = out.iter().filter(|delta| !matches!(delta, Delta::Native { .. })).collect();
     assert_eq!(out.len(), 3);
-    assert!(matches!(&out[0], Delta::ToolCall { index: 0, name: Some(name), .. } if name == "f"));
-    assert!(matches!(&out[2], Delta::Finish { reason: FinishReason::ToolCalls, .. }));
+    assert!(matches!(out[0], Delta::ToolCall { index: 0, name: Some(name), .. } if name == "f"));
+    assert!(matches!(out[2], Delta::Finish { reason: FinishReason::ToolCalls, .. }));
 }
 
 #[test]

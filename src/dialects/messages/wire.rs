@@ -14,9 +14,9 @@ pub(super) struct Event<'a> {
     pub(super) kind: Text<'a>,
     pub(super) index: Option<u32>,
     #[serde(borrow)]
-    pub(super) message: Option<Message<'a>>,
+    pub(super) message: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) content_block: Option<Block<'a>>,
+    pub(super) content_block: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) delta: Option<BlockDelta<'a>>,
     pub(super) usage: Option<WireUsage>,
@@ -30,7 +30,7 @@ pub(super) struct Message<'a> {
     #[serde(borrow)]
     pub(super) model: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) content: Option<Vec<Block<'a>>>,
+    pub(super) content: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
     pub(super) stop_reason: Option<Text<'a>>,
     pub(super) stop_details: Option<StopDetails>,
@@ -86,10 +86,18 @@ pub(super) struct BlockDelta<'a> {
 pub(super) struct WireUsage {
     input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<CacheCreation>,
     cache_read_input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     output_tokens_details: Option<OutputDetails>,
     server_tool_use: Option<ServerToolUse>,
+}
+
+/// What was written, by how long it is kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    ephemeral_1h_input_tokens: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -110,6 +118,7 @@ impl WireUsage {
     pub(super) fn merge(&mut self, newer: &Self) {
         self.input_tokens = newer.input_tokens.or(self.input_tokens);
         self.cache_creation_input_tokens = newer.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
+        self.cache_creation = newer.cache_creation.or(self.cache_creation);
         self.cache_read_input_tokens = newer.cache_read_input_tokens.or(self.cache_read_input_tokens);
         self.output_tokens = newer.output_tokens.or(self.output_tokens);
         self.output_tokens_details = newer.output_tokens_details.or(self.output_tokens_details);
@@ -132,6 +141,7 @@ impl WireUsage {
             completion_tokens: self.output_tokens,
             cached_tokens: cached,
             cache_write_tokens: written,
+            cache_write_1h_tokens: self.cache_creation.and_then(|creation| creation.ephemeral_1h_input_tokens),
             reasoning_tokens: self.output_tokens_details.and_then(|details| details.thinking_tokens),
             web_search_requests: self.server_tool_use.and_then(|tools| tools.web_search_requests),
             ..Usage::default()

@@ -119,6 +119,7 @@ fn message(raw: &RawValue) -> Result<Message, BadField> {
             .unwrap_or_default(),
         refusal: optional(wire.refusal, "refusal", "must be a string")?,
         content: Vec::new(),
+        is_error: false,
     };
     content(wire.content, &mut message)?;
     let remedy = "must be an array of {image_url: {url}}";

@@ -51,7 +51,10 @@ fn typed(fields: &Fields<'_>) -> Result<Inference, BadField> {
         user: fields.text("user", USER_LIMIT)?,
         session_id: fields.text("session_id", SESSION_LIMIT)?,
         cache_control: fields.typed::<Value>("cache_control", "must be an object")?,
+        modalities: fields.typed("modalities", "must be an array of strings")?.unwrap_or_default(),
+        image_config: fields.typed("image_config", "must be an object")?,
         raw: IndexMap::new(),
+        native: None,
     })
 }
 

@@ -1,10 +1,30 @@
 //! OpenAI's fields for an inference that came in another client dialect.
 
+use super::request::untranslatable;
+use crate::dialects::Untranslatable;
 use indexmap::IndexMap;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::dialects::inference::{Inference, Message, Part, ResponseFormat, Tool, ToolCall, ToolChoice};
+
+/// Passes when nothing in the request belongs to another company's protocol alone.
+pub(super) fn check(inference: &Inference) -> Result<(), Untranslatable> {
+    if inference.native.is_none() {
+        return Ok(());
+    }
+    if let Some(index) = inference.tools.iter().position(|tool| tool.other.is_some()) {
+        let field = format!("tools[{index}]");
+        return Err(untranslatable(&field, "only functions can be translated for this provider"));
+    }
+    for (index, message) in inference.messages.iter().enumerate() {
+        if let Some(number) = message.content.iter().position(|part| matches!(part, Part::Other(_))) {
+            let field = format!("messages[{index}].content[{number}]");
+            return Err(untranslatable(&field, "this provider has no part of this kind"));
+        }
+    }
+    Ok(())
+}
 
 /// The top-level fields, as a caller who speaks OpenAI would have sent them.
 pub(super) fn fields(inference: &Inference) -> IndexMap<String, Box<RawValue>> {
@@ -31,6 +51,8 @@ pub(super) fn fields(inference: &Inference) -> IndexMap<String, Box<RawValue>> {
         ("top_logprobs", sampling.top_logprobs.map(Value::from)),
         ("user", inference.user.as_deref().map(Value::from)),
         ("cache_control", inference.cache_control.clone()),
+        ("modalities", list(inference.modalities.iter().map(|kind| Value::from(kind.as_str())).collect())),
+        ("image_config", inference.image_config.clone()),
         ("reasoning", inference.reasoning.as_ref().map(|wish| {
             json!({ "effort": wish.effort, "max_tokens": wish.max_tokens, "exclude": wish.exclude, "enabled": wish.enabled })
         })),

@@ -46,6 +46,7 @@ const REWRITTEN: [&str; 9] = [
 
 pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>, Untranslatable> {
     let quirks = target.quirks;
+    compose::check(inference)?;
     let raw =
         if inference.raw.is_empty() { Cow::Owned(compose::fields(inference)) } else { Cow::Borrowed(&inference.raw) };
     let mut body = Object::new(quirks, raw.values().map(|value| value.get().len()).sum());
@@ -88,7 +89,9 @@ fn passed_through(
         if value.get() == "null" || REWRITTEN.contains(&name) {
             continue;
         }
-        let is_kept = name == "cache_control" && quirks.takes_cache_control();
+        let is_kept = (name == "cache_control" && quirks.takes_cache_control())
+            // Another router knows the original's way to ask for images.
+            || (name == "image_config" && quirks.keeps_reasoning_object);
         if GATEWAY_FIELDS.contains(&name) && !is_kept {
             continue;
         }

@@ -220,6 +220,7 @@ pub(super) fn usage(raw: &RawValue, is_reasoning_outside: bool) -> Option<Usage>
         }
     }
     let usage = Usage {
+        cache_write_1h_tokens: None,
         prompt_tokens: wire.prompt_tokens,
         completion_tokens,
         cached_tokens: prompt
