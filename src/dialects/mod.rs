@@ -17,6 +17,7 @@ mod media;
 pub mod messages;
 mod read;
 pub mod reasoning;
+pub mod responses;
 mod text;
 
 pub use fault::{Fault, FaultKind};
@@ -64,6 +65,8 @@ pub enum Dialect {
     AnthropicMessages,
     /// Gemini `generateContent`.
     Gemini,
+    /// OpenAI Responses.
+    OpenaiResponses,
 }
 
 impl Dialect {
@@ -74,6 +77,7 @@ impl Dialect {
             Self::OpenaiChat => &chat_completions::upstream::ChatCompletions,
             Self::AnthropicMessages => &messages::Messages,
             Self::Gemini => &gemini::Gemini,
+            Self::OpenaiResponses => &responses::Responses,
         }
     }
 
@@ -84,6 +88,7 @@ impl Dialect {
             Self::OpenaiChat => "openai-chat",
             Self::AnthropicMessages => "anthropic-messages",
             Self::Gemini => "gemini",
+            Self::OpenaiResponses => "openai-responses",
         }
     }
 }
@@ -96,6 +101,7 @@ impl std::str::FromStr for Dialect {
             "openai-chat" => Ok(Self::OpenaiChat),
             "anthropic-messages" => Ok(Self::AnthropicMessages),
             "gemini" => Ok(Self::Gemini),
+            "openai-responses" => Ok(Self::OpenaiResponses),
             _ => Err(()),
         }
     }
@@ -132,6 +138,9 @@ pub struct Quirks {
     /// The history carries reasoning as `reasoning_content`, and every assistant
     /// turn that calls tools must have it, even empty (DeepSeek).
     pub wants_reasoning_content: bool,
+    /// The format of encrypted reasoning (Responses): `xai-responses-v1`. Only
+    /// reasoning of the same format is sent back.
+    pub reasoning_format: Option<String>,
 }
 
 impl Quirks {

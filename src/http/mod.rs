@@ -10,6 +10,7 @@ pub mod messages;
 pub mod models;
 pub mod openapi;
 pub mod rankings;
+pub mod responses;
 pub mod server;
 pub mod sign_in;
 pub mod site;
@@ -51,6 +52,7 @@ fn api(app: &Arc<App>) -> Router {
     let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any);
     let paid = Router::new()
         .route("/chat/completions", post(inference::chat_completions))
+        .route("/responses", post(responses::create_response))
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));
     let gemini_api = Router::new()

@@ -92,6 +92,7 @@ fn serving_provider(
         Some(Dialect::OpenaiChat) => "openai",
         Some(Dialect::AnthropicMessages) => "anthropic",
         Some(Dialect::Gemini) => "gemini",
+        Some(Dialect::OpenaiResponses) => "responses",
         None => "other",
     };
     let mut slug = format!("{}-{kind}", provider.slug);
@@ -120,6 +121,7 @@ fn dialect(npm: &str, shape: Option<&str>) -> Option<Dialect> {
         {
             Some(Dialect::OpenaiChat)
         }
+        "@ai-sdk/openai-compatible" | "@ai-sdk/openai" if shape == Some("responses") => Some(Dialect::OpenaiResponses),
         _ => None,
     }
 }
@@ -128,7 +130,7 @@ fn auth(dialect: Option<Dialect>) -> Auth {
     match dialect {
         Some(Dialect::AnthropicMessages) => Auth::Header("x-api-key".to_owned()),
         Some(Dialect::Gemini) => Auth::Header("x-goog-api-key".to_owned()),
-        Some(Dialect::OpenaiChat) | None => Auth::Bearer,
+        Some(Dialect::OpenaiChat | Dialect::OpenaiResponses) | None => Auth::Bearer,
     }
 }
 
@@ -265,6 +267,7 @@ fn parameters(fields: &Fields, dialect: Option<Dialect>) -> Result<Vec<String>, 
         names.extend::<&[&str]>(match dialect {
             Some(Dialect::AnthropicMessages) => &["top_k"],
             Some(Dialect::Gemini) => &["top_k", "seed", "frequency_penalty", "presence_penalty"],
+            Some(Dialect::OpenaiResponses) => &[],
             Some(Dialect::OpenaiChat) | None => &["seed", "frequency_penalty", "presence_penalty"],
         });
     }

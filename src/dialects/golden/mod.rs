@@ -6,6 +6,7 @@ mod as_gemini;
 mod as_messages;
 mod digest;
 mod opaque;
+mod responses;
 mod strange;
 
 use std::path::Path;
