@@ -8,6 +8,7 @@ pub mod answer;
 mod arguments;
 pub mod chat_completions;
 mod complaint;
+pub mod completions;
 pub mod fault;
 pub mod gemini;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod caller;
+pub mod completions;
 pub mod gemini;
 pub mod inference;
 pub mod input;
@@ -52,6 +53,7 @@ fn api(app: &Arc<App>) -> Router {
     let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any);
     let paid = Router::new()
         .route("/chat/completions", post(inference::chat_completions))
+        .route("/completions", post(completions::complete))
         .route("/responses", post(responses::create_response))
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));
