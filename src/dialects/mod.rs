@@ -19,6 +19,7 @@ pub mod messages;
 mod read;
 pub mod reasoning;
 pub mod responses;
+pub mod retrieval;
 mod text;
 
 pub use fault::{Fault, FaultKind};
@@ -142,6 +143,8 @@ pub struct Quirks {
     /// The format of encrypted reasoning (Responses): `xai-responses-v1`. Only
     /// reasoning of the same format is sent back.
     pub reasoning_format: Option<String>,
+    /// How vectors and rankings are asked for, where the dialect does not say it.
+    pub retrieval: retrieval::Protocol,
 }
 
 impl Quirks {
@@ -293,6 +296,8 @@ pub enum Delta {
         dialect: Dialect,
         piece: Value,
     },
+    /// Vectors, or documents in order: the whole answer to a retrieval.
+    Found(retrieval::Found),
     /// Top-level fields worth keeping: `service_tier`, `system_fingerprint`, `citations`.
     Extra {
         key: &'static str,
@@ -323,6 +328,7 @@ impl Delta {
             | Self::Usage(_)
             | Self::Native { .. }
             | Self::Extra { .. } => false,
+            Self::Found(_) => true,
         }
     }
 }
@@ -368,6 +374,8 @@ pub struct Usage {
     pub prompt_audio_tokens: Option<u64>,
     pub completion_audio_tokens: Option<u64>,
     pub web_search_requests: Option<u64>,
+    /// Searches in a ranking: each costs the price per request.
+    pub searches: Option<u64>,
 }
 
 impl Usage {
@@ -387,5 +395,6 @@ impl Usage {
         take(&mut self.prompt_audio_tokens, newer.prompt_audio_tokens);
         take(&mut self.completion_audio_tokens, newer.completion_audio_tokens);
         take(&mut self.web_search_requests, newer.web_search_requests);
+        take(&mut self.searches, newer.searches);
     }
 }

@@ -12,6 +12,7 @@ pub mod models;
 pub mod openapi;
 pub mod rankings;
 pub mod responses;
+pub mod retrieval;
 pub mod server;
 pub mod sign_in;
 pub mod site;
@@ -54,6 +55,8 @@ fn api(app: &Arc<App>) -> Router {
     let paid = Router::new()
         .route("/chat/completions", post(inference::chat_completions))
         .route("/completions", post(completions::complete))
+        .route("/embeddings", post(retrieval::embed))
+        .route("/rerank", post(retrieval::rerank))
         .route("/responses", post(responses::create_response))
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));
@@ -67,6 +70,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/models/{author}/{slug}", get(messages::show_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
         .route("/model/{author}/{slug}", get(models::show_model))
+        .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
         .route("/rankings", get(rankings::show_rankings))
         .route("/key", get(keys::show_current_key))
