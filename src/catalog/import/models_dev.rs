@@ -243,12 +243,8 @@ fn architecture(upstream: &str, fields: &Fields) -> Result<Architecture, String>
     };
     let (input, mut output) = (read("input")?, read("output")?);
     // The list calls everything that is not sound or picture "text".
-    let lower = upstream.to_ascii_lowercase();
-    let kinds = [("rerank", "rerank"), ("embed", "embeddings"), ("bge-", "embeddings"), ("voyage-", "embeddings")];
-    if let Some((_, kind)) = kinds.iter().find(|(word, _)| lower.contains(word)) {
-        output = vec![(*kind).to_owned()];
-    } else if lower.contains("whisper") || lower.contains("transcribe") {
-        output = vec!["transcription".to_owned()];
+    if let Some(kind) = super::names::output_of(upstream) {
+        output = vec![kind.to_owned()];
     }
     let modality = format!("{}->{}", input.join("+"), output.join("+"));
     Ok(Architecture {
