@@ -292,6 +292,7 @@ mod tests {
             let [prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
                 prompt_audio_tokens, completion_audio_tokens] = counts;
             Usage {
+                searches: None,
                 cache_write_1h_tokens: None,
                 prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
                 prompt_audio_tokens, completion_audio_tokens, web_search_requests: None,

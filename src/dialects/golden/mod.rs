@@ -7,6 +7,7 @@ mod as_messages;
 mod digest;
 mod opaque;
 mod responses;
+mod retrieval;
 mod strange;
 
 use std::path::Path;
