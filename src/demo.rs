@@ -110,7 +110,8 @@ async fn fresh_key(app: &App, user_id: &str, organization_id: &str, workspace_id
 async fn seed_traffic(app: &Arc<App>, own_organization: &str, workspace_id: &str) -> anyhow::Result<()> {
     let catalog = app.catalog();
     let mut offers: Vec<(Arc<Model>, Arc<Endpoint>)> = Vec::new();
-    for model in catalog.models.values() {
+    let writes = |model: &&Arc<Model>| model.architecture.output_modalities.iter().any(|kind| kind == "text");
+    for model in catalog.models.values().filter(writes) {
         offers.extend(model.endpoints.iter().filter(|e| e.is_simulated).map(|e| (Arc::clone(model), Arc::clone(e))));
     }
     if offers.is_empty() {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use app::types::models::{Architecture, DataPolicy};
 use serde::Deserialize;
 
+use super::import::names;
 use super::{Auth, Endpoint, Model, Prices, Provider};
+use crate::dialects::retrieval::Protocol;
 use crate::dialects::{Dialect, Quirks};
 use crate::providers::client::Upstreams;
 
@@ -65,7 +67,12 @@ impl Local {
             dialect: Some(Dialect::OpenaiChat),
             base_url: base_url.to_owned(),
             auth: Auth::None,
-            quirks: Quirks { no_developer_role: true, ..Quirks::default() },
+            quirks: Quirks {
+                no_developer_role: true,
+                // Its own address also shortens vectors.
+                retrieval: if slug == "ollama" { Protocol::Ollama } else { Protocol::Usual },
+                ..Quirks::default()
+            },
             policy,
             supports_cancel: true,
             ..Provider::default()
@@ -88,6 +95,7 @@ fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPolicy) -> Mo
     ];
     let supported_parameters: Vec<String> = parameters.into_iter().map(str::to_owned).collect();
     let text = vec!["text".to_owned()];
+    let output = vec![names::output_of(&entry.id).unwrap_or("text").to_owned()];
     // A model file may be named by its path.
     let short = entry.id.rsplit('/').next().unwrap_or(&entry.id);
     let id = format!("{slug}/{}", short.replace(char::is_whitespace, "-"));
@@ -101,7 +109,7 @@ fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPolicy) -> Mo
         price_id: "free".to_owned(),
         supported_parameters: supported_parameters.clone(),
         input_modalities: text.clone(),
-        output_modalities: text.clone(),
+        output_modalities: output.clone(),
         policy,
         ..Endpoint::default()
     };
@@ -112,9 +120,9 @@ fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPolicy) -> Mo
         created: entry.created,
         description: Some(format!("Served by {server} on this machine, free of charge.")),
         architecture: Architecture {
-            modality: Some("text->text".to_owned()),
+            modality: Some(format!("text->{}", output.join("+"))),
             input_modalities: text.clone(),
-            output_modalities: text,
+            output_modalities: output,
             ..Architecture::default()
         },
         supported_parameters,

@@ -78,7 +78,7 @@ impl Prices {
         let output = output.rest(rates.completion);
 
         let searches = times(usage.web_search_requests.unwrap_or(0), self.web_search);
-        let other = searches.saturating_add(i128::from(self.request.0));
+        let other = searches.saturating_add(times(usage.searches.unwrap_or(1), self.request));
 
         let prompt = nanos_half_up(input);
         let both = nanos_half_up(input.saturating_add(output));
@@ -292,6 +292,7 @@ mod tests {
             let [prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
                 prompt_audio_tokens, completion_audio_tokens] = counts;
             Usage {
+                searches: None,
                 cache_write_1h_tokens: None,
                 prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
                 prompt_audio_tokens, completion_audio_tokens, web_search_requests: None,

@@ -43,6 +43,8 @@ struct OfferEntry {
     model: String,
     prompt: String,
     completion: String,
+    /// US dollars per request, or per search of a ranking.
+    request: Option<String>,
     cache_read: Option<String>,
     cache_write: Option<String>,
     audio: Option<String>,
@@ -129,6 +131,11 @@ fn read_offer(model: &Model, offer: &OfferEntry) -> Offer {
     let prices = Prices {
         prompt: per_million(&offer.prompt),
         completion: per_million(&offer.completion),
+        request: offer
+            .request
+            .as_ref()
+            .map(|price| price.parse().expect("a test reads every price"))
+            .unwrap_or_default(),
         audio: offer.audio.as_ref().map(per_million),
         input_cache_read: offer.cache_read.as_ref().map(per_million),
         input_cache_write: offer.cache_write.as_ref().map(per_million),
@@ -152,7 +159,7 @@ pub const SIMULATED: [(&str, &str, Dialect, &str); 3] = [
 
 /// Models that get simulated offers in the demo, and the providers (of
 /// [`SIMULATED`]) that make them, with the price in percent of the list price.
-const DEMO: [(&str, &[(usize, i64)]); 14] = [
+const DEMO: [(&str, &[(usize, i64)]); 17] = [
     ("openai/gpt-5.5", &[(0, 100)]),
     ("openai/gpt-5.4", &[(0, 100), (1, 110)]),
     ("openai/gpt-5.4-mini", &[(0, 100)]),
@@ -167,6 +174,9 @@ const DEMO: [(&str, &[(usize, i64)]); 14] = [
     ("qwen/qwen3-coder", &[(0, 80), (2, 100)]),
     ("meta-llama/llama-3.3-70b-instruct", &[(0, 70), (1, 100), (2, 90)]),
     ("mistralai/mistral-large-2512", &[(0, 100)]),
+    ("openai/text-embedding-3-small", &[(0, 100)]),
+    ("google/gemini-embedding-001", &[(2, 100)]),
+    ("cohere/rerank-v3.5", &[(0, 100)]),
 ];
 
 /// Simulated providers at `origins` (`http://127.0.0.1:4000`, in the order of
@@ -224,6 +234,7 @@ fn at_percent(prices: &Prices, percent: i64) -> Prices {
     Prices {
         prompt: scaled(prices.prompt),
         completion: scaled(prices.completion),
+        request: scaled(prices.request),
         input_cache_read: prices.input_cache_read.map(scaled),
         input_cache_write: prices.input_cache_write.map(scaled),
         ..Prices::default()
@@ -245,7 +256,9 @@ mod tests {
             let name = &offer.endpoint.id;
             assert!(known::provider(&offer.endpoint.provider_slug).is_some(), "{name}");
             let prices = offer.prices.as_ref().unwrap();
-            assert!(prices.prompt >= Price::ZERO && prices.completion >= prices.prompt, "{name}");
+            assert!(prices.prompt >= Price::ZERO && prices.request >= Price::ZERO, "{name}");
+            let writes = offer.endpoint.output_modalities.iter().any(|kind| kind == "text");
+            assert!(!writes || prices.completion >= prices.prompt, "{name}");
         }
         let gpt = import.offers.iter().find(|offer| offer.endpoint.id == "openai:gpt-5.4").unwrap();
         let prices = gpt.prices.as_ref().unwrap();

@@ -1,12 +1,15 @@
 //! The canonical request to a model: OpenAI chat's vocabulary, typed where the
 //! gateway or a translation has to understand it, kept as it came where not.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Dialect;
+use super::retrieval::Retrieval;
 
 /// A request to a model.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,9 @@ pub struct Inference {
     /// The same for a caller who speaks a provider's own protocol: a provider
     /// of that protocol gets these fields, not a translation of the others.
     pub native: Option<Native>,
+    /// Vectors or an order are asked for, not an answer in words; then the
+    /// messages only show how much there is to read.
+    pub retrieval: Option<Arc<Retrieval>>,
 }
 
 /// A request as it was written in a provider's own protocol.
@@ -65,6 +71,9 @@ impl Inference {
     /// (`supported_parameters`): `tools`, `response_format`, `temperature`, …
     #[must_use]
     pub fn parameters_in_use(&self) -> Vec<&'static str> {
+        if self.retrieval.is_some() {
+            return Vec::new();
+        }
         let sampling = &self.sampling;
         let reasons = self.reasoning.as_ref().is_some_and(Reasoning::is_on);
         let is_schema = matches!(self.response_format, Some(ResponseFormat::JsonSchema { .. }));

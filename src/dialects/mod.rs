@@ -8,6 +8,7 @@ pub mod answer;
 mod arguments;
 pub mod chat_completions;
 mod complaint;
+pub mod completions;
 pub mod fault;
 pub mod gemini;
 #[cfg(test)]
@@ -17,6 +18,8 @@ mod media;
 pub mod messages;
 mod read;
 pub mod reasoning;
+pub mod responses;
+pub mod retrieval;
 #[cfg(test)]
 mod round_trip;
 pub mod structured;
@@ -69,6 +72,8 @@ pub enum Dialect {
     AnthropicMessages,
     /// Gemini `generateContent`.
     Gemini,
+    /// OpenAI Responses.
+    OpenaiResponses,
 }
 
 impl Dialect {
@@ -79,6 +84,7 @@ impl Dialect {
             Self::OpenaiChat => &chat_completions::upstream::ChatCompletions,
             Self::AnthropicMessages => &messages::Messages,
             Self::Gemini => &gemini::Gemini,
+            Self::OpenaiResponses => &responses::Responses,
         }
     }
 
@@ -89,6 +95,7 @@ impl Dialect {
             Self::OpenaiChat => "openai-chat",
             Self::AnthropicMessages => "anthropic-messages",
             Self::Gemini => "gemini",
+            Self::OpenaiResponses => "openai-responses",
         }
     }
 }
@@ -101,6 +108,7 @@ impl std::str::FromStr for Dialect {
             "openai-chat" => Ok(Self::OpenaiChat),
             "anthropic-messages" => Ok(Self::AnthropicMessages),
             "gemini" => Ok(Self::Gemini),
+            "openai-responses" => Ok(Self::OpenaiResponses),
             _ => Err(()),
         }
     }
@@ -141,6 +149,11 @@ pub struct Quirks {
     pub marks_prefill: bool,
     /// The history carries reasoning as a part of the content (Mistral).
     pub wants_thinking_parts: bool,
+    /// The format of encrypted reasoning (Responses): `xai-responses-v1`. Only
+    /// reasoning of the same format is sent back.
+    pub reasoning_format: Option<String>,
+    /// How vectors and rankings are asked for, where the dialect does not say it.
+    pub retrieval: retrieval::Protocol,
 }
 
 impl Quirks {
@@ -292,6 +305,8 @@ pub enum Delta {
         dialect: Dialect,
         piece: Value,
     },
+    /// Vectors, or documents in order: the whole answer to a retrieval.
+    Found(retrieval::Found),
     /// Top-level fields worth keeping: `service_tier`, `system_fingerprint`, `citations`.
     Extra {
         key: &'static str,
@@ -322,6 +337,7 @@ impl Delta {
             | Self::Usage(_)
             | Self::Native { .. }
             | Self::Extra { .. } => false,
+            Self::Found(_) => true,
         }
     }
 }
@@ -367,6 +383,8 @@ pub struct Usage {
     pub prompt_audio_tokens: Option<u64>,
     pub completion_audio_tokens: Option<u64>,
     pub web_search_requests: Option<u64>,
+    /// Searches in a ranking: each costs the price per request.
+    pub searches: Option<u64>,
 }
 
 impl Usage {
@@ -386,5 +404,6 @@ impl Usage {
         take(&mut self.prompt_audio_tokens, newer.prompt_audio_tokens);
         take(&mut self.completion_audio_tokens, newer.completion_audio_tokens);
         take(&mut self.web_search_requests, newer.web_search_requests);
+        take(&mut self.searches, newer.searches);
     }
 }

@@ -69,7 +69,9 @@ fn continues(last: &Value, next: &Value) -> bool {
     let is_text = matches!(kind, Some("reasoning.text" | "reasoning.summary"));
     let is_signed = last.get("signature").is_some_and(Value::is_string);
     let has_words = words(next).is_some();
-    is_text && same("type") && same("index") && same("format") && !(is_signed && has_words)
+    // `part` tells the paragraphs of a summary apart.
+    let is_same = ["type", "index", "format", "part"].into_iter().all(same);
+    is_text && is_same && !(is_signed && has_words)
 }
 
 fn join(old: &mut Map<String, Value>, new: &Map<String, Value>) {

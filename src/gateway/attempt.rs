@@ -1,5 +1,6 @@
 //! One try at one endpoint: deadlines, and whose fault a failure was.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use app::types::sse::{Decoder as Events, ServerSentEvent};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 use crate::App;
-use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target};
+use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target, retrieval};
 use crate::gateway::route::Candidate;
 use crate::providers::transport::Answering;
 
@@ -55,15 +56,19 @@ pub async fn open(
         max_output_tokens: candidate.endpoint.max_output_tokens,
         quirks: &candidate.provider.quirks,
     };
-    let request = dialect
-        .upstream()
-        .encode(&target, inference)
-        .map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
+    let encoded = match &inference.retrieval {
+        Some(wish) => retrieval::encode(dialect, &target, wish),
+        None => dialect.upstream().encode(&target, inference),
+    };
+    let request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
     let credentials = app.credentials();
     let slug = candidate.provider.slug.as_str();
-    let base_url = credentials.base_url(slug).unwrap_or(&candidate.provider.base_url);
+    let mut base_url = Cow::Borrowed(credentials.base_url(slug).unwrap_or(&candidate.provider.base_url));
+    if inference.retrieval.is_some() {
+        base_url = Cow::Owned(retrieval::base_url(dialect, target.quirks, &base_url).into_owned());
+    }
     let credential = credentials.key(slug).and_then(|key| candidate.provider.auth.header(key));
-    let send = app.upstreams.send(base_url, credential, request);
+    let send = app.upstreams.send(&base_url, credential, request);
     let response = timeout_at(deadline.into(), send).await.unwrap_or_else(|_| Err(too_slow()))?;
     if response.status().is_success() {
         return Ok(response);
@@ -82,11 +87,20 @@ pub async fn open(
 ///
 /// # Errors
 /// [`Fault`] when it does not come in time, is too large or is no answer.
-pub async fn read_whole(candidate: &Candidate, response: Answering, deadline: Instant) -> Result<Vec<Delta>, Fault> {
+pub async fn read_whole(
+    candidate: &Candidate,
+    inference: &Inference,
+    response: Answering,
+    deadline: Instant,
+) -> Result<Vec<Delta>, Fault> {
     let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
     let body =
         timeout_at(deadline.into(), response.read(MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
-    dialect.upstream().decode_whole(&candidate.provider.quirks, &body)
+    let quirks = &candidate.provider.quirks;
+    match &inference.retrieval {
+        Some(wish) => retrieval::decode(dialect, quirks, wish, &body),
+        None => dialect.upstream().decode_whole(quirks, &body),
+    }
 }
 
 /// A streamed answer being read.

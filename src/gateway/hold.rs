@@ -5,7 +5,8 @@ use app::types::Money;
 
 use crate::App;
 use crate::billing::ledger::{Hold, HoldError, Payer};
-use crate::dialects::Inference;
+use crate::catalog::Prices;
+use crate::dialects::{Inference, Usage};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
 
@@ -39,11 +40,12 @@ pub async fn first(
     let prompt = prompt_estimate + prompt_estimate * settings.prompt_margin_percent / 100;
     let ttl = i64::try_from(app.config.timeouts.total_ms).unwrap_or(i64::MAX / 2).saturating_add(60_000);
     let most = most_tokens(inference, candidates);
+    let more = more_searches(inference, candidates);
     let step = first_step(inference, candidates, settings.step_tokens).min(most);
     let mut steps = Vec::with_capacity(3);
     if !inference.is_streamed {
         // A ceiling the caller set is held as it is; one of the model only where it does not hurt.
-        let cost = dearest(candidates, prompt, most);
+        let cost = dearest(candidates, prompt, most).plus(more);
         let is_small = || app.ledger.known_available(&payer.account_id).is_some_and(|left| cost.0 <= left.0 / 20);
         if inference.max_tokens().is_some() || is_small() {
             steps.push(most);
@@ -53,7 +55,7 @@ pub async fn first(
     steps.dedup();
     let mut last = HoldError::Unavailable;
     for tokens in steps {
-        match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens), ttl).await {
+        match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens).plus(more), ttl).await {
             Ok(hold) => return Ok(First { hold, tokens, covers_all: tokens >= most }),
             Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. })) => last = error,
             Err(HoldError::Unavailable) => return Err(Error::Busy { retry_after_s: 1 }),
@@ -92,6 +94,14 @@ fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64) -> 
         .map(|candidate| candidate.endpoint.prices.at_most(prompt_tokens, output_tokens))
         .max()
         .unwrap_or(Money::ZERO)
+}
+
+/// What the searches of a ranking cost beyond the first.
+fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
+    let more = inference.retrieval.as_ref().map_or(0, |wish| wish.searches().saturating_sub(1));
+    let price = candidates.iter().map(|candidate| candidate.endpoint.prices.request).max().unwrap_or_default();
+    let usage = Usage { searches: Some(more), ..Usage::default() };
+    Prices { request: price, ..Prices::default() }.cost(&usage).total
 }
 
 fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64) -> Error {

@@ -91,9 +91,14 @@ pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Vec<
     let mut excluded = BTreeSet::new();
     let mut plan = Vec::new();
     let mut known = 0;
+    let mut wrong = None;
     let mut all = Vec::new();
     for Named { model, sort, strategy } in inference.models.iter().flat_map(|name| named(&catalog, name, inference)) {
         known += 1;
+        if let Some(other) = other_kind(&model, inference) {
+            wrong = Some(other);
+            continue;
+        }
         let mut candidates = Vec::new();
         for endpoint in &model.endpoints {
             let Some(provider) = catalog.provider(&endpoint.provider_slug) else { continue };
@@ -120,10 +125,30 @@ pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Vec<
     } else {
         plan.truncate(1);
     }
+    if let Some(wrong) = wrong.filter(|_| plan.is_empty() && excluded.is_empty()) {
+        return Err(wrong);
+    }
     if plan.is_empty() {
         return Err(nothing_left(inference, known, &excluded));
     }
     Ok(plan)
+}
+
+/// The refusal of a model that does something else than was asked.
+fn other_kind(model: &Model, inference: &Inference) -> Option<Error> {
+    let makes = |kind: &str| model.architecture.output_modalities.iter().any(|own| own == kind);
+    let (id, wanted) = (&model.id, inference.retrieval.as_ref().map_or("text", |wish| wish.modality()));
+    let message = match wanted {
+        kind if makes(kind) => return None,
+        "text" if makes("embeddings") => format!("`{id}` makes embeddings: use POST /api/v1/embeddings."),
+        "text" if makes("rerank") => format!("`{id}` ranks documents: use POST /api/v1/rerank."),
+        "text" => return None,
+        "rerank" => {
+            format!("`{id}` does not rank documents. GET /api/v1/models?output_modalities=rerank lists who does.")
+        }
+        _ => format!("`{id}` makes no embeddings. GET /api/v1/embeddings/models lists the models that do."),
+    };
+    Some(Error::bad_request("model", message))
 }
 
 /// The `provider` object with its values understood.
@@ -233,10 +258,12 @@ fn exclude(
         list.is_empty() || list.iter().any(|wanted| is_quantization(wanted, own))
     });
     let in_use = inference.parameters_in_use();
-    let is_too_long = endpoint.context_length.is_some_and(|length| {
-        // The estimate may be off by a third; the provider has the last word.
-        u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
-    });
+    // Each text of a retrieval has the window for itself.
+    let is_too_long = inference.retrieval.is_none()
+        && endpoint.context_length.is_some_and(|length| {
+            // The estimate may be off by a third; the provider has the last word.
+            u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
+        });
     let asks_too_much = inference
         .max_tokens()
         .zip(endpoint.max_output_tokens)

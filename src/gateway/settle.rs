@@ -105,7 +105,9 @@ impl Run {
         let ceiling = |limit: Option<i64>| limit.and_then(|l| u64::try_from(l).ok()).unwrap_or(0);
         let context = ceiling(candidate.endpoint.context_length).max(ceiling(candidate.endpoint.max_output_tokens));
         // Providers round and count hidden tokens; ten times the window is no count.
-        let is_absurd = |tokens: u64| context > 0 && tokens > context.saturating_mul(10);
+        // Many texts of that length may come in one request for vectors.
+        let has_window = context > 0 && self.job.inference.retrieval.is_none();
+        let is_absurd = |tokens: u64| has_window && tokens > context.saturating_mul(10);
         let mut is_estimated = false;
         if usage.prompt_tokens.is_none_or(is_absurd) {
             usage.prompt_tokens = Some(self.prompt_estimate);

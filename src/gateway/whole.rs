@@ -255,7 +255,7 @@ impl Run {
 async fn begin(app: &App, candidate: &Candidate, inference: &Inference, deadline: Instant) -> Result<Begun, Fault> {
     let response = attempt::open(app, candidate, inference, deadline).await?;
     if !inference.is_streamed {
-        return Ok(Begun::Whole(attempt::read_whole(candidate, response, deadline).await?));
+        return Ok(Begun::Whole(attempt::read_whole(candidate, inference, response, deadline).await?));
     }
     let mut reader = Box::new(Reader::new(candidate, response)?);
     let mut deltas = Vec::new();

@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod caller;
+pub mod completions;
 mod front;
 pub mod gemini;
 pub mod inference;
@@ -12,6 +13,8 @@ pub mod messages;
 pub mod models;
 pub mod openapi;
 pub mod rankings;
+pub mod responses;
+pub mod retrieval;
 pub mod server;
 pub mod sign_in;
 pub mod site;
@@ -58,6 +61,10 @@ fn api(app: &Arc<App>) -> Router {
     let cors = cors();
     let paid = Router::new()
         .route("/chat/completions", post(inference::chat_completions))
+        .route("/completions", post(completions::complete))
+        .route("/embeddings", post(retrieval::embed))
+        .route("/rerank", post(retrieval::rerank))
+        .route("/responses", post(responses::create_response))
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));
     let gemini_api = Router::new()
@@ -70,6 +77,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/models/{author}/{slug}", get(listing::show_model_by_author).post(gemini::call_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
         .route("/model/{author}/{slug}", get(models::show_model))
+        .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
         .route("/rankings", get(rankings::show_rankings))
         .route("/key", get(keys::show_current_key))

@@ -36,6 +36,7 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
     paths(
         chat_completions, create_message, count_message_tokens, generate_content, stream_generate_content,
         count_content_tokens, show_listed_model, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
+        create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
         list_activity, show_usage, show_generation, list_generations, show_rankings, show_session, show_description
     ),
@@ -164,6 +165,65 @@ fn stream_generate_content() {}
         (status = 403, description = "The key may not run inference", body = Object),
         (status = 413, description = "The body is too large", body = Object)))]
 fn count_content_tokens() {}
+
+/// Asks a model in OpenAI's Responses protocol.
+///
+/// Stateless: every request carries its whole history in `input`, and `store: true`,
+/// `previous_response_id`, `conversation` and `background: true` are refused. Reasoning
+/// items can be sent back as they came. With `stream: true` the answer is a stream of
+/// named events that ends with `response.completed`, `response.incomplete` or
+/// `response.failed`.
+#[utoipa::path(post, path = "/responses", tag = "inference",
+    request_body(content = Object, description = "OpenAI's Responses request", content_type = "application/json"),
+    responses((status = 200, description = "The response object, or a stream of events", body = Object),
+        (status = 400, description = "A field is wrong or needs stored responses; the message names it", body = ErrorBody),
+        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 402, description = "The balance does not cover the request", body = ErrorBody),
+        (status = 404, description = "No endpoint fits", body = ErrorBody),
+        (status = 429, description = "The provider limits our rate", body = ErrorBody),
+        (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
+fn create_response() {}
+
+/// Continues a prompt, in OpenAI's older protocol.
+///
+/// The prompt is one text and is asked as a user's message. `echo`, `n`, `logprobs` and
+/// `stop` are served; `suffix`, several prompts at once and `best_of` above `n` are refused.
+#[utoipa::path(post, path = "/completions", tag = "inference",
+    request_body(content = Object, description = "OpenAI's completion request", content_type = "application/json"),
+    responses((status = 200, description = "The answer, or a stream of chunks", body = Object),
+        (status = 400, description = "A field is wrong or not served; the message names it", body = ErrorBody),
+        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 402, description = "The balance does not cover the request", body = ErrorBody),
+        (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
+fn complete() {}
+
+/// Makes vectors of texts.
+///
+/// `input` is a text, several texts, token numbers, or content of several kinds.
+/// `encoding_format` is `float` or `base64` (little-endian 32-bit floats).
+#[utoipa::path(post, path = "/embeddings", tag = "inference",
+    request_body(content = Object, description = "OpenAI's embeddings request, with `input_type` and `provider`", content_type = "application/json"),
+    responses((status = 200, description = "A list of vectors, with `usage` and its cost", body = Object),
+        (status = 400, description = "A field is wrong, or the model makes no embeddings", body = ErrorBody),
+        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 402, description = "The balance does not cover the request", body = ErrorBody),
+        (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
+fn embed() {}
+
+/// Orders documents by what they have to do with a query.
+#[utoipa::path(post, path = "/rerank", tag = "inference",
+    request_body(content = Object, description = "`model`, `query`, `documents` (texts, or objects with text and image), `top_n`", content_type = "application/json"),
+    responses((status = 200, description = "`results`, most relevant first, with `usage` and its cost", body = Object),
+        (status = 400, description = "A field is wrong, or the model ranks nothing", body = ErrorBody),
+        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 402, description = "The balance does not cover the request", body = ErrorBody),
+        (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
+fn rerank() {}
+
+/// Lists the models that make embeddings.
+#[utoipa::path(get, path = "/embeddings/models", tag = "catalog", security(()),
+    responses((status = 200, body = ModelList), (status = 400, body = ErrorBody)))]
+fn list_embedding_models() {}
 
 /// Lists the models; to Anthropic's and Google's clients in their own shapes.
 #[utoipa::path(get, path = "/models", tag = "catalog", security(()),

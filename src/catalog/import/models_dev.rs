@@ -92,6 +92,7 @@ fn serving_provider(
         Some(Dialect::OpenaiChat) => "openai",
         Some(Dialect::AnthropicMessages) => "anthropic",
         Some(Dialect::Gemini) => "gemini",
+        Some(Dialect::OpenaiResponses) => "responses",
         None => "other",
     };
     let mut slug = format!("{}-{kind}", provider.slug);
@@ -120,6 +121,7 @@ fn dialect(npm: &str, shape: Option<&str>) -> Option<Dialect> {
         {
             Some(Dialect::OpenaiChat)
         }
+        "@ai-sdk/openai-compatible" | "@ai-sdk/openai" if shape == Some("responses") => Some(Dialect::OpenaiResponses),
         _ => None,
     }
 }
@@ -128,7 +130,7 @@ fn auth(dialect: Option<Dialect>) -> Auth {
     match dialect {
         Some(Dialect::AnthropicMessages) => Auth::Header("x-api-key".to_owned()),
         Some(Dialect::Gemini) => Auth::Header("x-goog-api-key".to_owned()),
-        Some(Dialect::OpenaiChat) | None => Auth::Bearer,
+        Some(Dialect::OpenaiChat | Dialect::OpenaiResponses) | None => Auth::Bearer,
     }
 }
 
@@ -241,12 +243,8 @@ fn architecture(upstream: &str, fields: &Fields) -> Result<Architecture, String>
     };
     let (input, mut output) = (read("input")?, read("output")?);
     // The list calls everything that is not sound or picture "text".
-    let lower = upstream.to_ascii_lowercase();
-    let kinds = [("rerank", "rerank"), ("embed", "embeddings"), ("bge-", "embeddings"), ("voyage-", "embeddings")];
-    if let Some((_, kind)) = kinds.iter().find(|(word, _)| lower.contains(word)) {
-        output = vec![(*kind).to_owned()];
-    } else if lower.contains("whisper") || lower.contains("transcribe") {
-        output = vec!["transcription".to_owned()];
+    if let Some(kind) = super::names::output_of(upstream) {
+        output = vec![kind.to_owned()];
     }
     let modality = format!("{}->{}", input.join("+"), output.join("+"));
     Ok(Architecture {
@@ -265,6 +263,7 @@ fn parameters(fields: &Fields, dialect: Option<Dialect>) -> Result<Vec<String>, 
         names.extend::<&[&str]>(match dialect {
             Some(Dialect::AnthropicMessages) => &["top_k"],
             Some(Dialect::Gemini) => &["top_k", "seed", "frequency_penalty", "presence_penalty"],
+            Some(Dialect::OpenaiResponses) => &[],
             Some(Dialect::OpenaiChat) | None => &["seed", "frequency_penalty", "presence_penalty"],
         });
     }

@@ -232,6 +232,30 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// What a model makes other than words, where its name says so.
+#[must_use]
+pub fn output_of(upstream: &str) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 12] = [
+        ("rerank", "rerank"),
+        ("embed", "embeddings"),
+        ("bge-", "embeddings"),
+        ("gte-", "embeddings"),
+        ("e5-", "embeddings"),
+        ("minilm", "embeddings"),
+        ("voyage-", "embeddings"),
+        ("jina-clip", "embeddings"),
+        ("jina-colbert", "embeddings"),
+        ("paraphrase-", "embeddings"),
+        ("whisper", "transcription"),
+        ("transcribe", "transcription"),
+    ];
+    let lower = upstream.to_ascii_lowercase();
+    // `bge-m3` and `baai/bge-m3`, but no letters before it.
+    let begins = |place: usize| lower.get(..place).is_none_or(|head| !head.ends_with(char::is_alphanumeric));
+    let has = |word: &str| lower.match_indices(word).any(|(place, _)| word.len() > 4 || begins(place));
+    KINDS.iter().find(|(word, _)| has(word)).map(|(_, kind)| *kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

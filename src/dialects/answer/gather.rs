@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Ending;
+use crate::dialects::retrieval::Found;
 use crate::dialects::{Delta, reasoning};
 
 /// A whole answer.
@@ -17,6 +18,8 @@ pub struct Answer {
     /// Everything in the order it came, for client APIs that show it; `None`
     /// unless [`Answer::ordered`] was asked for.
     pub pieces: Option<Vec<Delta>>,
+    /// The answer to a retrieval.
+    pub found: Option<Found>,
 }
 
 /// One choice of an answer.
@@ -96,6 +99,7 @@ impl Answer {
             Delta::Extra { key, value } if !value.is_null() => {
                 self.extras.insert(key.to_owned(), value);
             }
+            Delta::Found(found) => self.found = Some(found),
             Delta::Start { .. } | Delta::Usage(_) | Delta::Native { .. } | Delta::Extra { .. } => {}
         }
     }

@@ -7,6 +7,8 @@ mod as_messages;
 mod cuts;
 mod digest;
 mod opaque;
+mod responses;
+mod retrieval;
 mod strange;
 
 use std::path::Path;

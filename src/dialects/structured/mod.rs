@@ -118,6 +118,7 @@ pub fn both(first: &Usage, second: &Usage) -> Usage {
         prompt_audio_tokens: sum(first.prompt_audio_tokens, second.prompt_audio_tokens),
         completion_audio_tokens: sum(first.completion_audio_tokens, second.completion_audio_tokens),
         web_search_requests: sum(first.web_search_requests, second.web_search_requests),
+        searches: sum(first.searches, second.searches),
     }
 }
 

@@ -83,8 +83,8 @@ fn tool(tool: &Value) -> Option<Tool> {
     Some(Tool { name: function.get("name")?.as_str()?.to_owned(), schema })
 }
 
-struct Chat {
-    wants_usage: bool,
+pub struct Chat {
+    pub wants_usage: bool,
 }
 
 impl Protocol for Chat {

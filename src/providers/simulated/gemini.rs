@@ -5,11 +5,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::Simulator;
 use super::answer::{Answer, Ask, Role, Stop, Tool, ToolChoice, Turn, Usage};
 use super::chat::list;
 use super::fault::Fault;
 use super::reply::{JsonBody, Protocol, data, pieces};
+use super::{Simulator, retrieval};
 
 pub async fn generate(
     State(simulator): State<Simulator>,
@@ -19,6 +19,9 @@ pub async fn generate(
     JsonBody(body): JsonBody,
 ) -> Response {
     let (model, method) = call.rsplit_once(':').unwrap_or((&call, ""));
+    if method == "batchEmbedContents" {
+        return retrieval::embed_batch(&simulator, &uri, &headers, model, body).await;
+    }
     let ask = read(&body, model, method == "streamGenerateContent");
     let is_known = matches!(method, "generateContent" | "streamGenerateContent");
     let is_valid = body.get("contents").is_some_and(Value::is_array);
@@ -103,7 +106,7 @@ fn turn(content: &Value) -> Turn {
     }
 }
 
-struct Gemini;
+pub struct Gemini;
 
 impl Protocol for Gemini {
     fn whole(&self, ask: &Ask, answer: &Answer) -> Value {

@@ -1,8 +1,8 @@
 //! Providers that need no network: real HTTP servers on loopback that speak the
 //! real protocols and make their answers up. Every text says that it is simulated.
 //!
-//! One server speaks all three: OpenAI chat at `/v1/chat/completions`, Anthropic
-//! Messages at `/v1/messages`, Gemini at `/v1beta/models/…`. How to make it fail
+//! One server speaks all: OpenAI chat at `/v1/chat/completions`, Anthropic
+//! Messages at `/v1/messages`, Gemini at `/v1beta/models/…`, and what is in `retrieval`. How to make it fail
 //! is in `fault`.
 
 mod answer;
@@ -11,6 +11,7 @@ mod fault;
 mod gemini;
 mod messages;
 mod reply;
+mod retrieval;
 mod schema;
 
 use std::collections::VecDeque;
@@ -167,6 +168,8 @@ pub fn spawn(listener: TcpListener, options: SimulatorOptions) -> io::Result<Han
 fn router(simulator: Simulator) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat::complete))
+        .route("/v1/embeddings", post(retrieval::embed))
+        .route("/v1/rerank", post(retrieval::rerank))
         .route("/v1/messages", post(messages::create))
         .route("/v1/models", get(list_models))
         .route("/v1beta/models", get(list_gemini_models))

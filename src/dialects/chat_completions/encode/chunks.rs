@@ -137,7 +137,7 @@ impl Writer for ChunkWriter {
                 self.choice(*choice).ending = Some((*reason, native.clone()));
             }
             Delta::Extra { key, value } if !value.is_null() => self.keep(key, value),
-            Delta::Start { .. } | Delta::Usage(_) | Delta::Native { .. } | Delta::Extra { .. } => {}
+            Delta::Start { .. } | Delta::Usage(_) | Delta::Native { .. } | Delta::Found(_) | Delta::Extra { .. } => {}
         }
     }
 

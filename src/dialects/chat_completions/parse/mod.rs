@@ -55,6 +55,7 @@ fn typed(fields: &Fields<'_>) -> Result<Inference, BadField> {
         image_config: fields.typed("image_config", "must be an object")?,
         raw: IndexMap::new(),
         native: None,
+        retrieval: None,
     })
 }
 

@@ -221,6 +221,7 @@ pub(super) fn usage(raw: &RawValue, is_reasoning_outside: bool) -> Option<Usage>
     }
     let usage = Usage {
         cache_write_1h_tokens: None,
+        searches: None,
         prompt_tokens: wire.prompt_tokens,
         completion_tokens,
         cached_tokens: prompt

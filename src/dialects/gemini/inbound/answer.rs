@@ -109,7 +109,7 @@ fn choice_of(delta: &Delta) -> Option<u32> {
         | Delta::Logprobs { choice, .. }
         | Delta::Finish { choice, .. }
         | Delta::Native { choice, .. } => Some(*choice),
-        Delta::Start { .. } | Delta::Usage(_) | Delta::Extra { .. } => None,
+        Delta::Start { .. } | Delta::Usage(_) | Delta::Found(_) | Delta::Extra { .. } => None,
     }
 }
 
