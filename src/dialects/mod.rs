@@ -7,19 +7,28 @@
 pub mod answer;
 mod arguments;
 pub mod chat_completions;
+pub mod cohere;
 mod complaint;
+pub mod converse;
 pub mod fault;
+pub mod framing;
 pub mod gemini;
 #[cfg(test)]
 mod golden;
+pub mod hosted_claude;
 pub mod inference;
 mod media;
 pub mod messages;
+pub mod ollama;
 pub mod reasoning;
+mod restrict;
 mod text;
 
 pub use fault::{Fault, FaultKind};
+pub use framing::Framing;
 pub use inference::Inference;
+pub use media::MediaKind;
+pub use text::path_segment;
 
 use app::types::sse::ServerSentEvent;
 use bytes::Bytes;
@@ -63,7 +72,29 @@ pub enum Dialect {
     AnthropicMessages,
     /// Gemini `generateContent`.
     Gemini,
+    /// Amazon Bedrock's Converse.
+    BedrockConverse,
+    /// Anthropic Messages inside Amazon Bedrock's InvokeModel.
+    BedrockAnthropic,
+    /// Anthropic Messages on Google Vertex.
+    VertexAnthropic,
+    /// Cohere's second chat API.
+    CohereV2,
+    /// Ollama's own chat API.
+    Ollama,
 }
+
+/// Every protocol.
+const ALL: [Dialect; 8] = [
+    Dialect::OpenaiChat,
+    Dialect::AnthropicMessages,
+    Dialect::Gemini,
+    Dialect::BedrockConverse,
+    Dialect::BedrockAnthropic,
+    Dialect::VertexAnthropic,
+    Dialect::CohereV2,
+    Dialect::Ollama,
+];
 
 impl Dialect {
     /// The translation for this protocol.
@@ -73,6 +104,11 @@ impl Dialect {
             Self::OpenaiChat => &chat_completions::upstream::ChatCompletions,
             Self::AnthropicMessages => &messages::Messages,
             Self::Gemini => &gemini::Gemini,
+            Self::BedrockConverse => &converse::Converse,
+            Self::BedrockAnthropic => &hosted_claude::HostedClaude::Bedrock,
+            Self::VertexAnthropic => &hosted_claude::HostedClaude::Vertex,
+            Self::CohereV2 => &cohere::Cohere,
+            Self::Ollama => &ollama::Ollama,
         }
     }
 
@@ -83,6 +119,11 @@ impl Dialect {
             Self::OpenaiChat => "openai-chat",
             Self::AnthropicMessages => "anthropic-messages",
             Self::Gemini => "gemini",
+            Self::BedrockConverse => "bedrock-converse",
+            Self::BedrockAnthropic => "bedrock-anthropic",
+            Self::VertexAnthropic => "vertex-anthropic",
+            Self::CohereV2 => "cohere-v2",
+            Self::Ollama => "ollama",
         }
     }
 }
@@ -91,12 +132,7 @@ impl std::str::FromStr for Dialect {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "openai-chat" => Ok(Self::OpenaiChat),
-            "anthropic-messages" => Ok(Self::AnthropicMessages),
-            "gemini" => Ok(Self::Gemini),
-            _ => Err(()),
-        }
+        ALL.into_iter().find(|dialect| dialect.as_str() == text).ok_or(())
     }
 }
 
@@ -177,6 +213,17 @@ pub trait Upstream: Send + Sync {
     /// # Errors
     /// [`Untranslatable`] when the dialect has no words for it.
     fn encode(&self, target: &Target<'_>, inference: &Inference) -> Result<UpstreamRequest, Untranslatable>;
+
+    /// How the provider cuts its stream into events.
+    fn framing(&self) -> Framing {
+        Framing::ServerSentEvents
+    }
+
+    /// Whether the provider fetches media of this kind by itself. Where it does
+    /// not, the gateway puts them into the request before it is encoded.
+    fn takes_url(&self, _kind: MediaKind) -> bool {
+        true
+    }
 
     /// A fresh reader of one streamed answer.
     fn decoder(&self, quirks: &Quirks) -> Box<dyn Decoder>;
@@ -344,6 +391,10 @@ pub struct Usage {
     pub prompt_audio_tokens: Option<u64>,
     pub completion_audio_tokens: Option<u64>,
     pub web_search_requests: Option<u64>,
+    /// What the provider bills where that is not what the model read (Cohere).
+    pub billed_prompt_tokens: Option<u64>,
+    /// Likewise of what the model wrote.
+    pub billed_completion_tokens: Option<u64>,
 }
 
 impl Usage {
@@ -362,5 +413,7 @@ impl Usage {
         take(&mut self.prompt_audio_tokens, newer.prompt_audio_tokens);
         take(&mut self.completion_audio_tokens, newer.completion_audio_tokens);
         take(&mut self.web_search_requests, newer.web_search_requests);
+        take(&mut self.billed_prompt_tokens, newer.billed_prompt_tokens);
+        take(&mut self.billed_completion_tokens, newer.billed_completion_tokens);
     }
 }

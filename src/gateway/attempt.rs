@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use app::types::sse::{Decoder as Events, ServerSentEvent};
+use app::types::sse::ServerSentEvent;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 use crate::App;
+use crate::dialects::framing::{Broken, Frames};
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target};
 use crate::gateway::route::Candidate;
+use crate::providers::credentials::address;
 use crate::providers::transport::Answering;
 
 /// The most of an error body that is read, bytes.
@@ -57,13 +59,17 @@ pub async fn open(
     };
     let request = dialect
         .upstream()
-        .encode(&target, inference)
+        .encode(&target, &inference.restricted_to(&candidate.endpoint.supported_parameters))
         .map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
     let credentials = app.credentials();
     let slug = candidate.provider.slug.as_str();
     let base_url = credentials.base_url(slug).unwrap_or(&candidate.provider.base_url);
-    let credential = credentials.key(slug).and_then(|key| candidate.provider.auth.header(key));
-    let send = app.upstreams.send(base_url, credential, request);
+    let mut url = address(base_url, &request.path, target.model);
+    let (auth, now_ms) = (&candidate.provider.auth, app.clock.now_ms());
+    let send = async {
+        let credential = credentials.authorize(&app.upstreams, slug, auth, now_ms, &mut url, &request).await?;
+        app.upstreams.send(&url, credential, request).await
+    };
     let response = timeout_at(deadline.into(), send).await.unwrap_or_else(|_| Err(too_slow()))?;
     if response.status().is_success() {
         return Ok(response);
@@ -92,7 +98,7 @@ pub async fn read_whole(candidate: &Candidate, response: Answering, deadline: In
 /// A streamed answer being read.
 pub struct Reader {
     response: Answering,
-    events: Events,
+    frames: Frames,
     decoder: Box<dyn Decoder>,
     scratch: Vec<ServerSentEvent>,
     /// The provider answered with one JSON document although a stream was asked for.
@@ -112,7 +118,7 @@ impl Reader {
             .is_some_and(|value| value.starts_with("application/json"));
         Ok(Self {
             response,
-            events: Events::default(),
+            frames: Frames::new(dialect.upstream().framing()),
             decoder: dialect.upstream().decoder(&candidate.provider.quirks),
             scratch: Vec::new(),
             whole: is_json.then(|| (candidate.clone(), Vec::new())),
@@ -146,12 +152,11 @@ impl Reader {
             body.extend_from_slice(&chunk);
             return Ok(true);
         }
-        let too_long =
-            |_| Fault::new(FaultKind::Unavailable, "the provider sent an event larger than this server reads");
+        let broken = |broken: Broken| Fault::new(FaultKind::Unavailable, broken.to_string());
         self.scratch.clear();
         match &chunk {
-            Some(chunk) => self.events.push(chunk, &mut self.scratch).map_err(too_long)?,
-            None => self.events.finish(&mut self.scratch).map_err(too_long)?,
+            Some(chunk) => self.frames.push(chunk, &mut self.scratch).map_err(broken)?,
+            None => self.frames.finish(&mut self.scratch).map_err(broken)?,
         }
         for event in &self.scratch {
             self.decoder.event(event, out)?;
@@ -159,7 +164,7 @@ impl Reader {
         if chunk.is_none() || self.decoder.is_done() {
             self.is_over = true;
             if chunk.is_none() {
-                self.decoder.finish(self.events.stray_text(), out)?;
+                self.decoder.finish(self.frames.stray_text(), out)?;
             }
             return Ok(false);
         }
