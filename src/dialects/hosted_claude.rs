@@ -121,8 +121,7 @@ impl Decoder for ChunkDecoder {
             "exception" => Err(complaint::in_band(&event.data)
                 .unwrap_or_else(|| complaint::nonsense("The provider reported a failure", &event.data))),
             "chunk" => {
-                let unreadable =
-                    || complaint::nonsense("The provider sent an event that cannot be read", &event.data);
+                let unreadable = || complaint::nonsense("The provider sent an event that cannot be read", &event.data);
                 let chunk: Chunk = serde_json::from_str(&event.data).map_err(|_| unreadable())?;
                 let bytes = STANDARD.decode(chunk.bytes).map_err(|_| unreadable())?;
                 let data = String::from_utf8_lossy(&bytes).into_owned();
@@ -161,10 +160,7 @@ mod tests {
     #[test]
     fn the_model_moves_into_the_address_and_the_version_into_the_body() {
         let (request, body) = encoded(HostedClaude::Bedrock, true);
-        assert_eq!(
-            request.path,
-            "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream"
-        );
+        assert_eq!(request.path, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream");
         assert!(request.headers.is_empty());
         assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");
         assert!(body.get("model").is_none() && body.get("stream").is_none());

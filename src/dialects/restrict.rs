@@ -16,8 +16,7 @@ impl Inference {
     pub fn restricted_to(&self, supported: &[String]) -> Cow<'_, Self> {
         let is_dropped = |name: &&str| !supported.is_empty() && !supported.iter().any(|known| known == name);
         let used = self.parameters_in_use();
-        let dropped: Vec<&str> =
-            STATED.into_iter().filter(is_dropped).filter(|name| used.contains(name)).collect();
+        let dropped: Vec<&str> = STATED.into_iter().filter(is_dropped).filter(|name| used.contains(name)).collect();
         if dropped.is_empty() {
             return Cow::Borrowed(self);
         }

@@ -317,10 +317,7 @@ mod tests {
         let all = BTreeMap::from([("amazon-bedrock".to_owned(), settings)]);
         let credentials = Credentials::gather(&all, std::iter::once(sought));
         assert!(credentials.has("amazon-bedrock") && credentials.key("amazon-bedrock").is_none());
-        assert_eq!(
-            credentials.base_url("amazon-bedrock"),
-            Some("https://bedrock-runtime.eu-west-1.amazonaws.com")
-        );
+        assert_eq!(credentials.base_url("amazon-bedrock"), Some("https://bedrock-runtime.eu-west-1.amazonaws.com"));
         let settings = ProviderSettings { api_key: Some("bearer".to_owned()), ..ProviderSettings::default() };
         let all = BTreeMap::from([("amazon-bedrock".to_owned(), settings)]);
         let credentials = Credentials::gather(&all, std::iter::once(sought));
@@ -329,12 +326,8 @@ mod tests {
 
     #[test]
     fn a_provider_whose_address_is_not_complete_is_not_called() {
-        let sought = Sought {
-            slug: "acme",
-            env: &[],
-            auth: &Auth::Bearer,
-            base_url: "https://${TEST_HOST_NOBODY_SETS}/v1",
-        };
+        let sought =
+            Sought { slug: "acme", env: &[], auth: &Auth::Bearer, base_url: "https://${TEST_HOST_NOBODY_SETS}/v1" };
         let credentials = Credentials::gather(&BTreeMap::new(), std::iter::once(sought));
         assert!(credentials.is_disabled("acme") && credentials.base_url("acme").is_none());
     }

@@ -47,14 +47,9 @@ pub fn sigv4<'a>(
 ) -> Result<Vec<(String, String)>, Fault> {
     let unsigned =
         |cause: String| Fault::new(FaultKind::OurCredential, format!("the request cannot be signed: {cause}"));
-    let identity = AwsCredentials::new(
-        &keys.access_key_id,
-        &keys.secret_access_key,
-        keys.session_token.clone(),
-        None,
-        "settings",
-    )
-    .into();
+    let identity =
+        AwsCredentials::new(&keys.access_key_id, &keys.secret_access_key, keys.session_token.clone(), None, "settings")
+            .into();
     let now = UNIX_EPOCH + Duration::from_millis(u64::try_from(scope.now_ms).unwrap_or(0));
     let params = SigningParams::builder()
         .identity(&identity)
@@ -66,8 +61,7 @@ pub fn sigv4<'a>(
         .map_err(|error| unsigned(error.to_string()))?;
     let request = SignableRequest::new(method, url, headers, SignableBody::Bytes(body))
         .map_err(|error| unsigned(error.to_string()))?;
-    let (instructions, _) =
-        sign(request, &params.into()).map_err(|error| unsigned(error.to_string()))?.into_parts();
+    let (instructions, _) = sign(request, &params.into()).map_err(|error| unsigned(error.to_string()))?.into_parts();
     let (headers, _) = instructions.into_parts();
     Ok(headers.into_iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
 }

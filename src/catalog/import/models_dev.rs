@@ -268,14 +268,9 @@ fn parameters(fields: &Fields, dialect: Option<Dialect>) -> Result<Vec<String>, 
             Some(Dialect::Gemini) => &["top_k", "seed", "frequency_penalty", "presence_penalty"],
             Some(Dialect::BedrockConverse | Dialect::BedrockAnthropic | Dialect::VertexAnthropic) => &["top_k"],
             Some(Dialect::CohereV2) => &["top_k", "seed", "frequency_penalty", "presence_penalty", "logprobs"],
-            Some(Dialect::Ollama) => &[
-                "top_k",
-                "min_p",
-                "seed",
-                "frequency_penalty",
-                "presence_penalty",
-                "repetition_penalty",
-            ],
+            Some(Dialect::Ollama) => {
+                &["top_k", "min_p", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty"]
+            }
             Some(_) | None => &["seed", "frequency_penalty", "presence_penalty"],
         });
     }

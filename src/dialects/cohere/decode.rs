@@ -71,7 +71,8 @@ impl Decoder for EventDecoder {
 impl EventDecoder {
     fn message(&mut self, index: u32, message: Message, out: &mut Vec<Delta>) {
         if let Some(plan) = message.tool_plan.filter(|plan| !plan.is_empty()) {
-            let detail = json!({ "type": "reasoning.summary", "summary": plan, "format": FORMAT, "index": self.thoughts });
+            let detail =
+                json!({ "type": "reasoning.summary", "summary": plan, "format": FORMAT, "index": self.thoughts });
             out.push(Delta::ReasoningDetail { choice: CHOICE, detail });
         }
         for content in message.content.into_list() {

@@ -167,10 +167,7 @@ impl EventDecoder {
         let format = picture.format.as_deref().unwrap_or("png");
         let url = format!("data:image/{format};base64,{bytes}");
         self.has_content = true;
-        out.push(Delta::Image {
-            choice: CHOICE,
-            image: json!({ "type": "image_url", "image_url": { "url": url } }),
-        });
+        out.push(Delta::Image { choice: CHOICE, image: json!({ "type": "image_url", "image_url": { "url": url } }) });
     }
 
     fn stop(&mut self, native: String, out: &mut Vec<Delta>) -> Result<(), Fault> {

@@ -75,10 +75,7 @@ fn event(message: &[u8]) -> Result<ServerSentEvent, Broken> {
         Some("error") => {
             failure(header(":error-code").unwrap_or("error"), header(":error-message").unwrap_or_default())
         }
-        _ => ServerSentEvent {
-            name: header(":event-type").unwrap_or_default().to_owned(),
-            data: payload.into_owned(),
-        },
+        _ => ServerSentEvent { name: header(":event-type").unwrap_or_default().to_owned(), data: payload.into_owned() },
     })
 }
 

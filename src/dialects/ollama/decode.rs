@@ -79,11 +79,7 @@ impl LineDecoder {
             self.is_done = true;
             // The prompt's count is left out when the prompt was cached as a whole.
             let (prompt_tokens, completion_tokens) = (line.prompt_eval_count.unwrap_or(0), line.eval_count);
-            out.push(Delta::Usage(Usage {
-                prompt_tokens: Some(prompt_tokens),
-                completion_tokens,
-                ..Usage::default()
-            }));
+            out.push(Delta::Usage(Usage { prompt_tokens: Some(prompt_tokens), completion_tokens, ..Usage::default() }));
             let native = line.done_reason.unwrap_or_else(|| "stop".to_owned());
             let reason = match native.as_str() {
                 "length" => FinishReason::Length,
