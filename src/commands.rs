@@ -17,7 +17,8 @@ use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
 use patchbay::config::{Config, Demo};
 use patchbay::http::{openapi, router, server};
-use patchbay::providers::client::{Credentials, Upstreams};
+use patchbay::providers::client::Upstreams;
+use patchbay::providers::credentials::Credentials;
 use patchbay::providers::simulated;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
@@ -237,7 +238,7 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
 
 async fn credentials(config: &Config, store: &Store) -> anyhow::Result<Credentials> {
     let catalog = Catalog::from_rows(&store.load_catalog().await?);
-    let providers = catalog.providers.values().map(|provider| (provider.slug.as_str(), provider.env.as_slice()));
+    let providers = catalog.providers.values().map(|provider| provider.sought());
     Ok(Credentials::gather(&config.providers, providers))
 }
 

@@ -107,6 +107,8 @@ pub struct ProviderSettings {
     pub api_key: Option<String>,
     pub base_url: Option<String>,
     pub enabled: Option<bool>,
+    /// What stands for `${NAME}` in its address, and the parts of a credential of several.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for ProviderSettings {
@@ -115,6 +117,7 @@ impl fmt::Debug for ProviderSettings {
             .field("api_key", &self.api_key.as_ref().map(|_| "set"))
             .field("base_url", &self.base_url)
             .field("enabled", &self.enabled)
+            .field("variables", &self.variables.keys())
             .finish()
     }
 }

@@ -37,7 +37,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
-use crate::providers::client::{Credentials, Upstreams};
+use crate::providers::client::Upstreams;
+use crate::providers::credentials::Credentials;
 use crate::store::Store;
 
 /// Everything a request can reach.
@@ -142,7 +143,7 @@ impl App {
         let revision = self.store.catalog_revision().await?;
         let stored = Catalog::from_rows(&self.store.load_catalog().await?);
         let catalog = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
-        let providers = catalog.providers.values().map(|provider| (provider.slug.as_str(), provider.env.as_slice()));
+        let providers = catalog.providers.values().map(|provider| provider.sought());
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));
         self.revision.store(revision, Ordering::SeqCst);
@@ -177,6 +178,6 @@ impl App {
         let credentials = self.credentials.load();
         provider.is_callable()
             && !credentials.is_disabled(&provider.slug)
-            && (provider.auth == catalog::Auth::None || credentials.key(&provider.slug).is_some())
+            && (provider.auth == catalog::Auth::None || credentials.has(&provider.slug))
     }
 }

@@ -55,7 +55,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
             dialect: Some(entry.dialect),
             base_url: entry.base_url,
             env: entry.env,
-            auth: entry.auth.map_or(Auth::Bearer, Auth::Header),
+            auth: entry.auth.as_deref().map_or(Auth::Bearer, auth),
             quirks: entry.quirks,
             policy: DataPolicy { trains_on_prompts: entry.trains, retains_prompts: entry.retains },
             privacy_policy_url: entry.privacy,
@@ -71,6 +71,18 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     }
     known
 });
+
+/// The scheme's name, or that of the header for the key.
+fn auth(text: &str) -> Auth {
+    match text {
+        "sigv4" => Auth::SigV4,
+        "service-account" => Auth::ServiceAccount,
+        "none" => Auth::None,
+        name => name
+            .strip_prefix("query:")
+            .map_or_else(|| Auth::Header(name.to_owned()), |name| Auth::Query(name.to_owned())),
+    }
+}
 
 /// The known provider of this slug.
 #[must_use]

@@ -11,6 +11,7 @@ pub mod prices;
 pub mod rows;
 pub mod seed;
 
+pub use crate::providers::credentials::Auth;
 pub use prices::{Cost, LongContextTier, Prices};
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,9 +19,9 @@ use std::sync::Arc;
 
 use app::types::models::{Architecture, DataPolicy};
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 
 use crate::dialects::{Dialect, Quirks};
+use crate::providers::credentials::Sought;
 
 /// An immutable snapshot of everything on offer.
 #[derive(Clone, Debug, Default)]
@@ -243,7 +244,8 @@ pub struct Provider {
     pub name: String,
     /// `None`: it speaks a protocol this server does not.
     pub dialect: Option<Dialect>,
-    /// Without a trailing slash; `UpstreamRequest::path` is appended.
+    /// Without a trailing slash; `UpstreamRequest::path` is appended. May hold
+    /// `${NAME}`, set by the operator, `{model}`, and a query of its own.
     pub base_url: String,
     /// Names of environment variables that may hold its key, best first.
     pub env: Vec<String>,
@@ -264,36 +266,17 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A request can be put into words it understands and sent to an address. An
-    /// address with a `${NAME}` left in it is none.
+    /// A request can be put into words it understands and sent to an address. Whether
+    /// each `${NAME}` in it is set is for the credentials to know.
     #[must_use]
     pub fn is_callable(&self) -> bool {
-        self.dialect.is_some() && !self.base_url.is_empty() && !self.base_url.contains("${")
+        self.dialect.is_some() && !self.base_url.is_empty()
     }
-}
 
-/// How a provider wants its key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Auth {
-    /// `Authorization: Bearer …`.
-    #[default]
-    Bearer,
-    /// In a header of this lower-case name: `x-api-key`, `x-goog-api-key`.
-    Header(String),
-    /// It wants none.
-    None,
-}
-
-impl Auth {
-    /// The request header, lower-case name and value, that carries `key`.
+    /// Where its credential is looked for.
     #[must_use]
-    pub fn header(&self, key: &str) -> Option<(String, String)> {
-        match self {
-            Self::Bearer => Some(("authorization".to_owned(), format!("Bearer {key}"))),
-            Self::Header(name) => Some((name.clone(), key.to_owned())),
-            Self::None => None,
-        }
+    pub fn sought(&self) -> Sought<'_> {
+        Sought { slug: &self.slug, env: &self.env, auth: &self.auth, base_url: &self.base_url }
     }
 }
 

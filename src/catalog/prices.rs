@@ -66,13 +66,13 @@ impl Prices {
     pub fn cost(&self, usage: &Usage) -> Cost {
         let prompt_tokens = usage.prompt_tokens.unwrap_or(0);
         let rates = self.rates(prompt_tokens);
-        let mut input = Meter::new(prompt_tokens);
+        let mut input = Meter::new(usage.billed_prompt_tokens.unwrap_or(prompt_tokens));
         input.take(usage.cached_tokens, rates.cache_read);
         input.take(usage.cache_write_tokens, rates.cache_write);
         input.take(usage.prompt_audio_tokens, rates.audio);
         let input = input.rest(rates.prompt);
 
-        let mut output = Meter::new(usage.completion_tokens.unwrap_or(0));
+        let mut output = Meter::new(usage.billed_completion_tokens.or(usage.completion_tokens).unwrap_or(0));
         output.take(usage.reasoning_tokens, rates.reasoning);
         output.take(usage.completion_audio_tokens, rates.audio_output);
         let output = output.rest(rates.completion);
@@ -295,7 +295,7 @@ mod tests {
                 searches: None,
                 cache_write_1h_tokens: None,
                 prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
-                prompt_audio_tokens, completion_audio_tokens, web_search_requests: None,
+                prompt_audio_tokens, completion_audio_tokens, ..Usage::default()
             }
         }
     }

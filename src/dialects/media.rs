@@ -1,5 +1,14 @@
 //! Images, sound and files: data URLs taken apart, media types by file name.
 
+/// What a URL in a request leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    Image,
+    /// A PDF or another document.
+    File,
+    Video,
+}
+
 /// The parts of `data:<media type>;base64,<data>`, or `None` for any other URL.
 pub(super) fn split_data_url(url: &str) -> Option<(&str, &str)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
@@ -27,6 +36,15 @@ pub(super) fn media_type_of(url: &str) -> Option<&'static str> {
         "txt" => "text/plain",
         _ => return None,
     })
+}
+
+/// The text in a file of text, or `None` for any other.
+pub(super) fn text_of(media_type: &str, data: &str) -> Option<String> {
+    use base64::Engine as _;
+    if !media_type.starts_with("text/") && media_type != "application/json" {
+        return None;
+    }
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(data).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -7,18 +7,24 @@
 pub mod answer;
 mod arguments;
 pub mod chat_completions;
+pub mod cohere;
 mod complaint;
 pub mod completions;
+pub mod converse;
 pub mod fault;
+pub mod framing;
 pub mod gemini;
 #[cfg(test)]
 mod golden;
+pub mod hosted_claude;
 pub mod inference;
 mod media;
 pub mod messages;
+pub mod ollama;
 mod read;
 pub mod reasoning;
 pub mod responses;
+mod restrict;
 pub mod retrieval;
 #[cfg(test)]
 mod round_trip;
@@ -28,7 +34,10 @@ mod text;
 mod traps;
 
 pub use fault::{Fault, FaultKind};
+pub use framing::Framing;
 pub use inference::Inference;
+pub use media::MediaKind;
+pub use text::path_segment;
 
 use app::types::sse::ServerSentEvent;
 use bytes::Bytes;
@@ -74,7 +83,30 @@ pub enum Dialect {
     Gemini,
     /// OpenAI Responses.
     OpenaiResponses,
+    /// Amazon Bedrock's Converse.
+    BedrockConverse,
+    /// Anthropic Messages inside Amazon Bedrock's InvokeModel.
+    BedrockAnthropic,
+    /// Anthropic Messages on Google Vertex.
+    VertexAnthropic,
+    /// Cohere's second chat API.
+    CohereV2,
+    /// Ollama's own chat API.
+    Ollama,
 }
+
+/// Every protocol.
+const ALL: [Dialect; 9] = [
+    Dialect::OpenaiChat,
+    Dialect::AnthropicMessages,
+    Dialect::Gemini,
+    Dialect::OpenaiResponses,
+    Dialect::BedrockConverse,
+    Dialect::BedrockAnthropic,
+    Dialect::VertexAnthropic,
+    Dialect::CohereV2,
+    Dialect::Ollama,
+];
 
 impl Dialect {
     /// The translation for this protocol.
@@ -85,6 +117,11 @@ impl Dialect {
             Self::AnthropicMessages => &messages::Messages,
             Self::Gemini => &gemini::Gemini,
             Self::OpenaiResponses => &responses::Responses,
+            Self::BedrockConverse => &converse::Converse,
+            Self::BedrockAnthropic => &hosted_claude::HostedClaude::Bedrock,
+            Self::VertexAnthropic => &hosted_claude::HostedClaude::Vertex,
+            Self::CohereV2 => &cohere::Cohere,
+            Self::Ollama => &ollama::Ollama,
         }
     }
 
@@ -96,6 +133,11 @@ impl Dialect {
             Self::AnthropicMessages => "anthropic-messages",
             Self::Gemini => "gemini",
             Self::OpenaiResponses => "openai-responses",
+            Self::BedrockConverse => "bedrock-converse",
+            Self::BedrockAnthropic => "bedrock-anthropic",
+            Self::VertexAnthropic => "vertex-anthropic",
+            Self::CohereV2 => "cohere-v2",
+            Self::Ollama => "ollama",
         }
     }
 }
@@ -104,13 +146,7 @@ impl std::str::FromStr for Dialect {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "openai-chat" => Ok(Self::OpenaiChat),
-            "anthropic-messages" => Ok(Self::AnthropicMessages),
-            "gemini" => Ok(Self::Gemini),
-            "openai-responses" => Ok(Self::OpenaiResponses),
-            _ => Err(()),
-        }
+        ALL.into_iter().find(|dialect| dialect.as_str() == text).ok_or(())
     }
 }
 
@@ -200,6 +236,17 @@ pub trait Upstream: Send + Sync {
     /// # Errors
     /// [`Untranslatable`] when the dialect has no words for it.
     fn encode(&self, target: &Target<'_>, inference: &Inference) -> Result<UpstreamRequest, Untranslatable>;
+
+    /// How the provider cuts its stream into events.
+    fn framing(&self) -> Framing {
+        Framing::ServerSentEvents
+    }
+
+    /// Whether the provider fetches media of this kind by itself. Where it does
+    /// not, the gateway puts them into the request before it is encoded.
+    fn takes_url(&self, _kind: MediaKind) -> bool {
+        true
+    }
 
     /// A fresh reader of one streamed answer.
     fn decoder(&self, quirks: &Quirks) -> Box<dyn Decoder>;
@@ -385,6 +432,10 @@ pub struct Usage {
     pub web_search_requests: Option<u64>,
     /// Searches in a ranking: each costs the price per request.
     pub searches: Option<u64>,
+    /// What the provider bills where that is not what the model read (Cohere).
+    pub billed_prompt_tokens: Option<u64>,
+    /// Likewise of what the model wrote.
+    pub billed_completion_tokens: Option<u64>,
 }
 
 impl Usage {
@@ -405,5 +456,7 @@ impl Usage {
         take(&mut self.completion_audio_tokens, newer.completion_audio_tokens);
         take(&mut self.web_search_requests, newer.web_search_requests);
         take(&mut self.searches, newer.searches);
+        take(&mut self.billed_prompt_tokens, newer.billed_prompt_tokens);
+        take(&mut self.billed_completion_tokens, newer.billed_completion_tokens);
     }
 }

@@ -24,3 +24,17 @@ pub(super) fn non_empty<'a>(field: Option<&'a Text<'_>>) -> Option<&'a str> {
 pub(super) fn head(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
+
+/// `text` as one segment of a URL's path.
+#[must_use]
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
+}

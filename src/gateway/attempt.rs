@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use app::types::sse::{Decoder as Events, ServerSentEvent};
+use app::types::sse::ServerSentEvent;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 use crate::App;
+use crate::dialects::framing::{Broken, Frames};
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target, retrieval};
 use crate::gateway::route::Candidate;
+use crate::providers::credentials::address;
 use crate::providers::transport::Answering;
 
 /// The most of an error body that is read, bytes.
@@ -56,9 +58,10 @@ pub async fn open(
         max_output_tokens: candidate.endpoint.max_output_tokens,
         quirks: &candidate.provider.quirks,
     };
+    let inference = inference.restricted_to(&candidate.endpoint.supported_parameters);
     let encoded = match &inference.retrieval {
         Some(wish) => retrieval::encode(dialect, &target, wish),
-        None => dialect.upstream().encode(&target, inference),
+        None => dialect.upstream().encode(&target, &inference),
     };
     let request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
     let credentials = app.credentials();
@@ -67,8 +70,12 @@ pub async fn open(
     if inference.retrieval.is_some() {
         base_url = Cow::Owned(retrieval::base_url(dialect, target.quirks, &base_url).into_owned());
     }
-    let credential = credentials.key(slug).and_then(|key| candidate.provider.auth.header(key));
-    let send = app.upstreams.send(&base_url, credential, request);
+    let mut url = address(&base_url, &request.path, target.model);
+    let (auth, now_ms) = (&candidate.provider.auth, app.clock.now_ms());
+    let send = async {
+        let credential = credentials.authorize(&app.upstreams, slug, auth, now_ms, &mut url, &request).await?;
+        app.upstreams.send(&url, credential, request).await
+    };
     let response = timeout_at(deadline.into(), send).await.unwrap_or_else(|_| Err(too_slow()))?;
     if response.status().is_success() {
         return Ok(response);
@@ -106,7 +113,7 @@ pub async fn read_whole(
 /// A streamed answer being read.
 pub struct Reader {
     response: Answering,
-    events: Events,
+    frames: Frames,
     decoder: Box<dyn Decoder>,
     scratch: Vec<ServerSentEvent>,
     /// The provider answered with one JSON document although a stream was asked for.
@@ -126,7 +133,7 @@ impl Reader {
             .is_some_and(|value| value.starts_with("application/json"));
         Ok(Self {
             response,
-            events: Events::default(),
+            frames: Frames::new(dialect.upstream().framing()),
             decoder: dialect.upstream().decoder(&candidate.provider.quirks),
             scratch: Vec::new(),
             whole: is_json.then(|| (candidate.clone(), Vec::new())),
@@ -160,12 +167,11 @@ impl Reader {
             body.extend_from_slice(&chunk);
             return Ok(true);
         }
-        let too_long =
-            |_| Fault::new(FaultKind::Unavailable, "the provider sent an event larger than this server reads");
+        let broken = |broken: Broken| Fault::new(FaultKind::Unavailable, broken.to_string());
         self.scratch.clear();
         match &chunk {
-            Some(chunk) => self.events.push(chunk, &mut self.scratch).map_err(too_long)?,
-            None => self.events.finish(&mut self.scratch).map_err(too_long)?,
+            Some(chunk) => self.frames.push(chunk, &mut self.scratch).map_err(broken)?,
+            None => self.frames.finish(&mut self.scratch).map_err(broken)?,
         }
         for event in &self.scratch {
             self.decoder.event(event, out)?;
@@ -173,7 +179,7 @@ impl Reader {
         if chunk.is_none() || self.decoder.is_done() {
             self.is_over = true;
             if chunk.is_none() {
-                self.decoder.finish(self.events.stray_text(), out)?;
+                self.decoder.finish(self.frames.stray_text(), out)?;
             }
             return Ok(false);
         }

@@ -1,6 +1,5 @@
-//! Connection pools to providers, and the credentials sent over them.
+//! Connection pools to providers.
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +8,7 @@ use http_body_util::Full;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
-use crate::config::{ProviderSettings, Timeouts, environment_value};
+use crate::config::Timeouts;
 use crate::dialects::{Fault, FaultKind, UpstreamRequest};
 use crate::providers::transport::{Answering, Transport};
 
@@ -54,19 +53,18 @@ impl Upstreams {
         Ok(Self { transport, client })
     }
 
-    /// Sends a request and waits for the head of the answer. `credential` is the
-    /// header, name and value, that carries the provider's key.
+    /// Sends a request and waits for the head of the answer. `credential` holds the
+    /// headers, names and values, that prove who asks.
     ///
     /// # Errors
     /// [`Fault`] when there is no answer: refused, reset, not found, timed out.
     pub async fn send(
         &self,
-        base_url: &str,
-        credential: Option<(String, String)>,
+        url: &str,
+        credential: Vec<(String, String)>,
         request: UpstreamRequest,
     ) -> Result<Answering, Fault> {
-        let url = format!("{base_url}{}", request.path);
-        let mut headers = HeaderMap::with_capacity(request.headers.len() + 3);
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + credential.len() + 2);
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in request.headers {
@@ -74,7 +72,7 @@ impl Upstreams {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
-        if let Some((name, value)) = credential {
+        for (name, value) in credential {
             let malformed =
                 || Fault::new(FaultKind::OurCredential, "the provider's key has characters no header may have");
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed())?;
@@ -109,6 +107,18 @@ impl Upstreams {
         request.send().await.map(|response| response.status().as_u16()).map_err(|error| fault_of(&error))
     }
 
+    /// Posts a form to a token endpoint; status and body of its answer.
+    ///
+    /// # Errors
+    /// [`Fault`] when there is no answer.
+    pub async fn post_form(&self, url: &str, form: String) -> Result<(u16, Bytes), Fault> {
+        let request = self.client.post(url).timeout(Duration::from_secs(10)).body(form);
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let response = request.send().await.map_err(|error| fault_of(&error))?;
+        let status = response.status().as_u16();
+        Ok((status, response.bytes().await.map_err(|error| fault_of(&error))?))
+    }
+
     /// Downloads a document the operator named, at most `limit` bytes.
     ///
     /// # Errors
@@ -138,64 +148,5 @@ fn fault_of(error: &reqwest::Error) -> Fault {
         Fault::new(FaultKind::Unavailable, "the provider could not be reached")
     } else {
         Fault::new(FaultKind::Unavailable, "the connection to the provider broke")
-    }
-}
-
-/// Keys of the providers, by slug. Never printed.
-#[derive(Clone, Default)]
-pub struct Credentials {
-    keys: HashMap<String, String>,
-    /// Slugs whose address the operator changed.
-    base_urls: HashMap<String, String>,
-    disabled: Vec<String>,
-}
-
-impl Credentials {
-    /// Keys from the settings, then from each provider's usual environment variables.
-    #[must_use]
-    pub fn gather<'a>(
-        settings: &BTreeMap<String, ProviderSettings>,
-        providers: impl Iterator<Item = (&'a str, &'a [String])>,
-    ) -> Self {
-        let mut credentials = Self::default();
-        for (slug, variables) in providers {
-            let configured = settings.get(slug).and_then(|provider| provider.api_key.clone());
-            // Only variables that name a key: a project or region alone is no credential.
-            let mut names = variables.iter().filter(|name| name.ends_with("KEY") || name.ends_with("TOKEN"));
-            if let Some(key) = configured.or_else(|| names.find_map(|name| environment_value(name))) {
-                credentials.keys.insert(slug.to_owned(), key);
-            }
-        }
-        for (slug, provider) in settings {
-            if provider.enabled == Some(false) {
-                credentials.disabled.push(slug.clone());
-            }
-            if let Some(base_url) = &provider.base_url {
-                credentials.base_urls.insert(slug.clone(), base_url.trim_end_matches('/').to_owned());
-            }
-        }
-        credentials
-    }
-
-    #[must_use]
-    pub fn key(&self, slug: &str) -> Option<&str> {
-        self.keys.get(slug).map(String::as_str)
-    }
-
-    /// The operator's address for a provider, where it differs from the catalog's.
-    #[must_use]
-    pub fn base_url(&self, slug: &str) -> Option<&str> {
-        self.base_urls.get(slug).map(String::as_str)
-    }
-
-    #[must_use]
-    pub fn is_disabled(&self, slug: &str) -> bool {
-        self.disabled.iter().any(|disabled| disabled == slug)
-    }
-
-    /// Some provider can be paid.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 }

@@ -1,5 +1,8 @@
 //! The companies: address, credential, connection.
 
 pub mod client;
+pub mod credentials;
+mod service_account;
+mod signing;
 pub mod simulated;
 pub mod transport;

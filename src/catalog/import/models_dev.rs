@@ -93,6 +93,7 @@ fn serving_provider(
         Some(Dialect::AnthropicMessages) => "anthropic",
         Some(Dialect::Gemini) => "gemini",
         Some(Dialect::OpenaiResponses) => "responses",
+        Some(other) => other.as_str(),
         None => "other",
     };
     let mut slug = format!("{}-{kind}", provider.slug);
@@ -130,7 +131,7 @@ fn auth(dialect: Option<Dialect>) -> Auth {
     match dialect {
         Some(Dialect::AnthropicMessages) => Auth::Header("x-api-key".to_owned()),
         Some(Dialect::Gemini) => Auth::Header("x-goog-api-key".to_owned()),
-        Some(Dialect::OpenaiChat | Dialect::OpenaiResponses) | None => Auth::Bearer,
+        Some(_) | None => Auth::Bearer,
     }
 }
 
@@ -264,7 +265,12 @@ fn parameters(fields: &Fields, dialect: Option<Dialect>) -> Result<Vec<String>, 
             Some(Dialect::AnthropicMessages) => &["top_k"],
             Some(Dialect::Gemini) => &["top_k", "seed", "frequency_penalty", "presence_penalty"],
             Some(Dialect::OpenaiResponses) => &[],
-            Some(Dialect::OpenaiChat) | None => &["seed", "frequency_penalty", "presence_penalty"],
+            Some(Dialect::BedrockConverse | Dialect::BedrockAnthropic | Dialect::VertexAnthropic) => &["top_k"],
+            Some(Dialect::CohereV2) => &["top_k", "seed", "frequency_penalty", "presence_penalty", "logprobs"],
+            Some(Dialect::Ollama) => {
+                &["top_k", "min_p", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty"]
+            }
+            Some(_) | None => &["seed", "frequency_penalty", "presence_penalty"],
         });
     }
     if fields::flag(fields, "tool_call")? == Some(true) {

@@ -34,13 +34,19 @@ const OUT_OF_MONEY: [&str; 7] = [
     "billing_error",
 ];
 
-const BAD_KEY: [&str; 6] = [
+const BAD_KEY: [&str; 12] = [
     "api_key_invalid",
     "api key not valid",
     "invalid api key",
     "incorrect api key",
     "invalid_api_key",
     "authentication_error",
+    "unrecognizedclientexception",
+    "expiredtokenexception",
+    "invalidsignatureexception",
+    "incompletesignatureexception",
+    "security token included in the request",
+    "accessdeniedexception",
 ];
 
 const JUDGED: [&str; 6] = [
@@ -52,7 +58,7 @@ const JUDGED: [&str; 6] = [
     "flagged by moderation",
 ];
 
-const NO_MODEL: [&str; 8] = [
+const NO_MODEL: [&str; 9] = [
     "model_not_found",
     "deploymentnotfound",
     "is not a valid model",
@@ -61,6 +67,8 @@ const NO_MODEL: [&str; 8] = [
     "model not found",
     "model identifier is invalid",
     "no such model",
+    // Ollama's: model "x" not found, try pulling it first.
+    "try pulling it first",
 ];
 
 pub(super) fn kind(status: Option<u16>, complaint: &Complaint) -> FaultKind {
@@ -71,7 +79,17 @@ pub(super) fn kind(status: Option<u16>, complaint: &Complaint) -> FaultKind {
         .collect::<Vec<_>>()
         .join("\n");
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    let is_rate = says(&["per minute", "per day", "(tpm)", "rate limit", "rate_limit", "resource_exhausted"]);
+    let is_rate = says(&[
+        "per minute",
+        "per day",
+        "(tpm)",
+        "rate limit",
+        "rate_limit",
+        "ratelimitreached",
+        "resource_exhausted",
+        "throttling",
+        "quotaexceeded",
+    ]);
     let is_client_status = status.is_none_or(|status| (400..500).contains(&status));
     if says(&OUT_OF_MONEY) || status == Some(402) {
         return FaultKind::OurCredential;
@@ -91,6 +109,12 @@ pub(super) fn kind(status: Option<u16>, complaint: &Complaint) -> FaultKind {
     // The model wrote a call that does not fit the tool: another try may succeed.
     if says(&["tool_use_failed"]) {
         return FaultKind::Unavailable;
+    }
+    if says(&["modelnotreadyexception"]) {
+        return FaultKind::Overloaded;
+    }
+    if status == Some(400) && says(&["quotaexceeded", "throttling"]) {
+        return FaultKind::RateLimited;
     }
     status.map_or_else(|| by_type(&text, is_rate), |status| by_status(status, is_rate, &text))
 }
@@ -120,8 +144,11 @@ fn by_type(text: &str, is_rate: bool) -> FaultKind {
         (&["permission_error", "permission_denied", "unauthenticated"], FaultKind::OurCredential),
         (&["request_too_large"], FaultKind::TooLarge),
         (&["not_found_error"], FaultKind::UnknownModel),
-        (&["server_error", "api_error", "internal"], FaultKind::Unavailable),
-        (&["invalid_request", "invalid_argument", "unsupported_", "failed_precondition"], FaultKind::InvalidRequest),
+        (&["server_error", "api_error", "internal", "modelstreamerror"], FaultKind::Unavailable),
+        (
+            &["invalid_request", "invalid_argument", "unsupported_", "failed_precondition", "validationexception"],
+            FaultKind::InvalidRequest,
+        ),
     ];
     if is_rate {
         return FaultKind::RateLimited;

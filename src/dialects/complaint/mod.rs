@@ -31,7 +31,13 @@ struct Complaint {
 /// What an answer with a non-2xx status means.
 pub(super) fn from_response(status: u16, headers: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Fault {
     let text = String::from_utf8_lossy(body);
-    let complaint = read(&text).unwrap_or_else(|| Complaint { message: plain(&text), ..Complaint::default() });
+    let mut complaint = read(&text).unwrap_or_else(|| Complaint { message: plain(&text), ..Complaint::default() });
+    // Amazon says in a header what it was; a link may stand behind the name.
+    if let Some(class) = headers("x-amzn-errortype")
+        && complaint.code.is_none()
+    {
+        complaint.code = class.split(':').next().map(str::to_owned);
+    }
     let retry_after_ms = retry::from_headers(headers).or(complaint.retry_after_ms);
     let mut kind = classify::kind(Some(status), &complaint);
     if complaint.is_spending_limit && retry_after_ms.is_none() {
@@ -119,7 +125,8 @@ fn from_value(value: &Value) -> Option<Complaint> {
         return None;
     }
     Some(Complaint {
-        message: text("message")?,
+        // Amazon's signature check writes it with a capital.
+        message: text("message").or_else(|| text("Message"))?,
         code: scalar(value.get("code")).or_else(|| text("error_type")),
         kind: text("type"),
         status: status_of(value.get("code")).or_else(|| status_of(value.get("status_code"))),

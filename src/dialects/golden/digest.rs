@@ -79,11 +79,18 @@ pub(super) fn of_recording(recording: &Value) -> Said {
         .iter()
         .map(|call| (call["name"].as_str().unwrap().to_owned(), call["arguments"].clone()))
         .collect();
-    let native = digest["stop_reason"].as_str().or(digest["block_reason"].as_str());
+    // Cohere's word for a failure is no reason to finish.
+    let native = digest["stop_reason"].as_str().or(digest["block_reason"].as_str()).filter(|word| *word != "ERROR");
     Said {
         text: text("text"),
-        reasoning: text("reasoning"),
-        finish: native.map(|native| finish(native, !calls.is_empty())),
+        reasoning: text("tool_plan") + &text("reasoning"),
+        finish: match native {
+            // Ollama has no word for it.
+            Some("stop") if recording["protocol"] == "ollama-native" && !calls.is_empty() => {
+                Some(FinishReason::ToolCalls)
+            }
+            native => native.map(|native| finish(native, !calls.is_empty())),
+        },
         native: native.map(str::to_owned),
         usage: usage(recording, &digest["usage"]),
         calls,
@@ -92,11 +99,13 @@ pub(super) fn of_recording(recording: &Value) -> Said {
 
 fn finish(native: &str, has_calls: bool) -> FinishReason {
     match native {
-        "tool_calls" | "tool_use" => FinishReason::ToolCalls,
+        "tool_calls" | "tool_use" | "TOOL_CALL" => FinishReason::ToolCalls,
         "STOP" | "UNEXPECTED_TOOL_CALL" if has_calls => FinishReason::ToolCalls,
-        "stop" | "STOP" | "end_turn" | "stop_sequence" | "pause_turn" => FinishReason::Stop,
+        "stop" | "STOP" | "COMPLETE" | "end_turn" | "stop_sequence" | "pause_turn" => FinishReason::Stop,
         "length" | "max_tokens" | "MAX_TOKENS" => FinishReason::Length,
-        "content_filter" | "refusal" | "SAFETY" | "RECITATION" | "MODEL_ARMOR" => FinishReason::ContentFilter,
+        "content_filter" | "guardrail_intervened" | "refusal" | "SAFETY" | "RECITATION" | "MODEL_ARMOR" => {
+            FinishReason::ContentFilter
+        }
         other => panic!("a stop reason without an expectation: {other}"),
     }
 }
@@ -105,8 +114,12 @@ fn finish(native: &str, has_calls: bool) -> FinishReason {
 fn usage(recording: &Value, usage: &Value) -> [Option<u64>; 4] {
     let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
     let sum = |paths: &[&str]| paths.iter().filter_map(|path| count(path)).reduce(|a, b| a + b);
-    match recording["protocol"].as_str().unwrap() {
-        "anthropic-messages" => [
+    let protocol = recording["protocol"].as_str().unwrap();
+    if let Some(usage) = super::hosted::usage(protocol, usage) {
+        return usage;
+    }
+    match protocol {
+        "anthropic-messages" | "bedrock-invoke-anthropic" => [
             sum(&["/input_tokens", "/cache_creation_input_tokens", "/cache_read_input_tokens"]),
             count("/output_tokens"),
             count("/cache_read_input_tokens"),

@@ -6,10 +6,10 @@
 /// The version in a model name: (4, 5) for `claude-sonnet-4-5-20250929`,
 /// (3, 7) for `claude-3-7-sonnet@20250219`. Names without one count as newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version(u16, u16);
+pub(in crate::dialects) struct Version(u16, u16);
 
 impl Version {
-    pub(super) fn of(model: &str) -> Self {
+    pub(in crate::dialects) fn of(model: &str) -> Self {
         let numbers: Vec<Option<u16>> = model
             .split(['-', '.', '@', '/', ':'])
             // Dates have eight digits.
@@ -21,22 +21,22 @@ impl Version {
     }
 
     /// Decides itself how long to think; refuses a fixed budget sooner or later.
-    pub(super) fn thinks_adaptively(self) -> bool {
+    pub(in crate::dialects) fn thinks_adaptively(self) -> bool {
         self >= Self(4, 6)
     }
 
     /// Answers in a given JSON schema.
-    pub(super) fn has_schemas(self) -> bool {
+    pub(in crate::dialects) fn has_schemas(self) -> bool {
         self >= Self(4, 5) || self == Self(4, 1)
     }
 
     /// Refuses `temperature` beside `top_p`.
-    pub(super) fn wants_one_sampler(self) -> bool {
+    pub(in crate::dialects) fn wants_one_sampler(self) -> bool {
         self >= Self(4, 1)
     }
 
     /// Refuses `temperature`, `top_p` and `top_k` altogether.
-    pub(super) fn refuses_samplers(self) -> bool {
+    pub(in crate::dialects) fn refuses_samplers(self) -> bool {
         self >= Self(4, 7)
     }
 
@@ -46,7 +46,7 @@ impl Version {
     }
 
     /// The nearest effort this model knows.
-    pub(super) fn effort(self, wish: &str) -> &'static str {
+    pub(in crate::dialects) fn effort(self, wish: &str) -> &'static str {
         match wish {
             "minimal" | "low" => "low",
             "medium" => "medium",

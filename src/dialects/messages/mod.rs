@@ -1,7 +1,7 @@
 //! Anthropic Messages as a provider dialect.
 
 mod blocks;
-mod claude;
+pub(in crate::dialects) mod claude;
 mod decode;
 mod history;
 pub mod inbound;

@@ -119,6 +119,8 @@ pub fn both(first: &Usage, second: &Usage) -> Usage {
         completion_audio_tokens: sum(first.completion_audio_tokens, second.completion_audio_tokens),
         web_search_requests: sum(first.web_search_requests, second.web_search_requests),
         searches: sum(first.searches, second.searches),
+        billed_prompt_tokens: sum(first.billed_prompt_tokens, second.billed_prompt_tokens),
+        billed_completion_tokens: sum(first.billed_completion_tokens, second.billed_completion_tokens),
     }
 }
 

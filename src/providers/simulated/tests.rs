@@ -41,7 +41,7 @@ async fn ask(
     let upstream = dialect.upstream();
     let request = upstream.encode(&target, inference).unwrap();
     let upstreams = Upstreams::new(&Timeouts::default()).unwrap();
-    let response = upstreams.send(&format!("{}{path}", handle.origin()), None, request).await?;
+    let response = upstreams.send(&format!("{}{path}{}", handle.origin(), request.path), Vec::new(), request).await?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     if !response.status().is_success() {

@@ -237,6 +237,7 @@ pub(super) fn usage(raw: &RawValue, is_reasoning_outside: bool) -> Option<Usage>
             .server_tool_use
             .or(wire.server_tool_use_details)
             .and_then(|tools| tools.web_search_requests),
+        ..Usage::default()
     };
     (usage != Usage::default()).then_some(usage)
 }
