@@ -93,10 +93,10 @@ count() {
 number() { grep -oE "$1" "$2" | tail -1 | grep -oE '[0-9]+' | tail -1 || echo 0; }
 
 if wants python; then
-    say "Python: anthropic, google-genai, openai and openrouter"
+    say "Python: anthropic, google-genai, litellm, openai and openrouter"
     out="$data/python"
     status=0
-    (cd sdk && ../.venv/bin/python -B -m unittest -v anthropic_test genai_test openai_test openrouter_test) 2>&1 | tee "$out" || status=$?
+    (cd sdk && ../.venv/bin/python -B -m unittest -v anthropic_test genai_test litellm_test openai_test openrouter_test) 2>&1 | tee "$out" || status=$?
     run="$(number '^Ran [0-9]+' "$out")"
     bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
     # A test with several failing parts is one failed test.
@@ -105,7 +105,7 @@ if wants python; then
     count $((run - bad_tests)) "$bad_tests"
 fi
 if wants node; then
-    say "npm: @anthropic-ai/sdk, openai and @openrouter/sdk"
+    say "npm: @anthropic-ai/sdk, openai, @openrouter/sdk and the AI SDK"
     out="$data/node"
     node --test --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$out" sdk/*.test.mjs || true

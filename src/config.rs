@@ -27,6 +27,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     pub routing: Routing,
     pub holds: Holds,
+    pub rate_limits: RateLimits,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -86,6 +87,19 @@ pub struct Holds {
     pub prompt_margin_percent: u64,
 }
 
+/// Requests a caller may send; 0 is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimits {
+    pub key_per_minute: u32,
+    pub organization_per_minute: u32,
+    /// Of an organization to `:free` models.
+    pub free_per_minute: u32,
+    pub free_per_day: u32,
+    /// Once $10 of credit was bought.
+    pub free_per_day_after_purchase: u32,
+}
+
 /// What the operator says of one provider.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -121,6 +135,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             routing: Routing::default(),
             holds: Holds::default(),
+            rate_limits: RateLimits::default(),
             providers: BTreeMap::new(),
         }
     }
@@ -129,6 +144,18 @@ impl Default for Config {
 impl Default for Limits {
     fn default() -> Self {
         Self { inference_body_bytes: 32 << 20, body_bytes: 1 << 20, in_flight: 8_192 }
+    }
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            key_per_minute: 0,
+            organization_per_minute: 0,
+            free_per_minute: 20,
+            free_per_day: 50,
+            free_per_day_after_purchase: 1_000,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use app::types::error::{ErrorBody, ErrorDetail};
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -32,7 +32,12 @@ pub enum Error {
     #[error("The request body is larger than {limit_bytes} bytes")]
     TooLarge { limit_bytes: u64 },
     #[error("{message}")]
-    TooManyRequests { message: String, retry_after_s: u64 },
+    TooManyRequests {
+        message: String,
+        retry_after_s: u64,
+        /// Requests the period allows.
+        limit: u64,
+    },
     #[error("The server is busy; try again in {retry_after_s} s")]
     Busy { retry_after_s: u64 },
     /// Every attempt failed; this was the last word.
@@ -170,6 +175,17 @@ impl Error {
         let mut response = (self.status(), Json(body(&self.body()))).into_response();
         if let Some(seconds) = self.retry_after_s() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::TooManyRequests { retry_after_s, limit, .. } = self {
+            let headers = [
+                ("x-ratelimit-limit", limit),
+                ("x-ratelimit-remaining", 0),
+                // Seconds from now: a clock of the caller's that is wrong does no harm.
+                ("x-ratelimit-reset", retry_after_s),
+            ];
+            for (name, value) in headers {
+                response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
+            }
         }
         response
     }

@@ -19,6 +19,10 @@ pub fn start(app: &Arc<App>) {
     every(app, Duration::from_mins(10), "forget expired sessions", |app| async move {
         app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
     });
+    every(app, Duration::from_mins(1), "forget idle callers", |app| async move {
+        app.rate_limits.forget_idle();
+        Ok(())
+    });
     every(app, Duration::from_secs(10), "heartbeat", |app| async move { app.ledger.reap().await.map(|_| ()) });
     if app.store.backend() == Backend::Postgres {
         // Other nodes change keys, too. Three seconds of overlap cover clocks that differ.

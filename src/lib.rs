@@ -36,6 +36,7 @@ use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::health::Health;
+use crate::gateway::limits::RateLimits;
 use crate::providers::client::{Credentials, Upstreams};
 use crate::store::Store;
 
@@ -49,6 +50,7 @@ pub struct App {
     pub users: Users,
     pub upstreams: Upstreams,
     pub health: Health,
+    pub rate_limits: RateLimits,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -100,6 +102,7 @@ impl App {
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
             health: Health::default(),
+            rate_limits: RateLimits::new(config.rate_limits, &clock),
             is_demo,
             node_id,
             requests: TaskTracker::new(),

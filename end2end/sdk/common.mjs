@@ -28,3 +28,7 @@ export async function collect(stream) {
   for await (const chunk of stream) chunks.push(chunk);
   return chunks;
 }
+
+/** A picture of one red point. */
+export const pixel =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";

@@ -258,6 +258,10 @@ pub struct ProviderPreferences {
     pub quantizations: Option<Vec<String>>,
     /// A name, or `{by, partition}`.
     pub sort: Option<Value>,
+    /// Tokens per second: a number for the median, or percentiles.
+    pub preferred_min_throughput: Option<Value>,
+    /// Seconds to the first token, likewise.
+    pub preferred_max_latency: Option<Value>,
     pub max_price: Option<MaxPrice>,
 }
 

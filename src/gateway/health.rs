@@ -101,10 +101,16 @@ impl Health {
     /// The statistics of an endpoint, all `None` without traffic.
     #[must_use]
     pub fn statistics(&self, endpoint_id: &str, now_ms: i64) -> Statistics {
+        self.statistics_of(endpoint_id, now_ms, MS_30M)
+    }
+
+    /// The same, with latency and throughput of the last `window_ms`.
+    #[must_use]
+    pub fn statistics_of(&self, endpoint_id: &str, now_ms: i64, window_ms: i64) -> Statistics {
         let Some(record) = self.records.read().get(endpoint_id).cloned() else { return Statistics::default() };
         let record = record.lock();
         let recent: Vec<&Sample> =
-            record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= MS_30M).collect();
+            record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= window_ms).collect();
         Statistics {
             uptime_5m: record.uptime(now_ms, MS_5M),
             uptime_30m: record.uptime(now_ms, MS_30M),

@@ -6,11 +6,15 @@ pub mod attempt;
 pub mod estimate;
 pub mod health;
 mod hold;
+pub mod limits;
+mod metadata;
+pub mod named;
 mod relay;
 pub mod route;
 mod settle;
 mod structured;
 mod whole;
+mod wish;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,6 +63,8 @@ pub struct Attribution {
     pub app_title: String,
     pub user_agent: Option<String>,
     pub session_id: Option<String>,
+    /// `X-OpenRouter-Metadata: enabled`: the answer tells how it was routed.
+    pub wants_metadata: bool,
 }
 
 /// Everything about a request that was admitted.
@@ -121,8 +127,12 @@ const FRAMES: usize = 256;
 /// answer began. Later failures are in the stream.
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
+    app.rate_limits.admit(&job.requester)?;
     let prompt_estimate = estimate::prompt_tokens(&job.inference);
     let candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    if candidates.first().is_some_and(|candidate| candidate.model.id.ends_with(":free")) {
+        app.rate_limits.admit_free(app, &job.requester.organization_id).await?;
+    }
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
     let payer = job.requester.payer();
@@ -152,7 +162,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     let (head, mut began) = oneshot::channel();
     let (sender, frames) = mpsc::channel(FRAMES);
-    app.requests.spawn(relay::drive(run, head, sender));
+    app.requests.spawn(Box::pin(relay::drive(run, head, sender)));
     let outcome = if let Ok(outcome) = tokio::time::timeout(HEAD_WAIT, &mut began).await {
         outcome.map_err(|_| TryRecvError::Closed)
     } else {
@@ -170,7 +180,8 @@ async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
 
 async fn whole(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     let (reply, answer) = oneshot::channel();
-    app.requests.spawn(whole::drive(run, reply));
+    // On the heap before it is moved about.
+    app.requests.spawn(Box::pin(whole::drive(run, reply)));
     match answer.await {
         Ok(Ok(body)) => Ok(Reply::Whole { id, body }),
         Ok(Err(error)) => Err(error),

@@ -16,6 +16,11 @@ use crate::catalog::{Endpoint, Model, Provider};
 use crate::dialects::Inference;
 use crate::dialects::inference::ProviderPreferences;
 use crate::error::{Error, Result};
+use crate::gateway::named::{Named, Strategy, named};
+use crate::gateway::wish::Wish;
+
+/// What the callers' wishes for speed are held against, ms.
+const WISH_WINDOW_MS: i64 = 300_000;
 
 /// An endpoint that may be tried.
 #[derive(Clone, Debug)]
@@ -23,6 +28,8 @@ pub struct Candidate {
     pub model: Arc<Model>,
     pub endpoint: Arc<Endpoint>,
     pub provider: Arc<Provider>,
+    /// How the name that was asked for led here.
+    pub strategy: Strategy,
 }
 
 /// Why an endpoint was not taken, in the original's vocabulary (`excluded_by`)
@@ -84,14 +91,14 @@ pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Vec<
     let mut excluded = BTreeSet::new();
     let mut plan = Vec::new();
     let mut known = 0;
-    for name in &inference.models {
-        let Some(model) = catalog.model(name) else { continue };
+    let mut all = Vec::new();
+    for Named { model, sort, strategy } in inference.models.iter().flat_map(|name| named(&catalog, name, inference)) {
         known += 1;
         let mut candidates = Vec::new();
         for endpoint in &model.endpoints {
             let Some(provider) = catalog.provider(&endpoint.provider_slug) else { continue };
-            let candidate =
-                Candidate { model: Arc::clone(model), endpoint: Arc::clone(endpoint), provider: Arc::clone(provider) };
+            let (endpoint, provider) = (Arc::clone(endpoint), Arc::clone(provider));
+            let candidate = Candidate { model: Arc::clone(&model), endpoint, provider, strategy };
             match exclude(app, inference, &preferences, &candidate, prompt_tokens) {
                 Some(why) => {
                     excluded.insert(why);
@@ -99,8 +106,13 @@ pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Vec<
                 None => candidates.push(candidate),
             }
         }
-        plan.extend(order(app, inference, &preferences, candidates));
+        if preferences.is_across_models {
+            all.extend(candidates);
+        } else {
+            plan.extend(order(app, inference, &preferences, sort, candidates));
+        }
     }
+    plan.extend(order(app, inference, &preferences, None, all));
     if preferences.allow_fallbacks {
         // Distinct endpoints only: a fallback model may share one.
         let mut seen = BTreeSet::new();
@@ -119,16 +131,25 @@ struct Preferences<'a> {
     raw: &'a ProviderPreferences,
     allow_fallbacks: bool,
     sort: Option<Sort>,
+    /// The endpoints of all models asked for are ordered together.
+    is_across_models: bool,
+    /// Tokens per second the endpoints should reach.
+    throughput: Wish,
+    /// Seconds to the first token the endpoints should not pass.
+    latency: Wish,
     max_prompt: Option<Price>,
     max_completion: Option<Price>,
     max_request: Option<Price>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
+/// What the endpoints are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
     Price,
     Throughput,
     Latency,
+    /// Those that make proper tool calls, the quickest first.
+    Exacto,
 }
 
 impl<'a> Preferences<'a> {
@@ -144,7 +165,8 @@ impl<'a> Preferences<'a> {
         let sort = match name {
             None => None,
             Some("price") => Some(Sort::Price),
-            Some("throughput" | "exacto") => Some(Sort::Throughput),
+            Some("throughput") => Some(Sort::Throughput),
+            Some("exacto") => Some(Sort::Exacto),
             Some("latency") => Some(Sort::Latency),
             Some(other) => {
                 return Err(Error::bad_request(
@@ -153,11 +175,23 @@ impl<'a> Preferences<'a> {
                 ));
             }
         };
+        let is_across_models = match raw.sort.as_ref().and_then(|sort| sort.get("partition")) {
+            None | Some(Value::Null) => false,
+            Some(Value::String(partition)) if partition == "none" => true,
+            Some(Value::String(partition)) if partition == "model" => false,
+            Some(_) => {
+                let field = "provider.sort.partition";
+                return Err(Error::bad_request(field, format!("{field} must be `model` or `none`")));
+            }
+        };
         let limits = raw.max_price.as_ref();
         Ok(Self {
             raw,
             allow_fallbacks: raw.allow_fallbacks.unwrap_or(true),
             sort,
+            is_across_models,
+            throughput: Wish::read("provider.preferred_min_throughput", raw.preferred_min_throughput.as_ref())?,
+            latency: Wish::read("provider.preferred_max_latency", raw.preferred_max_latency.as_ref())?,
             max_prompt: per_million("prompt", limits.and_then(|max| max.prompt.as_ref()))?,
             max_completion: per_million("completion", limits.and_then(|max| max.completion.as_ref()))?,
             max_request: max_price("request", limits.and_then(|max| max.request.as_ref()))?,
@@ -246,7 +280,15 @@ fn is_quantization(wanted: &str, own: &str) -> bool {
 }
 
 /// The order of one model's endpoints.
-fn order(app: &App, inference: &Inference, preferences: &Preferences<'_>, mut rest: Vec<Candidate>) -> Vec<Candidate> {
+///
+/// `variant` is the order the model's name asks for; the request's own wins.
+fn order(
+    app: &App,
+    inference: &Inference,
+    preferences: &Preferences<'_>,
+    variant: Option<Sort>,
+    mut rest: Vec<Candidate>,
+) -> Vec<Candidate> {
     let now = app.clock.now_ms();
     rest.sort_by_key(|candidate| blended(&candidate.endpoint));
     let mut out = Vec::with_capacity(rest.len());
@@ -256,7 +298,8 @@ fn order(app: &App, inference: &Inference, preferences: &Preferences<'_>, mut re
         rest = others;
     }
     let has_order = !out.is_empty();
-    match preferences.sort {
+    let sort = preferences.sort.or(variant);
+    match sort {
         Some(Sort::Price) => {}
         Some(Sort::Latency) => {
             sort_by_statistic(&mut rest, |endpoint| app.health.median_latency(&endpoint.id, now));
@@ -264,11 +307,22 @@ fn order(app: &App, inference: &Inference, preferences: &Preferences<'_>, mut re
         Some(Sort::Throughput) => {
             sort_by_statistic(&mut rest, |endpoint| app.health.median_throughput(&endpoint.id, now).map(|t| -t));
         }
+        Some(Sort::Exacto) => {
+            sort_by_statistic(&mut rest, |endpoint| app.health.median_throughput(&endpoint.id, now).map(|t| -t));
+            rest.sort_by_key(|candidate| !["tools", "tool_choice"].iter().all(|p| candidate.endpoint.supports(p)));
+        }
         None if has_order => {}
         None => draw_first(app, inference, &mut rest, now),
     }
-    if preferences.sort.is_none() {
-        // Endpoints in an outage go last, in their order.
+    // Endpoints that miss a wish go back, and those in an outage last, each in their order.
+    if preferences.throughput.is_some() || preferences.latency.is_some() {
+        rest.sort_by_key(|candidate| {
+            let statistics = app.health.statistics_of(&candidate.endpoint.id, now, WISH_WINDOW_MS);
+            preferences.throughput.is_missed(statistics.throughput, |value, wish| value < wish)
+                || preferences.latency.is_missed(statistics.latency, |value, wish| value > wish)
+        });
+    }
+    if sort.is_none() {
         rest.sort_by_key(|candidate| app.health.is_down(&candidate.endpoint.id, now));
     }
     out.extend(rest);

@@ -222,6 +222,7 @@ impl Run {
             created: self.created_at / 1_000,
             model: candidate.model.id.clone(),
             provider: candidate.provider.name.clone(),
+            metadata: self.job.attribution.wants_metadata.then(|| self.metadata(Some(candidate))),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, FreeRequests, Key, RateLimit, UpdateKey};
+use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, RateLimit, UpdateKey};
 use app::types::money::Money;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -30,7 +30,6 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
     let usage = app.ledger.key_usage(&key.id).await?;
     let balance = app.ledger.balance(&crate::billing::ledger::credit_account(&key.organization_id)).await?;
     let is_free_tier = balance.credited < Money::from_dollars(10);
-    let free = if is_free_tier { 50 } else { 1_000 };
     let data = CurrentKey {
         label: key.label.clone(),
         limit: key.limit,
@@ -58,7 +57,7 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
             requests: -1,
         },
         allowed_data_regions: vec!["global".to_owned()],
-        free_model_daily_requests: FreeRequests { limit: free, remaining: free, used: 0 },
+        free_model_daily_requests: app.rate_limits.free_quota(&app, &key.organization_id).await?,
         budgets: Vec::new(),
         effective_budget: None,
     };

@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod caller;
+mod front;
 pub mod gemini;
 pub mod inference;
 pub mod input;
@@ -32,24 +33,29 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::App;
 use crate::accounts::sessions::Sessions;
 use crate::error::{Error, Result};
+pub use front::Front;
 
 /// Everything this server answers: the API, the forms and the site over it.
-pub fn router(app: &Arc<App>) -> Router {
+pub fn router(app: &Arc<App>) -> Front {
     let api = api(app);
-    api.clone()
-        .merge(site::router(api))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Error::Internal("a handler panicked".to_owned()).into_response()
-        }))
+    Front::new(app, api.clone().merge(site::router(api)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic)))
+}
+
+fn no_sniff() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+}
+
+fn answer_panic(_: Box<dyn std::any::Any + Send>) -> Response {
+    Error::Internal("a handler panicked".to_owned()).into_response()
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any)
 }
 
 /// The API and the forms, with what authenticates a caller: pages call this router in process.
 fn api(app: &Arc<App>) -> Router {
-    let cors = CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any).expose_headers(Any);
+    let cors = cors();
     let paid = Router::new()
         .route("/chat/completions", post(inference::chat_completions))
         .route("/messages", post(messages::create_message))

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,11 +12,13 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::Front;
+
 /// Connections at the same time; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 20_000;
 
 /// Serves until `shutdown`, then lets open requests end for at most `drain`.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) {
+pub async fn serve(listener: TcpListener, front: Front, shutdown: CancellationToken, drain: Duration) {
     let graceful = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let builder = builder();
@@ -42,7 +43,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "Could not switch off the delay of small packets");
         }
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(front.clone());
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {

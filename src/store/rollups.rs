@@ -1,4 +1,4 @@
-//! Hourly and daily totals, folded from generations exactly once.
+//! Hourly and daily totals, as pages read them; [`super::fold`] makes them.
 
 use sqlx::FromRow;
 
@@ -32,103 +32,21 @@ pub struct BoardDayRow {
     pub is_simulated: i64,
 }
 
-macro_rules! fold {
-    ($table:literal, $period:literal, $length:literal) => {
-        concat!(
-            "INSERT INTO ",
-            $table,
-            " (",
-            $period,
-            ", organization_id, key_id, model_id, endpoint_id, provider_name, app_url, app_title, is_simulated, \
-             requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_nanos) \
-             SELECT created_at / ",
-            $length,
-            ", organization_id, key_id, model_id, endpoint_id, MAX(provider_name), app_url, MAX(app_title), \
-             MAX(is_simulated), COUNT(*), CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT), \
-             CAST(SUM(prompt_tokens) AS BIGINT), CAST(SUM(completion_tokens) AS BIGINT), \
-             CAST(SUM(reasoning_tokens) AS BIGINT), CAST(SUM(cached_tokens) AS BIGINT), \
-             CAST(SUM(cost_nanos) AS BIGINT) \
-             FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
-             GROUP BY 1, organization_id, key_id, model_id, endpoint_id, app_url \
-             ORDER BY 1, organization_id, key_id, model_id, endpoint_id, app_url \
-             ON CONFLICT (",
-            $period,
-            ", organization_id, key_id, model_id, endpoint_id, app_url) DO UPDATE SET \
-             requests = ",
-            $table,
-            ".requests + excluded.requests, failures = ",
-            $table,
-            ".failures + excluded.failures, prompt_tokens = ",
-            $table,
-            ".prompt_tokens + excluded.prompt_tokens, completion_tokens = ",
-            $table,
-            ".completion_tokens + excluded.completion_tokens, reasoning_tokens = ",
-            $table,
-            ".reasoning_tokens + excluded.reasoning_tokens, cached_tokens = ",
-            $table,
-            ".cached_tokens + excluded.cached_tokens, cost_nanos = ",
-            $table,
-            ".cost_nanos + excluded.cost_nanos, app_title = excluded.app_title"
-        )
-    };
-}
-
-/// Nodes with generations that are not folded yet, and the newest of each. Steps
-/// from node to node through the index: reading all generations would take longer
-/// with each of them.
-const BEHIND: &str = "WITH RECURSIVE nodes (node_id) AS ( \
-     SELECT MIN(node_id) FROM generations UNION ALL \
-     SELECT (SELECT MIN(g.node_id) FROM generations g WHERE g.node_id > n.node_id) FROM nodes n \
-     WHERE n.node_id IS NOT NULL), \
-     newest (node_id, seq) AS ( \
-     SELECT n.node_id, (SELECT MAX(g.seq) FROM generations g WHERE g.node_id = n.node_id) FROM nodes n \
-     WHERE n.node_id IS NOT NULL) \
-     SELECT newest.node_id, CAST(newest.seq AS BIGINT) FROM newest \
-     LEFT JOIN rollup_watermarks w ON w.node_id = newest.node_id \
-     WHERE newest.seq > COALESCE(w.seq, 0) ORDER BY newest.node_id";
-
-/// At most this many generations in one transaction: charges wait while it runs.
-const FOLD_LIMIT: i64 = 2_000;
-
 impl Store {
-    /// Folds what is new into the totals and moves the watermarks, all in one
-    /// transaction a node. Returns how many generations were folded.
+    /// Requests of an organization to free variants of models on a day since the epoch.
     ///
     /// # Errors
-    /// Any database error; nothing was folded for that node then.
-    pub async fn fold_generations(&self) -> sqlx::Result<i64> {
-        let behind: Vec<(String, i64)> = sqlx::query_as(BEHIND).fetch_all(self.pool()).await?;
-        let mut folded = 0;
-        for (node_id, newest) in behind {
-            folded += self.fold_node(&node_id, newest).await?;
-        }
-        Ok(folded)
-    }
-
-    async fn fold_node(&self, node_id: &str, newest: i64) -> sqlx::Result<i64> {
-        let mut tx = self.begin_write().await?;
-        // The write locks the watermark, so two nodes cannot fold the same rows.
-        let from: i64 = sqlx::query_scalar(
-            "INSERT INTO rollup_watermarks (node_id, seq) VALUES ($1, 0) \
-             ON CONFLICT (node_id) DO UPDATE SET seq = rollup_watermarks.seq RETURNING seq",
+    /// Any database error.
+    pub async fn free_requests(&self, organization_id: &str, day: i64) -> sqlx::Result<u64> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT) FROM usage_daily \
+             WHERE organization_id = $1 AND day = $2 AND model_id LIKE '%:free'",
         )
-        .bind(node_id)
-        .fetch_one(&mut *tx)
+        .bind(organization_id)
+        .bind(day)
+        .fetch_one(self.pool())
         .await?;
-        let to = newest.min(from.saturating_add(FOLD_LIMIT));
-        if to <= from {
-            return Ok(0);
-        }
-        for text in [fold!("usage_hourly", "hour", "3600000"), fold!("usage_daily", "day", "86400000")] {
-            sqlx::query(text).bind(node_id).bind(from).bind(to).execute(&mut *tx).await?;
-        }
-        sqlx::query("UPDATE rollup_watermarks SET seq = $2 WHERE node_id = $1")
-            .bind(node_id)
-            .bind(to)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(to - from)
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// An organization's days from `from_day` to before `to_day`, by model and endpoint.

@@ -6,6 +6,7 @@
     reason = "a test may panic; its numbers are small"
 )]
 
+mod routing;
 mod support;
 
 mod accounts;
@@ -17,6 +18,7 @@ mod failover;
 mod gemini;
 mod keys;
 mod ledger;
+mod limits;
 mod messages;
 mod money;
 mod openapi;

@@ -65,6 +65,8 @@ pub struct Heading {
     pub model: String,
     /// The provider's display name.
     pub provider: String,
+    /// How the request was routed, for callers who asked: `openrouter_metadata`.
+    pub metadata: Option<Value>,
 }
 
 /// The final accounting of one answer.

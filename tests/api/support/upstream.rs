@@ -71,6 +71,8 @@ pub struct Upstream {
     /// USD per million tokens.
     prices: (String, String),
     models: Vec<String>,
+    /// When a model came out, where it matters.
+    dates: Vec<(String, &'static str)>,
     /// Can be held to a schema.
     knows_schemas: bool,
 }
@@ -101,6 +103,7 @@ impl Upstream {
             shared,
             prices: (input.to_owned(), output.to_owned()),
             models: vec!["acme/one".to_owned()],
+            dates: Vec::new(),
             knows_schemas: true,
         }
     }
@@ -108,6 +111,13 @@ impl Upstream {
     /// Offers these models instead of `acme/one`.
     pub fn offering(mut self, models: &[&str]) -> Self {
         self.models = models.iter().map(|model| (*model).to_owned()).collect();
+        self
+    }
+
+    /// Offers one more model, that came out on this day.
+    pub fn offering_since(mut self, model: &str, date: &'static str) -> Self {
+        self.models.push(model.to_owned());
+        self.dates.push((model.to_owned(), date));
         self
     }
 
@@ -162,8 +172,10 @@ impl Upstream {
             .models
             .iter()
             .map(|id| {
-                let model = json!({ "id": id, "name": "One", "release_date": "2026-01-01", "attachment": false,
-                    "reasoning": false, "tool_call": true, "structured_output": self.knows_schemas, "temperature": true,
+                let date = self.dates.iter().find(|(dated, _)| dated == id).map_or("2026-01-01", |(_, date)| date);
+                let model = json!({ "id": id, "name": "One", "release_date": date, "attachment": false,
+                    "reasoning": false, "tool_call": true, "structured_output": self.knows_schemas,
+                    "temperature": true,
                     "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });

@@ -92,6 +92,8 @@ pub struct ChunkWriter {
     tail: Vec<u8>,
     choices: BTreeMap<u32, ChoiceState>,
     ids: CallIds,
+    /// Goes with the usage.
+    metadata: Option<Value>,
 }
 
 impl Writer for ChunkWriter {
@@ -166,6 +168,10 @@ impl Writer for ChunkWriter {
         out.extend_from_slice(&self.tail);
         out.extend_from_slice(b",\"usage\":");
         append_json(out, &UsageBody::from(report));
+        if let Some(metadata) = &self.metadata {
+            out.extend_from_slice(b",\"openrouter_metadata\":");
+            append_json(out, metadata);
+        }
         out.extend_from_slice(b"}\n\n");
         out.extend_from_slice(DONE);
     }
@@ -195,7 +201,13 @@ impl Writer for ChunkWriter {
 impl ChunkWriter {
     #[must_use]
     pub fn new(heading: &Heading) -> Self {
-        Self { head: frame_head(heading), tail: Vec::new(), choices: BTreeMap::new(), ids: CallIds::new(&heading.id) }
+        Self {
+            head: frame_head(heading),
+            tail: Vec::new(),
+            choices: BTreeMap::new(),
+            ids: CallIds::new(&heading.id),
+            metadata: heading.metadata.clone(),
+        }
     }
 
     fn tool_call(

@@ -8,7 +8,7 @@ use crate::dialects::answer::{Failure, Tally};
 use crate::dialects::{Delta, FinishReason, Usage, reasoning};
 
 fn heading() -> Heading {
-    Heading { id: "gen-1-abc".into(), created: 7, model: "a/b".into(), provider: "P".into() }
+    Heading { id: "gen-1-abc".into(), created: 7, model: "a/b".into(), provider: "P".into(), ..Heading::default() }
 }
 
 fn report() -> UsageReport {

@@ -22,6 +22,8 @@ struct Completion<'a> {
     extras: &'a Map<String, Value>,
     choices: Vec<Choice<'a>>,
     usage: UsageBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    openrouter_metadata: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +87,7 @@ pub fn whole(heading: &Heading, answer: &Answer, report: &UsageReport) -> Vec<u8
         extras: &extras,
         choices: choices.chain(missing).map(|(index, choice)| choice_body(choice, index, &mut ids)).collect(),
         usage: UsageBody::from(report),
+        openrouter_metadata: heading.metadata.as_ref(),
     };
     let mut out = Vec::with_capacity(1024);
     append_json(&mut out, &completion);

@@ -1,0 +1,115 @@
+//! What a caller's name of a model means: a model, a variant of one, the newest of
+//! a family, or any free one.
+//! Source of the names: the original's guides on variants and routers.
+
+use std::sync::Arc;
+
+use rand::seq::SliceRandom as _;
+
+use super::route::Sort;
+use crate::catalog::{Catalog, Model};
+use crate::dialects::Inference;
+use crate::dialects::inference::Part;
+
+/// Any free model that can do what is asked.
+const FREE: &str = "openrouter/free";
+/// Models that `openrouter/free` tries at the most.
+const FREE_CHOICES: usize = 5;
+
+/// A model that was asked for, and how its endpoints are to be ordered if the
+/// caller did not say so elsewhere.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub model: Arc<Model>,
+    pub sort: Option<Sort>,
+    pub strategy: Strategy,
+}
+
+/// How a name led to a model, in the words of `openrouter_metadata.strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    Direct,
+    Latest,
+    Free,
+}
+
+impl Strategy {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Latest => "latest",
+            Self::Free => "free",
+        }
+    }
+}
+
+/// The models behind a name, the one to try first at the front; empty when nothing is called so.
+#[must_use]
+pub fn named(catalog: &Catalog, name: &str, inference: &Inference) -> Vec<Named> {
+    if name == FREE {
+        return free(catalog, inference);
+    }
+    if let Some(model) = catalog.model(name) {
+        return vec![Named { model: Arc::clone(model), sort: None, strategy: Strategy::Direct }];
+    }
+    let (base, sort) = match name.rsplit_once(':') {
+        Some((base, "nitro")) => (base, Some(Sort::Throughput)),
+        Some((base, "exacto")) => (base, Some(Sort::Exacto)),
+        Some((base, "floor")) => (base, Some(Sort::Price)),
+        _ => (name, None),
+    };
+    let found = match base.strip_prefix('~') {
+        Some(family) => latest(catalog, family).map(|model| (model, Strategy::Latest)),
+        None => catalog.model(base).filter(|_| sort.is_some()).map(|model| (model, Strategy::Direct)),
+    };
+    found.map(|(model, strategy)| Named { model: Arc::clone(model), sort, strategy }).into_iter().collect()
+}
+
+/// `author/family-latest`: the newest model of the author whose name has all words of the family.
+fn latest<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a Arc<Model>> {
+    let (author, family) = name.strip_suffix("-latest")?.split_once('/')?;
+    let has_all_words = |slug: &str| family.split('-').all(|word| slug.split('-').any(|own| own == word));
+    catalog
+        .models
+        .values()
+        .filter(|model| {
+            let slug = model.id.split_once('/').filter(|(own, _)| *own == author).map(|(_, slug)| slug);
+            // A variant is no newer model, and one that nobody serves is no answer.
+            slug.is_some_and(|slug| !slug.contains(':') && has_all_words(slug)) && !model.endpoints.is_empty()
+        })
+        .max_by(|a, b| (a.created, &b.id).cmp(&(b.created, &a.id)))
+}
+
+/// Free models that take what the request brings, in a random order.
+fn free(catalog: &Catalog, inference: &Inference) -> Vec<Named> {
+    let parts = || inference.messages.iter().flat_map(|message| &message.content);
+    let needs = [
+        ("image", parts().any(|part| matches!(part, Part::Image { .. }))),
+        ("audio", parts().any(|part| matches!(part, Part::Audio { .. }))),
+        ("video", parts().any(|part| matches!(part, Part::Video { .. }))),
+    ];
+    let parameters: Vec<&str> = inference
+        .parameters_in_use()
+        .into_iter()
+        .filter(|name| matches!(*name, "tools" | "structured_outputs" | "reasoning"))
+        .collect();
+    let mut models: Vec<Named> = catalog
+        .models
+        .values()
+        .filter(|model| {
+            model.endpoints.iter().any(|endpoint| {
+                endpoint.prices.is_free()
+                    && endpoint.output_modalities.iter().any(|kind| kind == "text")
+                    && parameters.iter().all(|parameter| endpoint.supports(parameter))
+                    && needs.iter().all(|(kind, is_needed)| {
+                        !is_needed || endpoint.input_modalities.iter().any(|taken| taken == kind)
+                    })
+            })
+        })
+        .map(|model| Named { model: Arc::clone(model), sort: None, strategy: Strategy::Free })
+        .collect();
+    models.shuffle(&mut rand::rng());
+    models.truncate(FREE_CHOICES);
+    models
+}

@@ -1,0 +1,65 @@
+//! The way in: requests for the busiest route pass few layers, all others every one.
+//!
+//! A layer of the router costs each request a copy of the service and a future on
+//! the heap. A completion asked for with a key needs neither session nor
+//! compression nor a search through all routes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::HttpBody;
+use axum::http::{HeaderMap, Request, header};
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use axum::routing::post;
+use bytes::Bytes;
+use tower::{Service, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{answer_panic, cors, inference, no_sniff};
+use crate::App;
+
+/// What a connection is served by.
+#[derive(Clone)]
+pub struct Front {
+    /// For requests that bring a key.
+    keyed: Router,
+    all: Router,
+}
+
+impl Front {
+    pub(super) fn new(app: &Arc<App>, all: Router) -> Self {
+        let layers = ServiceBuilder::new().layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic)).layer(cors());
+        let keyed = Router::new()
+            .route("/api/v1/chat/completions", post(inference::chat_completions))
+            .with_state(Arc::clone(app))
+            .layer(layers)
+            .fallback_service(all.clone());
+        Self { keyed, all }
+    }
+}
+
+impl<B> Service<Request<B>> for Front
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // Whoever shows a session instead may be the chat page.
+        if has_key(request.headers()) { self.keyed.call(request) } else { self.all.call(request) }
+    }
+}
+
+fn has_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION)
+}
