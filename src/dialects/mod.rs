@@ -373,17 +373,16 @@ impl Delta {
     pub fn is_content(&self) -> bool {
         match self {
             Self::Text { text, .. } | Self::Reasoning { text, .. } | Self::Refusal { text, .. } => !text.is_empty(),
+            // A tool the provider ran itself has done something.
+            Self::Native { piece, .. } => piece.get("block").or_else(|| piece.get("part")).is_some(),
             Self::ReasoningDetail { .. }
             | Self::ToolCall { .. }
             | Self::Image { .. }
             | Self::Audio { .. }
             | Self::Annotation { .. } => true,
-            Self::Start { .. }
-            | Self::Logprobs { .. }
-            | Self::Finish { .. }
-            | Self::Usage(_)
-            | Self::Native { .. }
-            | Self::Extra { .. } => false,
+            Self::Start { .. } | Self::Logprobs { .. } | Self::Finish { .. } | Self::Usage(_) | Self::Extra { .. } => {
+                false
+            }
             Self::Found(_) => true,
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{recordings, upstream};
 use crate::dialects::chat_completions::parse::parse;
-use crate::dialects::{Quirks, Upstream};
+use crate::dialects::{Quirks, Upstream, gemini, messages};
 
 /// The paths of all values in `value`, as JSON pointers.
 fn paths(value: &Value, here: &str, found: &mut Vec<String>) {
@@ -89,6 +89,27 @@ fn strange_requests_are_refused_by_name_or_accepted() {
         }
         for varied in variations(body) {
             if let Err(error) = parse(varied.to_string().as_bytes()) {
+                assert!(!error.field.is_empty() && error.message.len() > error.field.len(), "{error:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn strange_requests_in_other_protocols_are_refused_by_name_or_accepted() {
+    for recording in recordings() {
+        let body = &recording["request"]["body"];
+        if body.to_string().len() > 3_000 {
+            continue;
+        }
+        for varied in variations(body) {
+            let text = varied.to_string();
+            let parsed = match recording["protocol"].as_str() {
+                Some("anthropic-messages") => messages::inbound::parse(text.as_bytes(), None),
+                Some("gemini") => gemini::inbound::parse(text.as_bytes(), "m", true),
+                _ => continue,
+            };
+            if let Err(error) = parsed {
                 assert!(!error.field.is_empty() && error.message.len() > error.field.len(), "{error:?}");
             }
         }

@@ -2,6 +2,7 @@
 //! a caller gets must say what the recording says. Skipped, loudly, where the
 //! recordings are not beside the checkout.
 
+mod own;
 mod said;
 
 use std::path::Path;

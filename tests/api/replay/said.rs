@@ -9,8 +9,8 @@ use super::id;
 pub(super) struct Said {
     pub(super) text: String,
     /// Name and parsed arguments.
-    calls: Vec<(String, Value)>,
-    finish: String,
+    pub(super) calls: Vec<(String, Value)>,
+    pub(super) finish: String,
     /// Prompt, completion, cached, reasoning; `None` is what the provider did not say.
     usage: [Option<u64>; 4],
 }
@@ -19,7 +19,7 @@ pub(super) fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn parsed(arguments: &str) -> Value {
+pub(super) fn parsed(arguments: &str) -> Value {
     serde_json::from_str(if arguments.is_empty() { "{}" } else { arguments }).unwrap_or_else(|_| json!(arguments))
 }
 
