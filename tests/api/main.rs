@@ -19,3 +19,5 @@ mod ledger;
 mod money;
 mod openapi;
 mod replay;
+mod responses;
+mod retrieval;

@@ -71,6 +71,8 @@ pub struct Upstream {
     /// USD per million tokens.
     prices: (String, String),
     models: Vec<String>,
+    /// The protocol as models.dev's list names it: `responses`.
+    shape: Option<&'static str>,
 }
 
 impl Upstream {
@@ -91,7 +93,12 @@ impl Upstream {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(shared.clone());
+        let router = Router::new()
+            .route("/v1/chat/completions", post(answer))
+            .route("/v1/responses", post(answer))
+            .route("/v1/embeddings", post(answer))
+            .route("/v1/rerank", post(answer))
+            .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             slug: slug.to_owned(),
@@ -99,12 +106,19 @@ impl Upstream {
             shared,
             prices: (input.to_owned(), output.to_owned()),
             models: vec!["acme/one".to_owned()],
+            shape: None,
         }
     }
 
     /// Offers these models instead of `acme/one`.
     pub fn offering(mut self, models: &[&str]) -> Self {
         self.models = models.iter().map(|model| (*model).to_owned()).collect();
+        self
+    }
+
+    /// Speaks OpenAI Responses; its slug here gets the end `-responses`.
+    pub fn speaking_responses(mut self) -> Self {
+        self.shape = Some("responses");
         self
     }
 
@@ -153,11 +167,14 @@ impl Upstream {
             .models
             .iter()
             .map(|id| {
-                let model = json!({ "id": id, "name": "One", "release_date": "2026-01-01", "attachment": false,
+                let mut model = json!({ "id": id, "name": "One", "release_date": "2026-01-01", "attachment": false,
                     "reasoning": false, "tool_call": true, "structured_output": true, "temperature": true,
                     "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });
+                if let Some(shape) = self.shape {
+                    model["provider"] = json!({ "npm": "@ai-sdk/openai-compatible", "shape": shape });
+                }
                 (id.clone(), model)
             })
             .collect();
