@@ -131,7 +131,11 @@ fn read_offer(model: &Model, offer: &OfferEntry) -> Offer {
     let prices = Prices {
         prompt: per_million(&offer.prompt),
         completion: per_million(&offer.completion),
-        request: offer.request.as_ref().map(|price| price.parse().expect("a test reads every price")).unwrap_or_default(),
+        request: offer
+            .request
+            .as_ref()
+            .map(|price| price.parse().expect("a test reads every price"))
+            .unwrap_or_default(),
         audio: offer.audio.as_ref().map(per_million),
         input_cache_read: offer.cache_read.as_ref().map(per_million),
         input_cache_write: offer.cache_write.as_ref().map(per_million),

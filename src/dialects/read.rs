@@ -97,9 +97,8 @@ impl<'a> Object<'a> {
     /// The original's `provider` object.
     pub(super) fn provider(self) -> Result<ProviderPreferences, BadField> {
         let Some(value) = self.get("provider") else { return Ok(ProviderPreferences::default()) };
-        let preferences = serde_json::from_value::<ProviderPreferences>(value.clone()).map_err(|error| {
-            BadField::new("provider", format!("must be an object of routing preferences: {error}"))
-        })?;
+        let preferences = serde_json::from_value::<ProviderPreferences>(value.clone())
+            .map_err(|error| BadField::new("provider", format!("must be an object of routing preferences: {error}")))?;
         if preferences.data_collection.as_deref().is_some_and(|value| !matches!(value, "allow" | "deny")) {
             return Err(BadField::new("provider.data_collection", "must be \"allow\" or \"deny\""));
         }

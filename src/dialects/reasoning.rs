@@ -103,9 +103,8 @@ pub(super) fn wrapped(detail: &Value) -> String {
 /// other alphabet of base64, or without padding.
 pub(super) fn unwrapped(text: &str) -> Option<Value> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let bytes = [STANDARD, URL_SAFE]
-        .iter()
-        .find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(text).ok())?;
+    let bytes =
+        [STANDARD, URL_SAFE].iter().find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(text).ok())?;
     serde_json::from_slice(bytes.strip_prefix(WRAPPED)?).ok()
 }
 

@@ -131,7 +131,9 @@ fn other_kind(model: &Model, inference: &Inference) -> Option<Error> {
         "text" if makes("embeddings") => format!("`{id}` makes embeddings: use POST /api/v1/embeddings."),
         "text" if makes("rerank") => format!("`{id}` ranks documents: use POST /api/v1/rerank."),
         "text" => return None,
-        "rerank" => format!("`{id}` does not rank documents. GET /api/v1/models?output_modalities=rerank lists who does."),
+        "rerank" => {
+            format!("`{id}` does not rank documents. GET /api/v1/models?output_modalities=rerank lists who does.")
+        }
         _ => format!("`{id}` makes no embeddings. GET /api/v1/embeddings/models lists the models that do."),
     };
     Some(Error::bad_request("model", message))
@@ -223,10 +225,11 @@ fn exclude(
     });
     let in_use = inference.parameters_in_use();
     // Each text of a retrieval has the window for itself.
-    let is_too_long = inference.retrieval.is_none() && endpoint.context_length.is_some_and(|length| {
-        // The estimate may be off by a third; the provider has the last word.
-        u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
-    });
+    let is_too_long = inference.retrieval.is_none()
+        && endpoint.context_length.is_some_and(|length| {
+            // The estimate may be off by a third; the provider has the last word.
+            u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
+        });
     let asks_too_much = inference
         .max_tokens()
         .zip(endpoint.max_output_tokens)

@@ -132,7 +132,9 @@ pub async fn show_model(State(app): State<Arc<App>>, Path(name): Path<String>) -
     let name = name.strip_prefix("models/").unwrap_or(&name);
     match app.catalog().native_model(AUTHOR, name) {
         Some(model) => Json(on_wire(model)).into_response(),
-        None => refuse(Error::not_found(format!("No model is called `{name}`. GET /api/v1beta/models lists them all."))),
+        None => {
+            refuse(Error::not_found(format!("No model is called `{name}`. GET /api/v1beta/models lists them all.")))
+        }
     }
 }
 

@@ -56,8 +56,7 @@ async fn count(app: &App, caller: Result<Caller>, request: Request<Body>) -> Res
     caller?.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
-    let inference =
-        read(app, &parts.headers, &body).map_err(|bad| Error::bad_request(bad.field, bad.message))?;
+    let inference = read(app, &parts.headers, &body).map_err(|bad| Error::bad_request(bad.field, bad.message))?;
     check_models(app, &inference)?;
     Ok(estimate::prompt_tokens(&inference))
 }

@@ -58,8 +58,11 @@ async fn a_stream_of_events_ends_with_the_whole_response() {
     let member = app.member(Money::from_dollars(1)).await;
     let key = member.key().await;
     let events = events(&key, json!([{ "role": "user", "content": "hi" }])).await;
-    let words: String =
-        events.iter().filter(|event| event["type"] == "response.output_text.delta").filter_map(|e| e["delta"].as_str()).collect();
+    let words: String = events
+        .iter()
+        .filter(|event| event["type"] == "response.output_text.delta")
+        .filter_map(|e| e["delta"].as_str())
+        .collect();
     assert_eq!(words, "Hello, world");
     let last = events.last().unwrap();
     assert_eq!(last["type"], "response.completed");

@@ -283,7 +283,9 @@ async fn embedding_and_rerank_models_of_both_lists_can_be_served_as_such() {
         import(&store, bytes.as_bytes(), now).await;
     }
     let catalog = Catalog::from_rows(&store.load_catalog().await.unwrap());
-    for (upstream, kind) in [("voyage-3.5", "embeddings"), ("rerank-2.5", "rerank"), ("text-embedding-3-small", "embeddings")] {
+    for (upstream, kind) in
+        [("voyage-3.5", "embeddings"), ("rerank-2.5", "rerank"), ("text-embedding-3-small", "embeddings")]
+    {
         let endpoint = catalog
             .models
             .values()

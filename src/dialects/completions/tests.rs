@@ -67,8 +67,7 @@ fn a_text_begins_with_the_prompt_where_the_caller_wants_it() {
     let (_, completions) = asked(&json!({ "model": "a/b", "prompt": "Say: ", "echo": true }));
     let mut answer = Answer::default();
     deltas().into_iter().for_each(|delta| answer.add(delta));
-    let body: Value =
-        serde_json::from_slice(&completions.whole(&heading(), &answer, &UsageReport::default())).unwrap();
+    let body: Value = serde_json::from_slice(&completions.whole(&heading(), &answer, &UsageReport::default())).unwrap();
     let choice = &body["choices"][0];
     assert_eq!(body["object"], "text_completion");
     assert_eq!(choice["text"], "Say: Hello");

@@ -9,7 +9,9 @@ mod partial;
 mod request;
 mod wire;
 
-use super::{Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
+use super::{
+    Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint,
+};
 
 /// The translation to and from Gemini, for a base URL such as `https://…/v1beta`.
 #[derive(Clone, Copy, Debug)]

@@ -201,10 +201,8 @@ fn modalities(inference: &Inference) -> Option<Vec<String>> {
 fn image_config(inference: &Inference) -> Option<Value> {
     let config = inference.image_config.as_ref()?;
     let names = [("aspect_ratio", "aspectRatio"), ("image_size", "imageSize")];
-    let fields: serde_json::Map<String, Value> = names
-        .into_iter()
-        .filter_map(|(ours, theirs)| Some((theirs.to_owned(), config.get(ours)?.clone())))
-        .collect();
+    let fields: serde_json::Map<String, Value> =
+        names.into_iter().filter_map(|(ours, theirs)| Some((theirs.to_owned(), config.get(ours)?.clone()))).collect();
     (!fields.is_empty()).then(|| fields.into())
 }
 

@@ -155,9 +155,15 @@ fn every_recorded_answer_of_any_provider_reaches_a_caller_of_responses() {
         let said = of_deltas(&deltas);
         let (stream, whole) = through_our_own(&deltas);
         assert_eq!(stream, whole, "{name}");
-        assert_eq!((&stream.text, &stream.reasoning, &stream.calls), (&said.text, &said.reasoning, &said.calls), "{name}");
+        assert_eq!(
+            (&stream.text, &stream.reasoning, &stream.calls),
+            (&said.text, &said.reasoning, &said.calls),
+            "{name}"
+        );
         let finish = match said.finish {
-            Some(FinishReason::ToolCalls | FinishReason::Stop) | None if !said.calls.is_empty() => FinishReason::ToolCalls,
+            Some(FinishReason::ToolCalls | FinishReason::Stop) | None if !said.calls.is_empty() => {
+                FinishReason::ToolCalls
+            }
             Some(FinishReason::ToolCalls) | None => FinishReason::Stop,
             Some(other) => other,
         };

@@ -37,7 +37,9 @@ fn plain(value: &Value) -> Value {
         Value::Object(fields) => fields
             .iter()
             .filter(|(name, value)| !value.is_null() && *name != "truncate")
-            .map(|(name, value)| (name.replace("inline_data", "inlineData").replace("mime_type", "mimeType"), plain(value)))
+            .map(|(name, value)| {
+                (name.replace("inline_data", "inlineData").replace("mime_type", "mimeType"), plain(value))
+            })
             .collect(),
         Value::Array(items) => items.iter().map(plain).collect(),
         other => other.clone(),

@@ -10,7 +10,9 @@ mod opaque;
 mod request;
 mod wire;
 
-use super::{Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint};
+use super::{
+    Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint,
+};
 
 /// The version of the API this translation was written for.
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");

@@ -30,11 +30,7 @@ const GATEWAY_FIELDS: [&str; 14] = [
     "inference_geo",
 ];
 
-pub(super) fn body(
-    target: &Target<'_>,
-    inference: &Inference,
-    native: &Native,
-) -> Result<Vec<u8>, Untranslatable> {
+pub(super) fn body(target: &Target<'_>, inference: &Inference, native: &Native) -> Result<Vec<u8>, Untranslatable> {
     let raw = |value: Value| to_raw_value(&value).map(Cow::Owned).map_err(|error| untranslatable("body", error));
     let mut fields: IndexMap<&str, Cow<'_, RawValue>> = IndexMap::with_capacity(native.fields.len());
     fields.insert("model", raw(Value::from(target.model))?);
@@ -69,8 +65,7 @@ fn without_foreign_thinking(raw: &RawValue) -> Result<Option<Vec<Value>>, Untran
     if !raw.get().contains("thinking\"") {
         return Ok(None);
     }
-    let mut turns: Vec<Value> =
-        serde_json::from_str(raw.get()).map_err(|error| untranslatable("messages", error))?;
+    let mut turns: Vec<Value> = serde_json::from_str(raw.get()).map_err(|error| untranslatable("messages", error))?;
     let mut is_changed = false;
     for turn in &mut turns {
         let Some(blocks) = turn.get_mut("content").and_then(Value::as_array_mut) else { continue };

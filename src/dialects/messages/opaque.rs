@@ -15,8 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::dialects::{Delta, Dialect};
 
 /// Fields of blocks that the canonical answer has words for.
-const BLOCK_FIELDS: [&str; 9] =
-    ["type", "text", "citations", "thinking", "signature", "data", "id", "name", "input"];
+const BLOCK_FIELDS: [&str; 9] = ["type", "text", "citations", "thinking", "signature", "data", "id", "name", "input"];
 /// Fields of the message that are ours to write.
 const MESSAGE_FIELDS: [&str; 5] = ["id", "type", "role", "model", "content"];
 

@@ -73,8 +73,7 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
 
 /// Nothing is stored, so reasoning can only go on from what the answer carries.
 fn include(target: &Target<'_>, inference: &Inference, fields: &mut Map<String, Value>) {
-    let mut wanted: Vec<Value> =
-        fields.get("include").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut wanted: Vec<Value> = fields.get("include").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut want = |name: &str| {
         if !wanted.iter().any(|known| known == name) {
             wanted.push(Value::from(name));
@@ -122,7 +121,8 @@ fn own_reasoning(fields: &mut Map<String, Value>, inference: &Inference) {
     let (Some(Value::Object(sent)), Some(wish)) = (fields.remove("reasoning"), &inference.reasoning) else { return };
     let mut own: Map<String, Value> =
         sent.into_iter().filter(|(name, _)| !matches!(name.as_str(), "max_tokens" | "enabled" | "exclude")).collect();
-    let effort = thinking(wish, inference.max_tokens()).and_then(|mut thinking| Some(thinking.get_mut("effort")?.take()));
+    let effort =
+        thinking(wish, inference.max_tokens()).and_then(|mut thinking| Some(thinking.get_mut("effort")?.take()));
     own.extend(effort.map(|effort| ("effort".to_owned(), effort)));
     if !own.is_empty() {
         fields.insert("reasoning".to_owned(), Value::Object(own));
@@ -299,7 +299,10 @@ fn tools(inference: &Inference) -> Result<Option<Value>, Untranslatable> {
     let mut tools = Vec::with_capacity(inference.tools.len());
     for (index, Tool { name, description, parameters, strict, other, .. }) in inference.tools.iter().enumerate() {
         if other.is_some() {
-            return Err(untranslatable(format!("tools[{index}]"), "only functions can be translated for this provider"));
+            return Err(untranslatable(
+                format!("tools[{index}]"),
+                "only functions can be translated for this provider",
+            ));
         }
         tools.push(json!({
             "type": "function",

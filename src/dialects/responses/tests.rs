@@ -61,7 +61,10 @@ fn a_chat_becomes_items_and_flat_tools() {
     );
     let input = body["input"].as_array().unwrap();
     assert_eq!(input[0], json!({ "role": "system", "content": "Be brief." }));
-    assert_eq!(input[1]["content"][1], json!({ "type": "input_image", "image_url": "https://e.example/a.png", "detail": "auto" }));
+    assert_eq!(
+        input[1]["content"][1],
+        json!({ "type": "input_image", "image_url": "https://e.example/a.png", "detail": "auto" })
+    );
     assert_eq!(input[1]["content"][2]["filename"], "file.pdf");
     assert_eq!((&input[2]["type"], &input[2]["encrypted_content"]), (&json!("reasoning"), &json!("gAAA")));
     assert_eq!(input[3]["content"], json!([{ "type": "output_text", "text": "One moment." }]));
@@ -178,7 +181,11 @@ fn failures_of_either_form_are_failures() {
         { "status": "failed", "error": { "code": "rate_limit_exceeded", "message": "slow down" } } });
     for event in [nested, flat, failed] {
         let (_, fault) = decoded(std::slice::from_ref(&event));
-        assert_eq!(fault.map(|fault| (fault.kind, fault.message)), Some((FaultKind::RateLimited, "slow down".into())), "{event}");
+        assert_eq!(
+            fault.map(|fault| (fault.kind, fault.message)),
+            Some((FaultKind::RateLimited, "slow down".into())),
+            "{event}"
+        );
     }
     assert!(decoded(&[json!({ "type": "response.created", "response": { "id": "r" } })]).1.is_some(), "cut");
     let queued = json!({ "id": "r", "status": "queued", "output": [] }).to_string();

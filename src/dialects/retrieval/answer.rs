@@ -90,9 +90,9 @@ impl Inbound for RerankBody {
         };
         let results: Vec<Value> = order
             .iter()
-            .map(|(index, score)| {
-                json!({ "index": index, "relevance_score": score, "document": self.document(*index) })
-            })
+            .map(
+                |(index, score)| json!({ "index": index, "relevance_score": score, "document": self.document(*index) }),
+            )
             .collect();
         let mut usage = json!({ "total_tokens": report.usage.prompt_tokens.unwrap_or(0), "cost": report.cost });
         if let Some(searches) = report.usage.searches {

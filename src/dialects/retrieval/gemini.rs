@@ -46,7 +46,8 @@ fn parts(input: &Input, index: usize) -> Result<Value, Untranslatable> {
                 Part::Text { text, .. } => Ok(json!({ "text": text })),
                 Part::Image { url, .. } | Part::Video { url } | Part::File { data: Some(url), .. } => {
                     let inline = |(media_type, data)| json!({ "inlineData": { "mimeType": media_type, "data": data } });
-                    let by_address = || json!({ "fileData": { "mimeType": media::media_type_of(url), "fileUri": url } });
+                    let by_address =
+                        || json!({ "fileData": { "mimeType": media::media_type_of(url), "fileUri": url } });
                     Ok(media::split_data_url(url).map_or_else(by_address, inline))
                 }
                 Part::Audio { data, format } => {

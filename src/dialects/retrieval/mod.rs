@@ -176,8 +176,10 @@ pub fn encode(dialect: Dialect, target: &Target<'_>, wish: &Retrieval) -> Result
 /// one vector for each input.
 pub fn decode(dialect: Dialect, quirks: &Quirks, wish: &Retrieval, body: &[u8]) -> Result<Vec<Delta>, Fault> {
     let text = String::from_utf8_lossy(body);
-    let nonsense = |what: &str| super::complaint::in_band(&text).unwrap_or_else(|| super::complaint::nonsense(what, &text));
-    let answer: Value = serde_json::from_str(text.trim()).map_err(|_| nonsense("The provider's answer cannot be read"))?;
+    let nonsense =
+        |what: &str| super::complaint::in_band(&text).unwrap_or_else(|| super::complaint::nonsense(what, &text));
+    let answer: Value =
+        serde_json::from_str(text.trim()).map_err(|_| nonsense("The provider's answer cannot be read"))?;
     let (found, mut usage) = match (protocol(dialect, quirks).unwrap_or_default(), wish) {
         (Protocol::Cohere, Retrieval::Embed(_)) => cohere::vectors(&answer),
         (Protocol::Gemini, Retrieval::Embed(_)) => gemini::vectors(&answer),

@@ -77,10 +77,7 @@ fn exact(number: f32) -> f64 {
 
 fn usage(answer: &Value) -> Usage {
     let count = |pointer: &str| answer.pointer(pointer).and_then(Value::as_u64);
-    Usage {
-        prompt_tokens: count("/usage/prompt_tokens").or_else(|| count("/usage/total_tokens")),
-        ..Usage::default()
-    }
+    Usage { prompt_tokens: count("/usage/prompt_tokens").or_else(|| count("/usage/total_tokens")), ..Usage::default() }
 }
 
 pub(super) fn rerank(model: &str, rerank: &Rerank) -> Value {
@@ -111,7 +108,8 @@ pub(super) fn order(answer: &Value) -> Option<(Found, Usage)> {
     order.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let count = |pointer: &str| answer.pointer(pointer).and_then(Value::as_u64);
     let searches = ["/meta/billed_units/search_units", "/usage/search_units"].into_iter().find_map(count);
-    let tokens = ["/usage/total_tokens", "/usage/prompt_tokens", "/meta/tokens/input_tokens"].into_iter().find_map(count);
+    let tokens =
+        ["/usage/total_tokens", "/usage/prompt_tokens", "/meta/tokens/input_tokens"].into_iter().find_map(count);
     // Who bills searches counts no tokens.
     let prompt_tokens = tokens.or(searches.map(|_| 0));
     Some((Found::Order(order), Usage { prompt_tokens, searches, ..Usage::default() }))

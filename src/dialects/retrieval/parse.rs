@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Document, Embed, EmbeddingsBody, Input, Rerank, RerankBody, Retrieval};
+use crate::dialects::BadField;
 use crate::dialects::inference::{Inference, Message, Part};
 use crate::dialects::read::Object;
-use crate::dialects::BadField;
 
 const USER_LIMIT: usize = 256;
 const ENCODINGS: &str = "must be \"float\" or \"base64\"";
@@ -133,9 +133,10 @@ fn input(value: &Value, name: &str) -> Result<Input, BadField> {
             if content.is_empty() {
                 return Err(BadField::new(format!("{name}.content"), "is required: an array of parts"));
             }
-            let parts = content.iter().enumerate().map(|(index, own)| {
-                part(own).map_err(|error| error.within(&format!("{name}.content[{index}]")))
-            });
+            let parts = content
+                .iter()
+                .enumerate()
+                .map(|(index, own)| part(own).map_err(|error| error.within(&format!("{name}.content[{index}]"))));
             Ok(Input::Parts(parts.collect::<Result<_, _>>()?))
         }
         _ => Err(BadField::new(name, "must be a string, an array of token numbers, or {content}")),

@@ -74,7 +74,10 @@ fn texts_are_asked_for_in_each_protocols_words() {
 
     let (path, body) = asked(Dialect::OpenaiChat, &speaking(Protocol::Ollama), &wish);
     assert_eq!((path.as_str(), &body["input"]), ("/embed", &json!(["a", "b"])));
-    assert!(encode(Dialect::AnthropicMessages, &Target { model: "m", max_output_tokens: None, quirks: &plain }, &wish).is_err());
+    assert!(
+        encode(Dialect::AnthropicMessages, &Target { model: "m", max_output_tokens: None, quirks: &plain }, &wish)
+            .is_err()
+    );
 }
 
 #[test]

@@ -5,11 +5,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Simulator, retrieval};
 use super::answer::{Answer, Ask, Role, Stop, Tool, ToolChoice, Turn, Usage};
 use super::chat::list;
 use super::fault::Fault;
 use super::reply::{JsonBody, Protocol, data, pieces};
+use super::{Simulator, retrieval};
 
 pub async fn generate(
     State(simulator): State<Simulator>,

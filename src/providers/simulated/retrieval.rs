@@ -106,13 +106,7 @@ pub async fn rerank(
 }
 
 /// `POST /v1beta/models/{model}:batchEmbedContents`
-pub async fn embed_batch(
-    simulator: &Simulator,
-    uri: &Uri,
-    headers: &HeaderMap,
-    model: &str,
-    body: Value,
-) -> Response {
+pub async fn embed_batch(simulator: &Simulator, uri: &Uri, headers: &HeaderMap, model: &str, body: Value) -> Response {
     let requests = list(&body, "requests");
     let texts: Vec<String> = requests.iter().map(|request| words_of(&request["content"])).collect();
     let embeddings: Vec<Value> = requests

@@ -105,7 +105,8 @@ fn reasoning(config: Object<'_>) -> Result<Option<Reasoning>, BadField> {
     let budget = thinking.integer("thinkingBudget", -1).map_err(within)?;
     let level = thinking.text("thinkingLevel").map_err(within)?.map(str::to_lowercase);
     let is_shown = thinking.boolean("includeThoughts").map_err(within)?;
-    let mut reasoning = Reasoning { effort: level.filter(|level| level != "thinking_level_unspecified"), ..Reasoning::default() };
+    let mut reasoning =
+        Reasoning { effort: level.filter(|level| level != "thinking_level_unspecified"), ..Reasoning::default() };
     match budget {
         Some(0) => reasoning.enabled = Some(false),
         // The model decides.

@@ -171,7 +171,10 @@ impl Parts {
         let (reason, native) = ending_or_default(&self.ending, self.has_called);
         let mut fields = std::mem::take(&mut self.own);
         let word = native.filter(|_| self.is_native).map_or_else(|| finish_reason(reason), str::to_owned);
-        fields.insert("finishReason".to_owned(), json!(if self.refusal.is_empty() || self.is_native { word } else { "SAFETY".to_owned() }));
+        fields.insert(
+            "finishReason".to_owned(),
+            json!(if self.refusal.is_empty() || self.is_native { word } else { "SAFETY".to_owned() }),
+        );
         if !self.refusal.is_empty() {
             fields.entry("finishMessage").or_insert_with(|| json!(self.refusal));
         }

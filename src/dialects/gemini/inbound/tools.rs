@@ -84,9 +84,11 @@ pub(super) fn json_schema(schema: &Value) -> Value {
                 let kind = kind.to_ascii_lowercase();
                 if is_nullable { json!([kind, "null"]) } else { json!(kind) }
             }
-            ("properties", Value::Object(properties)) => {
-                properties.iter().map(|(name, schema)| (name.clone(), json_schema(schema))).collect::<Map<_, _>>().into()
-            }
+            ("properties", Value::Object(properties)) => properties
+                .iter()
+                .map(|(name, schema)| (name.clone(), json_schema(schema)))
+                .collect::<Map<_, _>>()
+                .into(),
             ("items" | "additionalProperties", schema @ Value::Object(_)) => json_schema(schema),
             ("anyOf" | "any_of", Value::Array(schemas)) => schemas.iter().map(json_schema).collect(),
             (name, Value::String(text)) if NUMBERS.contains(&name) => {

@@ -160,8 +160,7 @@ fn ending(blocks: &Blocks) -> Map<String, Value> {
 
 /// Takes out what stands beside `delta` in `message_delta`, not in it.
 fn beside(delta: &mut Map<String, Value>) -> Map<String, Value> {
-    let is_inside =
-        |name: &str| matches!(name, "stop_reason" | "stop_sequence" | "stop_details" | "container");
+    let is_inside = |name: &str| matches!(name, "stop_reason" | "stop_sequence" | "stop_details" | "container");
     let (inside, outside) = std::mem::take(delta).into_iter().partition(|(name, _)| is_inside(name));
     *delta = inside;
     outside

@@ -82,7 +82,11 @@ fn models(fields: Object<'_>) -> Result<Vec<String>, BadField> {
             models.push(model);
         }
     }
-    if models.is_empty() { Err(BadField::new("model", "is required: a model of GET /api/v1/models")) } else { Ok(models) }
+    if models.is_empty() {
+        Err(BadField::new("model", "is required: a model of GET /api/v1/models"))
+    } else {
+        Ok(models)
+    }
 }
 
 /// `thinking` says whether and how much, `output_config.effort` how hard.

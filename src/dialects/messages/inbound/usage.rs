@@ -22,9 +22,14 @@ pub(super) fn counts(usage: &Usage, own: Option<&Value>) -> Map<String, Value> {
         ("output_tokens", json!(usage.completion_tokens.unwrap_or(0))),
         ("output_tokens_details", json!(usage.reasoning_tokens.map(|tokens| json!({ "thinking_tokens": tokens })))),
         ("cache_creation", json!(written.filter(|written| *written > 0).map(|written| cache_creation(usage, written)))),
-        ("server_tool_use", json!(usage.web_search_requests.map(|requests| {
-            json!({ "web_search_requests": requests, "web_fetch_requests": 0 })
-        }))),
+        (
+            "server_tool_use",
+            json!(
+                usage
+                    .web_search_requests
+                    .map(|requests| { json!({ "web_search_requests": requests, "web_fetch_requests": 0 }) })
+            ),
+        ),
         ("service_tier", json!("standard")),
         ("inference_geo", Value::Null),
     ];

@@ -41,7 +41,8 @@ struct Conversation<'a> {
 
 impl Conversation<'_> {
     fn item(&mut self, item: &Value) -> Result<(), BadField> {
-        let fields = item.as_object().map(Object).ok_or_else(|| BadField::new("type", "is required: an item is an object"))?;
+        let fields =
+            item.as_object().map(Object).ok_or_else(|| BadField::new("type", "is required: an item is an object"))?;
         match fields.text("type")?.unwrap_or("message") {
             "message" => self.message(fields),
             "reasoning" => {
@@ -125,12 +126,7 @@ impl Conversation<'_> {
             Some(other @ (Value::Object(_) | Value::Number(_) | Value::Bool(_))) => vec![Part::text(other.to_string())],
             output => parts::parse(output, "output")?.parts,
         };
-        self.messages.push(Message {
-            role: Role::Tool,
-            content,
-            tool_call_id: Some(call_id),
-            ..Message::default()
-        });
+        self.messages.push(Message { role: Role::Tool, content, tool_call_id: Some(call_id), ..Message::default() });
         Ok(())
     }
 

@@ -19,11 +19,7 @@ pub(super) struct Message {
 /// The part that grows.
 #[derive(Debug)]
 enum Part {
-    Text {
-        text: String,
-        annotations: Vec<Value>,
-        logprobs: Vec<Value>,
-    },
+    Text { text: String, annotations: Vec<Value>, logprobs: Vec<Value> },
     Refusal(String),
 }
 

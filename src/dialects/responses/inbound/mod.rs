@@ -15,8 +15,8 @@ use app::types::error::ErrorBody;
 use serde_json::{Map, Value, json};
 
 use self::echo::echo;
-pub use self::parse::parse;
 use self::output::Output;
+pub use self::parse::parse;
 use crate::clock::Clock;
 use crate::dialects::answer::{Answer, Ending, Failure, Heading, Inbound, UsageReport, Writer, append_json};
 use crate::dialects::{Delta, FinishReason, Inference};
@@ -144,7 +144,8 @@ impl Answering {
         }
         if matches!(self.ending, Some((FinishReason::Error, _))) {
             let mut response = self.response("failed", report);
-            response["error"] = json!({ "code": "server_error", "message": "The provider's answer ended in an error." });
+            response["error"] =
+                json!({ "code": "server_error", "message": "The provider's answer ended in an error." });
             return ("response.failed", response);
         }
         let mut response = self.response("completed", report);

@@ -278,7 +278,8 @@ fn flat(annotation: &Value) -> Value {
     let Some(Value::Object(citation)) = annotation.get("url_citation") else { return annotation.clone() };
     let mut flat = citation.clone();
     flat.insert("type".to_owned(), Value::from("url_citation"));
-    for (name, least) in [("url", json!("")), ("title", json!("")), ("start_index", json!(0)), ("end_index", json!(0))] {
+    for (name, least) in [("url", json!("")), ("title", json!("")), ("start_index", json!(0)), ("end_index", json!(0))]
+    {
         flat.entry(name.to_owned()).or_insert(least);
     }
     Value::Object(flat)

@@ -26,12 +26,8 @@ fn heading() -> Heading {
 }
 
 fn report() -> UsageReport {
-    let usage = Usage {
-        prompt_tokens: Some(3),
-        completion_tokens: Some(2),
-        reasoning_tokens: Some(1),
-        ..Usage::default()
-    };
+    let usage =
+        Usage { prompt_tokens: Some(3), completion_tokens: Some(2), reasoning_tokens: Some(1), ..Usage::default() };
     UsageReport { usage, cost: Money(1_500), ..UsageReport::default() }
 }
 

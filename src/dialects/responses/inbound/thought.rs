@@ -79,7 +79,13 @@ impl Thought {
 
     fn open_part(&mut self, kind: Kind, events: &mut Events, out: &mut Vec<u8>) {
         self.open = Some((kind, String::new()));
-        self.part_events(kind, "", ["response.reasoning_summary_part.added", "response.content_part.added"], events, out);
+        self.part_events(
+            kind,
+            "",
+            ["response.reasoning_summary_part.added", "response.content_part.added"],
+            events,
+            out,
+        );
     }
 
     fn close_part(&mut self, events: &mut Events, out: &mut Vec<u8>) {
@@ -95,7 +101,13 @@ impl Thought {
                 events.send("response.reasoning_text.done", &done, out);
             }
         }
-        self.part_events(kind, &text, ["response.reasoning_summary_part.done", "response.content_part.done"], events, out);
+        self.part_events(
+            kind,
+            &text,
+            ["response.reasoning_summary_part.done", "response.content_part.done"],
+            events,
+            out,
+        );
         let count = match kind {
             Kind::Summary => &mut self.summaries,
             Kind::Words => &mut self.texts,

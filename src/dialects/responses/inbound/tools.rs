@@ -20,7 +20,8 @@ pub(super) fn parse(fields: Object<'_>) -> Result<(Vec<Tool>, Option<ToolChoice>
 }
 
 fn tool(value: &Value) -> Result<Tool, BadField> {
-    let fields = value.as_object().map(Object).ok_or_else(|| BadField::new("type", "is required: a tool is an object"))?;
+    let fields =
+        value.as_object().map(Object).ok_or_else(|| BadField::new("type", "is required: a tool is an object"))?;
     match fields.text("type")?.unwrap_or("function") {
         "function" => {
             // Chat completions has the same fields one object deeper.
@@ -101,7 +102,9 @@ pub(super) fn response_format(fields: Object<'_>) -> Result<Option<ResponseForma
             let schema = format.get("schema").filter(|schema| schema.is_object());
             ResponseFormat::JsonSchema {
                 name: format.text("name").map_err(within)?.unwrap_or("response").to_owned(),
-                schema: schema.cloned().ok_or_else(|| within(BadField::new("schema", "must be a JSON Schema object")))?,
+                schema: schema
+                    .cloned()
+                    .ok_or_else(|| within(BadField::new("schema", "must be a JSON Schema object")))?,
                 strict: format.boolean("strict").map_err(within)?,
             }
         }
