@@ -321,14 +321,14 @@ impl Delta {
             | Self::ToolCall { .. }
             | Self::Image { .. }
             | Self::Audio { .. }
-            | Self::Annotation { .. } => true,
+            | Self::Annotation { .. }
+            | Self::Found(_) => true,
             Self::Start { .. }
             | Self::Logprobs { .. }
             | Self::Finish { .. }
             | Self::Usage(_)
             | Self::Native { .. }
             | Self::Extra { .. } => false,
-            Self::Found(_) => true,
         }
     }
 }
