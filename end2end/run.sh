@@ -96,7 +96,7 @@ if wants python; then
     say "Python: anthropic, google-genai, litellm, openai and openrouter"
     out="$data/python"
     status=0
-    (cd sdk && ../.venv/bin/python -B -m unittest -v anthropic_test genai_test litellm_test openai_test openrouter_test) 2>&1 | tee "$out" || status=$?
+    (cd sdk && ../.venv/bin/python -B -m unittest -v anthropic_test genai_test litellm_test openai_test openai_responses_test openrouter_test) 2>&1 | tee "$out" || status=$?
     run="$(number '^Ran [0-9]+' "$out")"
     bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
     # A test with several failing parts is one failed test.

@@ -6,7 +6,6 @@
     reason = "a test may panic; its numbers are small"
 )]
 
-mod routing;
 mod support;
 
 mod accounts;
@@ -23,4 +22,7 @@ mod messages;
 mod money;
 mod openapi;
 mod replay;
+mod responses;
+mod retrieval;
+mod routing;
 mod structured;

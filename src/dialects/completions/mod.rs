@@ -48,8 +48,8 @@ impl Inbound for Completions {
             .map(|(index, said)| {
                 let text = format!("{}{}{}", self.prefix, said.text, said.refusal);
                 let offset = self.prefix.chars().count();
-                let mut logprobs = said.logprobs.as_ref().map(|logprobs| old_logprobs(logprobs, offset).0);
-                let mut choice = choice(*index, &text, logprobs.take());
+                let logprobs = said.logprobs.as_ref().map(|logprobs| old_logprobs(logprobs, offset).0);
+                let mut choice = choice(*index, &text, logprobs.as_ref());
                 let (reason, native) = ending_or_default(&said.ending, false);
                 choice["finish_reason"] = json!(reason);
                 choice["native_finish_reason"] = json!(native);
@@ -96,20 +96,20 @@ impl Writer for Chunks {
             Delta::Reasoning { choice: index, text } => {
                 let mut chunk = choice(*index, "", None);
                 chunk["reasoning"] = json!(text);
-                self.frame(chunk, out);
+                self.frame(&chunk, out);
             }
             Delta::ReasoningDetail { choice: index, detail } => {
                 if let Some(words) = reasoning::words(detail) {
                     let mut chunk = choice(*index, "", None);
                     chunk["reasoning"] = json!(words);
-                    self.frame(chunk, out);
+                    self.frame(&chunk, out);
                 }
             }
             Delta::Logprobs { choice: index, logprobs } => {
                 let offset = self.choices.entry(*index).or_default().length;
                 let (logprobs, length) = old_logprobs(logprobs, 0);
                 let logprobs = moved(logprobs, offset.saturating_sub(length));
-                self.frame(choice(*index, "", Some(logprobs)), out);
+                self.frame(&choice(*index, "", Some(&logprobs)), out);
             }
             Delta::Finish { choice, reason, native } => {
                 self.choices.entry(*choice).or_default().ending = Some((*reason, native.clone()));
@@ -126,7 +126,7 @@ impl Writer for Chunks {
             let (reason, native) = ending_or_default(&state.ending, false);
             last["finish_reason"] = json!(reason);
             last["native_finish_reason"] = json!(native);
-            self.frame(last, out);
+            self.frame(&last, out);
         }
         let mut body = self.head.clone();
         body.insert("choices".to_owned(), json!([]));
@@ -160,10 +160,10 @@ impl Chunks {
             state.length = text.chars().count();
             choice(index, &text, None)
         };
-        self.frame(chunk, out);
+        self.frame(&chunk, out);
     }
 
-    fn frame(&self, choice: Value, out: &mut Vec<u8>) {
+    fn frame(&self, choice: &Value, out: &mut Vec<u8>) {
         let mut body = self.head.clone();
         body.insert("choices".to_owned(), json!([choice]));
         send(&body, out);
@@ -176,7 +176,7 @@ fn send(body: &Map<String, Value>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-fn choice(index: u32, text: &str, logprobs: Option<Value>) -> Value {
+fn choice(index: u32, text: &str, logprobs: Option<&Value>) -> Value {
     json!({ "index": index, "text": text, "logprobs": logprobs, "finish_reason": null })
 }
 

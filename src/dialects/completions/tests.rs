@@ -66,7 +66,9 @@ fn what_chat_models_cannot_do_is_refused_by_name() {
 fn a_text_begins_with_the_prompt_where_the_caller_wants_it() {
     let (_, completions) = asked(&json!({ "model": "a/b", "prompt": "Say: ", "echo": true }));
     let mut answer = Answer::default();
-    deltas().into_iter().for_each(|delta| answer.add(delta));
+    for delta in deltas() {
+        answer.add(delta);
+    }
     let body: Value = serde_json::from_slice(&completions.whole(&heading(), &answer, &UsageReport::default())).unwrap();
     let choice = &body["choices"][0];
     assert_eq!(body["object"], "text_completion");

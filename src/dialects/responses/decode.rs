@@ -29,6 +29,7 @@ pub(super) struct EventDecoder {
 
 /// What has come of one item.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
 struct Item {
     /// Its number among the tool calls.
     call: Option<u32>,
@@ -119,7 +120,7 @@ impl EventDecoder {
                 self.item(index).has_text = true;
                 out.extend(delta().map(|text| Delta::Text { choice: CHOICE, text }));
                 let logprobs: Option<Vec<Value>> = wire.logprobs.and_then(read);
-                out.extend(logprobs.and_then(logprobs_delta));
+                out.extend(logprobs.as_deref().and_then(logprobs_delta));
             }
             "response.refusal.delta" => {
                 self.item(index).has_refusal = true;
@@ -221,7 +222,7 @@ impl EventDecoder {
                     let words = text(part, "text").filter(|words| !has_text && !words.is_empty());
                     out.extend(words.map(|words| Delta::Text { choice: CHOICE, text: words.to_owned() }));
                     if !has_text {
-                        out.extend(logprobs_delta(list(part, "logprobs").to_vec()));
+                        out.extend(logprobs_delta(list(part, "logprobs")));
                     }
                     if !has_annotations {
                         out.extend(list(part, "annotations").iter().filter_map(annotation_delta));
@@ -368,7 +369,7 @@ fn arguments_delta(index: u32, arguments: String) -> Delta {
     Delta::ToolCall { choice: CHOICE, index, id: None, name: None, arguments }
 }
 
-fn logprobs_delta(tokens: Vec<Value>) -> Option<Delta> {
+fn logprobs_delta(tokens: &[Value]) -> Option<Delta> {
     (!tokens.is_empty()).then(|| Delta::Logprobs { choice: CHOICE, logprobs: json!({ "content": tokens }) })
 }
 

@@ -49,7 +49,6 @@ pub(super) struct Incomplete {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 pub(super) struct WireUsage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,

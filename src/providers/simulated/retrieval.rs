@@ -178,7 +178,9 @@ fn vector(text: &str, dimensions: Option<u64>) -> Vec<f32> {
     }
     let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|number| *number /= length);
+        for number in &mut vector {
+            *number /= length;
+        }
     }
     vector
 }

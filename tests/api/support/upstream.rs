@@ -75,6 +75,8 @@ pub struct Upstream {
     dates: Vec<(String, &'static str)>,
     /// Can be held to a schema.
     knows_schemas: bool,
+    /// The protocol as models.dev's list names it: `responses`.
+    shape: Option<&'static str>,
 }
 
 impl Upstream {
@@ -95,7 +97,12 @@ impl Upstream {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(shared.clone());
+        let router = Router::new()
+            .route("/v1/chat/completions", post(answer))
+            .route("/v1/responses", post(answer))
+            .route("/v1/embeddings", post(answer))
+            .route("/v1/rerank", post(answer))
+            .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             slug: slug.to_owned(),
@@ -105,6 +112,7 @@ impl Upstream {
             models: vec!["acme/one".to_owned()],
             dates: Vec::new(),
             knows_schemas: true,
+            shape: None,
         }
     }
 
@@ -124,6 +132,12 @@ impl Upstream {
     /// Cannot be held to a schema.
     pub fn without_schemas(mut self) -> Self {
         self.knows_schemas = false;
+        self
+    }
+
+    /// Speaks OpenAI Responses; its slug here gets the end `-responses`.
+    pub fn speaking_responses(mut self) -> Self {
+        self.shape = Some("responses");
         self
     }
 
@@ -173,12 +187,15 @@ impl Upstream {
             .iter()
             .map(|id| {
                 let date = self.dates.iter().find(|(dated, _)| dated == id).map_or("2026-01-01", |(_, date)| date);
-                let model = json!({ "id": id, "name": "One", "release_date": date, "attachment": false,
+                let mut model = json!({ "id": id, "name": "One", "release_date": date, "attachment": false,
                     "reasoning": false, "tool_call": true, "structured_output": self.knows_schemas,
                     "temperature": true,
                     "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });
+                if let Some(shape) = self.shape {
+                    model["provider"] = json!({ "npm": "@ai-sdk/openai-compatible", "shape": shape });
+                }
                 (id.clone(), model)
             })
             .collect();

@@ -62,15 +62,15 @@ impl Message {
     }
 
     /// The probabilities of the words before.
-    pub(super) fn logprobs(&mut self, tokens: Vec<Value>, events: &mut Events, out: &mut Vec<u8>) {
+    pub(super) fn logprobs(&mut self, tokens: &[Value], events: &mut Events, out: &mut Vec<u8>) {
         self.open_text(events, out);
-        self.release(&tokens, events, out);
+        self.release(tokens, events, out);
         if let Some(Part::Text { logprobs, .. }) = &mut self.open {
-            logprobs.extend(tokens);
+            logprobs.extend_from_slice(tokens);
         }
     }
 
-    pub(super) fn annotation(&mut self, annotation: Value, events: &mut Events, out: &mut Vec<u8>) {
+    pub(super) fn annotation(&mut self, annotation: &Value, events: &mut Events, out: &mut Vec<u8>) {
         self.release(&[], events, out);
         self.open_text(events, out);
         let Some(Part::Text { annotations, .. }) = &mut self.open else { return };

@@ -34,7 +34,8 @@ pub(super) struct Output {
 struct Call {
     index: usize,
     id: String,
-    call_id: String,
+    /// What joins it with its output: `call_…`.
+    joint: String,
     name: String,
     arguments: String,
     is_done: bool,
@@ -46,7 +47,7 @@ impl Call {
             "type": "function_call",
             "id": self.id,
             "status": status,
-            "call_id": self.call_id,
+            "call_id": self.joint,
             "name": self.name,
             "arguments": arguments,
         })
@@ -85,12 +86,12 @@ impl Output {
             }
             Delta::Annotation { choice: CHOICE, annotation } => {
                 let annotation = flat(annotation);
-                self.in_message(out, |message, events, out| message.annotation(annotation, events, out));
+                self.in_message(out, |message, events, out| message.annotation(&annotation, events, out));
             }
             Delta::Logprobs { choice: CHOICE, logprobs } => {
                 let tokens = logprobs.get("content").and_then(Value::as_array).cloned().unwrap_or_default();
                 if !tokens.is_empty() {
-                    self.in_message(out, |message, events, out| message.logprobs(tokens, events, out));
+                    self.in_message(out, |message, events, out| message.logprobs(&tokens, events, out));
                 }
             }
             Delta::Reasoning { choice: CHOICE, text } if !text.is_empty() => {
@@ -160,7 +161,7 @@ impl Output {
             let call = Call {
                 index,
                 id: item_id,
-                call_id: self.call_ids.claim(id),
+                joint: self.call_ids.claim(id),
                 name: name.unwrap_or_default().to_owned(),
                 arguments: String::new(),
                 is_done: false,

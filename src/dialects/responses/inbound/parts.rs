@@ -18,11 +18,8 @@ pub(super) fn parse(content: Option<&Value>, name: &str) -> Result<Said, BadFiel
     let mut said = Said::default();
     match content {
         None => {}
-        Some(Value::String(text)) => {
-            if !text.is_empty() {
-                said.parts.push(Part::text(text.as_str()));
-            }
-        }
+        Some(Value::String(text)) if text.is_empty() => {}
+        Some(Value::String(text)) => said.parts.push(Part::text(text.as_str())),
         Some(Value::Array(parts)) => {
             for (index, own) in parts.iter().enumerate() {
                 part(own, &mut said).map_err(|error| error.within(&format!("{name}[{index}]")))?;

@@ -73,7 +73,9 @@ fn stream(responses: &Responses, deltas: &[Delta]) -> Vec<(String, Value)> {
 
 fn whole(responses: &Responses, deltas: &[Delta]) -> Value {
     let mut answer = Answer::ordered();
-    deltas.iter().cloned().for_each(|delta| answer.add(delta));
+    for delta in deltas {
+        answer.add(delta.clone());
+    }
     serde_json::from_slice(&responses.whole(&heading(), &answer, &report())).unwrap()
 }
 
