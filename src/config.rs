@@ -27,6 +27,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     pub routing: Routing,
     pub holds: Holds,
+    pub media: MediaSettings,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -86,6 +87,22 @@ pub struct Holds {
     pub prompt_margin_percent: u64,
 }
 
+/// Files that requests point to by URL, fetched for providers that take none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaSettings {
+    pub max_bytes: u64,
+    pub timeout_ms: u64,
+    pub redirects: u32,
+    pub allow_private_networks: bool,
+}
+
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self { max_bytes: 20 << 20, timeout_ms: 15_000, redirects: 3, allow_private_networks: false }
+    }
+}
+
 /// What the operator says of one provider.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -124,6 +141,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             routing: Routing::default(),
             holds: Holds::default(),
+            media: MediaSettings::default(),
             providers: BTreeMap::new(),
         }
     }

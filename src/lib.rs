@@ -38,6 +38,7 @@ use crate::config::Config;
 use crate::gateway::health::Health;
 use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
+use crate::providers::media::Media;
 use crate::store::Store;
 
 /// Everything a request can reach.
@@ -49,6 +50,7 @@ pub struct App {
     pub keys: KeyRing,
     pub users: Users,
     pub upstreams: Upstreams,
+    pub media: Media,
     pub health: Health,
     /// Providers are simulated.
     pub is_demo: bool,
@@ -100,6 +102,7 @@ impl App {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
+            media: Media::new(config.media)?,
             health: Health::default(),
             is_demo,
             node_id,

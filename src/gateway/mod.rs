@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod estimate;
 pub mod health;
 mod hold;
+mod media;
 mod relay;
 pub mod route;
 mod settle;
