@@ -110,6 +110,10 @@ pub struct ProviderSettings {
     pub api_key: Option<String>,
     pub base_url: Option<String>,
     pub enabled: Option<bool>,
+    /// The protocol of a provider the catalog does not know; OpenAI chat without it.
+    pub dialect: Option<String>,
+    /// Models to offer beside the catalog's, free of charge, as `<slug>/<model>`.
+    pub models: Vec<String>,
     /// What stands for `${NAME}` in its address, and the parts of a credential of several.
     pub variables: BTreeMap<String, String>,
 }
@@ -120,6 +124,8 @@ impl fmt::Debug for ProviderSettings {
             .field("api_key", &self.api_key.as_ref().map(|_| "set"))
             .field("base_url", &self.base_url)
             .field("enabled", &self.enabled)
+            .field("dialect", &self.dialect)
+            .field("models", &self.models)
             .field("variables", &self.variables.keys())
             .finish()
     }

@@ -32,6 +32,7 @@ use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
 use crate::catalog::Catalog;
+use crate::catalog::configured::configured;
 use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -142,7 +143,9 @@ impl App {
     pub async fn reload_catalog(&self) -> sqlx::Result<()> {
         let revision = self.store.catalog_revision().await?;
         let stored = Catalog::from_rows(&self.store.load_catalog().await?);
-        let catalog = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
+        let stored = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
+        let configured = configured(&self.config.providers, &stored);
+        let catalog = stored.with(&configured);
         let providers = catalog.providers.values().map(|provider| provider.sought());
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));

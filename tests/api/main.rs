@@ -19,3 +19,4 @@ mod ledger;
 mod money;
 mod openapi;
 mod replay;
+mod upstreams;
