@@ -207,7 +207,10 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
     let is_demo = match config.demo {
         Demo::On => true,
         Demo::Off => false,
-        Demo::Auto => local.models.is_empty() && credentials(&config, &store).await?.is_empty(),
+        Demo::Auto => {
+            let has_own = config.providers.values().any(|provider| !provider.models.is_empty());
+            local.models.is_empty() && !has_own && credentials(&config, &store).await?.is_empty()
+        }
     };
     let mut simulators = Vec::new();
     if is_demo {

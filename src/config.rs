@@ -28,6 +28,7 @@ pub struct Config {
     pub routing: Routing,
     pub holds: Holds,
     pub rate_limits: RateLimits,
+    pub media: MediaSettings,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -100,6 +101,22 @@ pub struct RateLimits {
     pub free_per_day_after_purchase: u32,
 }
 
+/// Files that requests point to by URL, fetched for providers that take none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaSettings {
+    pub max_bytes: u64,
+    pub timeout_ms: u64,
+    pub redirects: u32,
+    pub allow_private_networks: bool,
+}
+
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self { max_bytes: 20 << 20, timeout_ms: 15_000, redirects: 3, allow_private_networks: false }
+    }
+}
+
 /// What the operator says of one provider.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -107,6 +124,10 @@ pub struct ProviderSettings {
     pub api_key: Option<String>,
     pub base_url: Option<String>,
     pub enabled: Option<bool>,
+    /// The protocol of a provider the catalog does not know; OpenAI chat without it.
+    pub dialect: Option<String>,
+    /// Models to offer beside the catalog's, free of charge, as `<slug>/<model>`.
+    pub models: Vec<String>,
     /// What stands for `${NAME}` in its address, and the parts of a credential of several.
     pub variables: BTreeMap<String, String>,
 }
@@ -117,6 +138,8 @@ impl fmt::Debug for ProviderSettings {
             .field("api_key", &self.api_key.as_ref().map(|_| "set"))
             .field("base_url", &self.base_url)
             .field("enabled", &self.enabled)
+            .field("dialect", &self.dialect)
+            .field("models", &self.models)
             .field("variables", &self.variables.keys())
             .finish()
     }
@@ -139,6 +162,7 @@ impl Default for Config {
             routing: Routing::default(),
             holds: Holds::default(),
             rate_limits: RateLimits::default(),
+            media: MediaSettings::default(),
             providers: BTreeMap::new(),
         }
     }

@@ -32,6 +32,7 @@ use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
 use crate::catalog::Catalog;
+use crate::catalog::configured::configured;
 use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -39,6 +40,7 @@ use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
 use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
+use crate::providers::media::Media;
 use crate::store::Store;
 
 /// Everything a request can reach.
@@ -50,6 +52,7 @@ pub struct App {
     pub keys: KeyRing,
     pub users: Users,
     pub upstreams: Upstreams,
+    pub media: Media,
     pub health: Health,
     pub rate_limits: RateLimits,
     /// Providers are simulated.
@@ -102,6 +105,7 @@ impl App {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
+            media: Media::new(config.media)?,
             health: Health::default(),
             rate_limits: RateLimits::new(config.rate_limits, &clock),
             is_demo,
@@ -142,7 +146,9 @@ impl App {
     pub async fn reload_catalog(&self) -> sqlx::Result<()> {
         let revision = self.store.catalog_revision().await?;
         let stored = Catalog::from_rows(&self.store.load_catalog().await?);
-        let catalog = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
+        let stored = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
+        let configured = configured(&self.config.providers, &stored);
+        let catalog = stored.with(&configured);
         let providers = catalog.providers.values().map(|provider| provider.sought());
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));

@@ -36,10 +36,10 @@ struct ModelList {
 }
 
 #[derive(Deserialize)]
-struct ModelEntry {
-    id: String,
+pub(super) struct ModelEntry {
+    pub(super) id: String,
     #[serde(default)]
-    created: i64,
+    pub(super) created: i64,
 }
 
 impl Local {
@@ -59,13 +59,18 @@ impl Local {
         if list.data.is_empty() {
             return;
         }
+        // Through its compatible address Ollama cuts long prompts without a word.
+        let (dialect, base_url) = match base_url.strip_suffix("/v1") {
+            Some(origin) if slug == "ollama" => (Dialect::Ollama, format!("{origin}/api")),
+            _ => (Dialect::OpenaiChat, base_url.to_owned()),
+        };
         tracing::info!(provider = slug, models = list.data.len(), "Found a local inference server");
         let policy = DataPolicy { trains_on_prompts: Some(false), retains_prompts: Some(false) };
         self.providers.push(Provider {
             slug: slug.to_owned(),
             name: format!("{name} (this machine)"),
-            dialect: Some(Dialect::OpenaiChat),
-            base_url: base_url.to_owned(),
+            dialect: Some(dialect),
+            base_url,
             auth: Auth::None,
             quirks: Quirks {
                 no_developer_role: true,
@@ -81,7 +86,7 @@ impl Local {
     }
 }
 
-fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPolicy) -> Model {
+pub(super) fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPolicy) -> Model {
     let parameters = [
         "tools",
         "tool_choice",

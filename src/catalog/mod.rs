@@ -3,6 +3,7 @@
 //! a request never reads the database to find its way.
 
 pub mod category;
+pub mod configured;
 pub mod filter;
 pub mod import;
 pub mod known;

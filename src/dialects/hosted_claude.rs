@@ -84,7 +84,7 @@ impl Upstream for HostedClaude {
         }
     }
 
-    fn takes_url(&self, _: MediaKind) -> bool {
+    fn takes_url(&self, _: MediaKind, _: &str) -> bool {
         false
     }
 

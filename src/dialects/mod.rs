@@ -242,9 +242,9 @@ pub trait Upstream: Send + Sync {
         Framing::ServerSentEvents
     }
 
-    /// Whether the provider fetches media of this kind by itself. Where it does
+    /// Whether the provider fetches media from this URL by itself. Where it does
     /// not, the gateway puts them into the request before it is encoded.
-    fn takes_url(&self, _kind: MediaKind) -> bool {
+    fn takes_url(&self, _kind: MediaKind, _url: &str) -> bool {
         true
     }
 

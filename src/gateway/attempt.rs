@@ -10,6 +10,7 @@ use tokio::time::timeout_at;
 use crate::App;
 use crate::dialects::framing::{Broken, Frames};
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target, retrieval};
+use crate::gateway::media;
 use crate::gateway::route::Candidate;
 use crate::providers::credentials::address;
 use crate::providers::transport::Answering;
@@ -58,6 +59,8 @@ pub async fn open(
         max_output_tokens: candidate.endpoint.max_output_tokens,
         quirks: &candidate.provider.quirks,
     };
+    let fetched = timeout_at(deadline.into(), media::inlined(app, dialect.upstream(), inference));
+    let inference = fetched.await.unwrap_or_else(|_| Err(too_slow()))?;
     let inference = inference.restricted_to(&candidate.endpoint.supported_parameters);
     let encoded = match &inference.retrieval {
         Some(wish) => retrieval::encode(dialect, &target, wish),

@@ -7,6 +7,7 @@ pub mod estimate;
 pub mod health;
 mod hold;
 pub mod limits;
+mod media;
 mod metadata;
 pub mod named;
 mod relay;

@@ -26,20 +26,17 @@ pub struct Upstreams {
 #[error("cannot set up the HTTP client: {0}")]
 pub struct SetupError(String);
 
+impl SetupError {
+    pub(super) fn new(cause: &dyn std::error::Error) -> Self {
+        Self(cause.to_string())
+    }
+}
+
 impl Upstreams {
     /// # Errors
     /// [`SetupError`] when TLS cannot be set up.
     pub fn new(timeouts: &Timeouts) -> Result<Self, SetupError> {
-        let provider = rustls::crypto::ring::default_provider();
-        // Clients made elsewhere in the process use the same; the first one stays.
-        let _ = provider.clone().install_default();
-        let provider = std::sync::Arc::new(provider);
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| SetupError(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls()?;
         let transport = Transport::new(tls.clone(), timeouts);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -138,6 +135,20 @@ impl Upstreams {
         }
         Ok(body)
     }
+}
+
+/// TLS as every client here speaks it.
+pub(super) fn tls() -> Result<rustls::ClientConfig, SetupError> {
+    let provider = rustls::crypto::ring::default_provider();
+    // Clients made elsewhere in the process use the same; the first one stays.
+    let _ = provider.clone().install_default();
+    let provider = std::sync::Arc::new(provider);
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SetupError::new(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 /// What a failed connection means.

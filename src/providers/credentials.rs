@@ -62,7 +62,7 @@ pub struct Sought<'a> {
 enum Secret {
     Key(String),
     Aws(AwsKeys),
-    Account(ServiceAccount),
+    Account(Box<ServiceAccount>),
 }
 
 /// Keys of the providers, by slug. Never printed.
@@ -176,7 +176,9 @@ impl Credentials {
         match (secret.as_ref(), auth) {
             (Secret::Key(key), Auth::Query(name)) => {
                 url.push(if url.contains('?') { '&' } else { '?' });
-                url.push_str(&format!("{name}={}", path_segment(key)));
+                for piece in [name, "=", &path_segment(key)] {
+                    url.push_str(piece);
+                }
                 Ok(Vec::new())
             }
             (Secret::Key(key), auth) => Ok(auth.header(key).into_iter().collect()),
@@ -250,7 +252,7 @@ fn account(slug: &str, said: &str) -> Option<Secret> {
         return (!is_path).then(|| Secret::Key(said.to_owned()));
     }
     match ServiceAccount::read(&json) {
-        Ok(account) => Some(Secret::Account(account)),
+        Ok(account) => Some(Secret::Account(Box::new(account))),
         Err(cause) => {
             tracing::warn!(provider = slug, cause, "The service account is not usable");
             None

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod credentials;
+pub mod media;
 mod service_account;
 mod signing;
 pub mod simulated;

@@ -26,3 +26,4 @@ mod responses;
 mod retrieval;
 mod routing;
 mod structured;
+mod upstreams;

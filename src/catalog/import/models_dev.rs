@@ -262,10 +262,14 @@ fn parameters(fields: &Fields, dialect: Option<Dialect>) -> Result<Vec<String>, 
     if fields::flag(fields, "temperature")? != Some(false) {
         names.extend(["temperature", "top_p"]);
         names.extend::<&[&str]>(match dialect {
-            Some(Dialect::AnthropicMessages) => &["top_k"],
             Some(Dialect::Gemini) => &["top_k", "seed", "frequency_penalty", "presence_penalty"],
             Some(Dialect::OpenaiResponses) => &[],
-            Some(Dialect::BedrockConverse | Dialect::BedrockAnthropic | Dialect::VertexAnthropic) => &["top_k"],
+            Some(
+                Dialect::AnthropicMessages
+                | Dialect::BedrockConverse
+                | Dialect::BedrockAnthropic
+                | Dialect::VertexAnthropic,
+            ) => &["top_k"],
             Some(Dialect::CohereV2) => &["top_k", "seed", "frequency_penalty", "presence_penalty", "logprobs"],
             Some(Dialect::Ollama) => {
                 &["top_k", "min_p", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty"]

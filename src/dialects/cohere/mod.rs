@@ -21,7 +21,7 @@ impl Upstream for Cohere {
         Ok(UpstreamRequest { path: "/chat".to_owned(), headers: Vec::new(), body: body.into() })
     }
 
-    fn takes_url(&self, _: MediaKind) -> bool {
+    fn takes_url(&self, _: MediaKind, _: &str) -> bool {
         false
     }
 

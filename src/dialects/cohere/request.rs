@@ -203,7 +203,7 @@ fn assistant(message: &Message) -> Value {
     let (thinking, plan) = (of_kind("reasoning.text"), of_kind("reasoning.summary"));
     let mut text = text_of(message);
     if let Some(refusal) = message.refusal.as_deref().filter(|_| text.is_empty()) {
-        text = refusal.to_owned();
+        refusal.clone_into(&mut text);
     }
     let mut fields = json!({ "role": "assistant" });
     if !thinking.is_empty() {

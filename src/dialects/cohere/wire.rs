@@ -92,32 +92,35 @@ pub(super) struct Function {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WireUsage {
-    tokens: Option<Tokens>,
-    billed_units: Option<Tokens>,
+    tokens: Option<Counts>,
+    billed_units: Option<Counts>,
     cached_tokens: Option<f64>,
 }
 
 /// The API writes whole numbers as floats now and then.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Tokens {
-    input_tokens: Option<f64>,
-    output_tokens: Option<f64>,
-    reasoning_tokens: Option<f64>,
+struct Counts {
+    #[serde(rename = "input_tokens")]
+    input: Option<f64>,
+    #[serde(rename = "output_tokens")]
+    output: Option<f64>,
+    #[serde(rename = "reasoning_tokens")]
+    reasoning: Option<f64>,
 }
 
 impl WireUsage {
     pub(super) fn counts(&self) -> Usage {
         let tokens = self.tokens.as_ref().or(self.billed_units.as_ref());
-        let whole = |pick: fn(&Tokens) -> Option<f64>| tokens.and_then(pick).and_then(whole);
-        let billed = |pick: fn(&Tokens) -> Option<f64>| self.billed_units.as_ref().and_then(pick).and_then(self::whole);
+        let whole = |pick: fn(&Counts) -> Option<f64>| tokens.and_then(pick).and_then(whole);
+        let billed = |pick: fn(&Counts) -> Option<f64>| self.billed_units.as_ref().and_then(pick).and_then(self::whole);
         Usage {
-            prompt_tokens: whole(|tokens| tokens.input_tokens),
-            completion_tokens: whole(|tokens| tokens.output_tokens),
+            prompt_tokens: whole(|counts| counts.input),
+            completion_tokens: whole(|counts| counts.output),
             cached_tokens: self.cached_tokens.and_then(self::whole),
-            reasoning_tokens: whole(|tokens| tokens.reasoning_tokens),
-            billed_prompt_tokens: billed(|tokens| tokens.input_tokens),
-            billed_completion_tokens: billed(|tokens| tokens.output_tokens),
+            reasoning_tokens: whole(|counts| counts.reasoning),
+            billed_prompt_tokens: billed(|counts| counts.input),
+            billed_completion_tokens: billed(|counts| counts.output),
             ..Usage::default()
         }
     }

@@ -137,7 +137,7 @@ impl EventDecoder {
         self.call_count = self.call_count.saturating_add(1);
         self.calls.insert(block, Some(index));
         self.has_content = true;
-        let (id, name) = (Some(call.tool_use_id), Some(call.name));
+        let (id, name) = (Some(call.id), Some(call.name));
         out.push(Delta::ToolCall { choice: CHOICE, index, id, name, arguments });
     }
 

@@ -34,7 +34,7 @@ impl Upstream for Converse {
         Framing::AwsEventStream
     }
 
-    fn takes_url(&self, _: MediaKind) -> bool {
+    fn takes_url(&self, _: MediaKind, _: &str) -> bool {
         false
     }
 

@@ -74,7 +74,8 @@ pub(super) struct BlockDelta<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ToolUse<'a> {
-    pub(super) tool_use_id: String,
+    #[serde(rename = "toolUseId")]
+    pub(super) id: String,
     pub(super) name: String,
     /// An object in one piece, text in a stream.
     #[serde(borrow)]
@@ -134,6 +135,7 @@ pub(super) struct Source {
 /// Counts as Bedrock keeps them: input without what the cache read or wrote.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are Bedrock's")]
 pub(super) struct WireUsage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,

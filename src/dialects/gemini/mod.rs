@@ -10,7 +10,8 @@ mod request;
 mod wire;
 
 use super::{
-    Decoder, Delta, Dialect, Fault, Inference, Quirks, Target, Untranslatable, Upstream, UpstreamRequest, complaint,
+    Decoder, Delta, Dialect, Fault, Inference, MediaKind, Quirks, Target, Untranslatable, Upstream, UpstreamRequest,
+    complaint,
 };
 
 /// The translation to and from Gemini, for a base URL such as `https://…/v1beta`.
@@ -27,6 +28,12 @@ impl Upstream for Gemini {
             None => request::body(target, model, inference)?,
         };
         Ok(UpstreamRequest { path: format!("/models/{model}:{method}"), headers: Vec::new(), body: body.into() })
+    }
+
+    fn takes_url(&self, _: MediaKind, url: &str) -> bool {
+        // Google reads its own files and YouTube; others it fetches for some models only.
+        let own = ["https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/"];
+        own.iter().any(|start| url.starts_with(start))
     }
 
     fn decoder(&self, _: &Quirks) -> Box<dyn Decoder> {

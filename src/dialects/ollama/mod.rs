@@ -23,7 +23,7 @@ impl Upstream for Ollama {
         Framing::JsonLines
     }
 
-    fn takes_url(&self, _: MediaKind) -> bool {
+    fn takes_url(&self, _: MediaKind, _: &str) -> bool {
         false
     }
 

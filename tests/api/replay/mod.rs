@@ -14,6 +14,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use patchbay::catalog::import;
 use patchbay::config::ProviderSettings;
@@ -27,12 +29,12 @@ use said::{differences, expected, of_chunks, of_completion, string};
 use crate::support::{Database, KeyHolder, Stream, TestApp, question, read};
 
 /// Fewer than these were once there: some would be missing.
-const AT_LEAST: usize = 109;
+const AT_LEAST: usize = 136;
 
 /// A provider a recording came from: its name in the recordings, the protocol,
 /// its slug in models.dev's list, its slug here, and the client package that
 /// tells the protocol of a provider this server does not know by itself.
-const PROVIDERS: [(&str, &str, &str, &str, &str); 14] = [
+const PROVIDERS: [(&str, &str, &str, &str, &str); 18] = [
     ("openai", "openai-chat", "openai", "openai", ""),
     ("anthropic", "anthropic-messages", "anthropic", "anthropic", ""),
     ("gemini", "gemini", "google", "google-ai-studio", ""),
@@ -45,15 +47,22 @@ const PROVIDERS: [(&str, &str, &str, &str, &str); 14] = [
     ("azure", "openai-chat", "my-azure", "my-azure", "@ai-sdk/openai-compatible"),
     ("ollama", "openai-chat", "my-ollama", "my-ollama", "@ai-sdk/openai-compatible"),
     ("llamacpp", "openai-chat", "my-llamacpp", "my-llamacpp", "@ai-sdk/openai-compatible"),
-    ("vertex", "gemini", "my-vertex-gemini", "my-vertex-gemini", "@ai-sdk/google"),
-    ("vertex", "anthropic-messages", "my-vertex-claude", "my-vertex-claude", "@ai-sdk/anthropic"),
+    ("vertex", "gemini", "google-vertex", "google-vertex", ""),
+    ("vertex", "anthropic-messages", "google-vertex-anthropic", "google-vertex-anthropic", ""),
+    ("bedrock", "bedrock-converse", "amazon-bedrock", "amazon-bedrock", ""),
+    ("bedrock", "bedrock-invoke-anthropic", "amazon-bedrock-anthropic", "amazon-bedrock-anthropic", ""),
+    ("cohere", "cohere-v2", "cohere", "cohere", ""),
+    ("ollama", "ollama-native", "ollama-cloud", "ollama-cloud", ""),
 ];
 
 /// Answers that are no success, and what they mean.
-const FAULTS: [(&str, FaultKind); 15] = [
+const FAULTS: [(&str, FaultKind); 18] = [
     ("anthropic-messages-json-error-741cb", FaultKind::OurCredential),
     ("anthropic-messages-json-error-a4e79", FaultKind::ContextLength),
     ("azure-openai-chat-json-error-33178", FaultKind::RateLimited),
+    ("bedrock-converse-json-error-1461b", FaultKind::UnknownModel),
+    ("bedrock-converse-json-error-bec02", FaultKind::ContextLength),
+    ("cohere-v2-stream-midstream-error-9aeba", FaultKind::Unavailable),
     ("gemini-json-error-cf0f0", FaultKind::RateLimited),
     ("gemini-json-error-f1e32", FaultKind::OurCredential),
     ("gemini-stream-midstream-error-87640", FaultKind::Unavailable),
@@ -97,19 +106,27 @@ async fn play(State(player): State<Player>, uri: Uri, headers: HeaderMap, body: 
     *player.heard.lock() = (uri.to_string(), key, serde_json::from_slice(&body).unwrap());
     let recording = player.on.lock().clone();
     let (response, is_streamed) = (&recording["response"], recording["streaming"] == true);
-    let usual = if is_streamed { "text/event-stream" } else { "application/json" };
+    let usual = match recording["protocol"].as_str() {
+        Some("ollama-native") if is_streamed => "application/x-ndjson",
+        _ if is_streamed => "text/event-stream",
+        _ => "application/json",
+    };
     let mut builder = Response::builder()
         .status(StatusCode::from_u16(status(&recording)).unwrap())
         .header("content-type", response["headers"]["content-type"].as_str().unwrap_or(usual));
     if let Some(wait) = response["headers"]["retry-after"].as_str() {
         builder = builder.header("retry-after", wait);
     }
-    let text = response["body_text"].as_str().map_or_else(|| response["body"].to_string(), str::to_owned);
+    let text = match (response["body_text"].as_str(), response["body_base64"].as_str()) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (_, Some(data)) => STANDARD.decode(data).unwrap(),
+        _ => response["body"].to_string().into_bytes(),
+    };
     if !is_streamed {
         return builder.body(Body::from(text)).unwrap();
     }
     // Pieces end where they like: inside lines, inside characters.
-    let pieces: Vec<Bytes> = text.as_bytes().chunks(text.len() / 7 + 1).map(Bytes::copy_from_slice).collect();
+    let pieces: Vec<Bytes> = text.chunks(text.len() / 7 + 1).map(Bytes::copy_from_slice).collect();
     let stream = futures::stream::unfold(pieces.into_iter(), |mut pieces| async {
         // A pause in the body makes the server send what it has.
         tokio::task::yield_now().await;
@@ -133,9 +150,8 @@ fn recordings() -> Vec<Value> {
     paths.sort();
     let read = |path| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap();
     let is_spoken = |recording: &Value| {
-        ["openai-chat", "mistral-chat", "anthropic-messages", "gemini"]
-            .map(Value::from)
-            .contains(&recording["protocol"])
+        let protocol = recording["protocol"].as_str().unwrap();
+        PROVIDERS.iter().any(|(_, spoken, ..)| *spoken == protocol)
     };
     paths.into_iter().map(read).filter(is_spoken).collect()
 }
@@ -256,6 +272,15 @@ fn wrong_request(recording: &Value, heard: &(String, String, Value)) -> Option<S
     let (end, is_asked) = match recording["protocol"].as_str().unwrap() {
         "gemini" if is_streamed => (":streamGenerateContent?alt=sse", true),
         "gemini" => (":generateContent", true),
+        "anthropic-messages" if recording["provider"] == "vertex" => {
+            (":streamRawPredict", body["anthropic_version"] == "vertex-2023-10-16")
+        }
+        "bedrock-converse" if is_streamed => ("/converse-stream", body["messages"].is_array()),
+        "bedrock-converse" => ("/converse", body["messages"].is_array()),
+        "bedrock-invoke-anthropic" => {
+            ("/invoke-with-response-stream", body["anthropic_version"] == "bedrock-2023-05-31")
+        }
+        "cohere-v2" | "ollama-native" => ("/chat", body["stream"].as_bool() == Some(is_streamed)),
         "anthropic-messages" => ("/messages", body["stream"].as_bool().unwrap_or(false) == is_streamed),
         _ => ("/chat/completions", body["stream"].as_bool().unwrap_or(false) == is_streamed),
     };

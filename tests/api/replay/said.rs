@@ -30,11 +30,16 @@ pub(super) fn expected(recording: &Value) -> Said {
     let calls: Vec<_> = digest["tool_calls"].as_array().unwrap().iter().map(call).collect();
     let native = digest["stop_reason"].as_str().or(digest["block_reason"].as_str());
     let finish = match native {
-        Some("tool_calls" | "tool_use") => "tool_calls",
+        Some("tool_calls" | "tool_use" | "TOOL_CALL") => "tool_calls",
         Some("STOP" | "UNEXPECTED_TOOL_CALL") if !calls.is_empty() => "tool_calls",
-        None | Some("stop" | "STOP" | "end_turn" | "stop_sequence" | "pause_turn") => "stop",
+        Some("stop") if recording["protocol"] == "ollama-native" && !calls.is_empty() => "tool_calls",
+        None | Some("stop" | "COMPLETE" | "STOP" | "end_turn" | "stop_sequence" | "pause_turn") => "stop",
+        // Cohere's word for a failure, which is compared elsewhere.
+        Some("ERROR") => "error",
         Some("length" | "max_tokens" | "MAX_TOKENS") => "length",
-        Some("content_filter" | "refusal" | "SAFETY" | "RECITATION" | "MODEL_ARMOR") => "content_filter",
+        Some("content_filter" | "guardrail_intervened" | "refusal" | "SAFETY" | "RECITATION" | "MODEL_ARMOR") => {
+            "content_filter"
+        }
         Some(other) => panic!("{}: a stop reason without an expectation: {other}", id(recording)),
     };
     let usage = expected_usage(recording, &digest["usage"]);
@@ -46,7 +51,20 @@ fn expected_usage(recording: &Value, usage: &Value) -> [Option<u64>; 4] {
     let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
     let sum = |paths: &[&str]| paths.iter().filter_map(|path| count(path)).reduce(|a, b| a + b);
     match recording["protocol"].as_str().unwrap() {
-        "anthropic-messages" => [
+        "bedrock-converse" => [
+            sum(&["/inputTokens", "/cacheReadInputTokens", "/cacheWriteInputTokens"]),
+            count("/outputTokens"),
+            count("/cacheReadInputTokens"),
+            None,
+        ],
+        "cohere-v2" => [
+            count("/tokens/input_tokens"),
+            count("/tokens/output_tokens"),
+            count("/cached_tokens"),
+            count("/tokens/reasoning_tokens"),
+        ],
+        "ollama-native" => [count("/prompt_eval_count"), count("/eval_count"), None, None],
+        "anthropic-messages" | "bedrock-invoke-anthropic" => [
             sum(&["/input_tokens", "/cache_creation_input_tokens", "/cache_read_input_tokens"]),
             count("/output_tokens"),
             count("/cache_read_input_tokens"),
