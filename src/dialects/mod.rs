@@ -167,6 +167,8 @@ pub struct Quirks {
     /// The history carries reasoning as `reasoning_content`, and every assistant
     /// turn that calls tools must have it, even empty (DeepSeek).
     pub wants_reasoning_content: bool,
+    /// A schema for the answer goes as `{"type":"json_object","schema":…}` (llama-cpp-python).
+    pub json_object_schema: bool,
 }
 
 impl Quirks {
