@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The end-to-end tests: starts a demo server on a free port, lets the official
 # SDKs and a browser loose on it, and stops it.
-#   end2end/run.sh [python|node|browser]...
+#   end2end/run.sh [python|node|browser|local]...
+# `local` puts a real inference server behind the gateway; it is compiled when it is
+# first installed, so without a C++ compiler it runs only when it is named.
 # PATCHBAY_BIN names a binary to test; without it the dev binary is built.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -21,7 +23,10 @@ for name in $(compgen -e); do
 done
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(python node browser)
+if [ $# -eq 0 ]; then
+    suites=(python node browser)
+    ! command -v c++ >/dev/null || suites+=(local)
+fi
 wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
@@ -31,6 +36,13 @@ if wants python && ! cmp -s requirements.txt .venv/installed; then
     python3 -m venv --clear .venv
     .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
     cp requirements.txt .venv/installed
+fi
+if wants local && ! cmp -s local/requirements.txt local/.venv/installed; then
+    say "Building llama-cpp-python"
+    python3 -m venv --clear local/.venv
+    CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" \
+        local/.venv/bin/pip install --quiet --disable-pip-version-check -r local/requirements.txt
+    cp local/requirements.txt local/.venv/installed
 fi
 if { wants node || wants browser; } && ! cmp -s package-lock.json node_modules/installed; then
     say "Installing the npm packages"
@@ -47,20 +59,48 @@ mkdir -p artefacts
 data="$(mktemp -d)"
 log="$PWD/artefacts/server.log"
 server=""
+llama=""
 finish() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
+    local process
+    for process in "$server" "$llama"; do
+        [ -n "$process" ] || continue
+        kill "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
     rm -rf "$data"
 }
 trap finish EXIT
 
 export PATCHBAY_LISTEN=127.0.0.1:0 PATCHBAY_DEMO=on PATCHBAY_FIND_LOCAL_SERVERS=false \
     PATCHBAY_DATABASE_URL="sqlite:$data/patchbay.db"
+config=()
+if wants local; then
+    say "Starting llama-cpp-python"
+    export END2END_LLAMA_LOG="$PWD/artefacts/llama.log"
+    local/.venv/bin/python -B local/tiny_model.py "$data/tiny.gguf"
+    port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+    PYTHONUNBUFFERED=1 local/.venv/bin/python -m llama_cpp.server --model "$data/tiny.gguf" --model_alias tiny \
+        --host 127.0.0.1 --port "$port" --n_ctx 2048 --n_threads 1 >"$END2END_LLAMA_LOG" 2>&1 &
+    llama=$!
+    until grep -q 'Uvicorn running' "$END2END_LLAMA_LOG"; do
+        if ! kill -0 "$llama" 2>/dev/null; then
+            cat "$END2END_LLAMA_LOG" >&2
+            echo "error: the inference server did not start" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+    cat >"$data/patchbay.toml" <<EOF
+[providers.tiny-server]
+base_url = "http://127.0.0.1:$port/v1"
+models = ["tiny"]
+quirks = { no_developer_role = true, json_object_schema = true }
+EOF
+    config=(--config "$data/patchbay.toml")
+fi
 say "Starting $patchbay"
 # Colours off: the lines are read below.
-NO_COLOR=1 "$patchbay" serve >"$log" 2>&1 &
+NO_COLOR=1 "$patchbay" serve "${config[@]}" >"$log" 2>&1 &
 server=$!
 until grep -q 'Try it' "$log"; do
     if ! kill -0 "$server" 2>/dev/null; then
@@ -92,17 +132,26 @@ count() {
 }
 number() { grep -oE "$1" "$2" | tail -1 | grep -oE '[0-9]+' | tail -1 || echo 0; }
 
-if wants python; then
-    say "Python: anthropic, google-genai, litellm, openai and openrouter"
-    out="$data/python"
-    status=0
-    (cd sdk && ../.venv/bin/python -B -m unittest -v anthropic_test genai_test litellm_test openai_test openai_responses_test openrouter_test) 2>&1 | tee "$out" || status=$?
+# unittest FOLDER PYTHON MODULE...
+unittest() {
+    local folder="$1" python="$2" out="$data/unittest" status=0 run bad bad_tests
+    shift 2
+    (cd "$folder" && "$python" -B -m unittest -v "$@") 2>&1 | tee "$out" || status=$?
     run="$(number '^Ran [0-9]+' "$out")"
     bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
     # A test with several failing parts is one failed test.
     bad_tests=$({ grep -E '^(FAIL|ERROR): ' "$out" || true; } | awk '{ print $2, $3 }' | sort -u | wc -l)
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad_tests=1; fi
     count $((run - bad_tests)) "$bad_tests"
+}
+
+if wants python; then
+    say "Python: anthropic, google-genai, litellm, openai and openrouter"
+    unittest sdk "$PWD/.venv/bin/python" anthropic_test genai_test litellm_test openai_test openai_responses_test openrouter_test
+fi
+if wants local; then
+    say "A local inference server"
+    unittest local "$PWD/local/.venv/bin/python" local_test
 fi
 if wants node; then
     say "npm: @anthropic-ai/sdk, openai, @openrouter/sdk and the AI SDK"

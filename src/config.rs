@@ -118,7 +118,7 @@ impl Default for MediaSettings {
 }
 
 /// What the operator says of one provider.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderSettings {
     pub api_key: Option<String>,
@@ -128,6 +128,8 @@ pub struct ProviderSettings {
     pub dialect: Option<String>,
     /// Models to offer beside the catalog's, free of charge, as `<slug>/<model>`.
     pub models: Vec<String>,
+    /// How it deviates from its protocol; the names are those of `Quirks`.
+    pub quirks: Option<toml::Table>,
     /// What stands for `${NAME}` in its address, and the parts of a credential of several.
     pub variables: BTreeMap<String, String>,
 }
@@ -140,6 +142,7 @@ impl fmt::Debug for ProviderSettings {
             .field("enabled", &self.enabled)
             .field("dialect", &self.dialect)
             .field("models", &self.models)
+            .field("quirks", &self.quirks)
             .field("variables", &self.variables.keys())
             .finish()
     }

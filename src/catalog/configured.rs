@@ -43,6 +43,14 @@ fn new(slug: &str, own: &ProviderSettings) -> Option<Provider> {
         Some(name) => name.parse().ok()?,
         None => Dialect::OpenaiChat,
     };
+    let quirks = match own.quirks.clone().map(toml::Table::try_into::<Quirks>) {
+        Some(Ok(quirks)) => quirks,
+        Some(Err(error)) => {
+            tracing::warn!(provider = slug, cause = error.message(), "The quirks of a provider cannot be read");
+            return None;
+        }
+        None => Quirks { no_developer_role: dialect == Dialect::OpenaiChat, ..Quirks::default() },
+    };
     let auth = match (dialect, own.api_key.is_some()) {
         (Dialect::BedrockConverse | Dialect::BedrockAnthropic, _) => Auth::SigV4,
         (Dialect::VertexAnthropic, _) => Auth::ServiceAccount,
@@ -57,7 +65,7 @@ fn new(slug: &str, own: &ProviderSettings) -> Option<Provider> {
         dialect: Some(dialect),
         base_url: own.base_url.as_deref()?.trim_end_matches('/').to_owned(),
         auth,
-        quirks: Quirks { no_developer_role: dialect == Dialect::OpenaiChat, ..Quirks::default() },
+        quirks,
         policy: DataPolicy { trains_on_prompts: Some(false), retains_prompts: Some(false) },
         supports_cancel: true,
         ..Provider::default()

@@ -190,6 +190,8 @@ pub struct Quirks {
     pub reasoning_format: Option<String>,
     /// How vectors and rankings are asked for, where the dialect does not say it.
     pub retrieval: retrieval::Protocol,
+    /// A schema for the answer goes as `{"type":"json_object","schema":…}` (llama-cpp-python).
+    pub json_object_schema: bool,
 }
 
 impl Quirks {
@@ -379,11 +381,11 @@ impl Delta {
             | Self::ToolCall { .. }
             | Self::Image { .. }
             | Self::Audio { .. }
-            | Self::Annotation { .. } => true,
+            | Self::Annotation { .. }
+            | Self::Found(_) => true,
             Self::Start { .. } | Self::Logprobs { .. } | Self::Finish { .. } | Self::Usage(_) | Self::Extra { .. } => {
                 false
             }
-            Self::Found(_) => true,
         }
     }
 }

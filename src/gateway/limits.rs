@@ -152,17 +152,16 @@ impl RateLimits {
         };
         let today = app.clock.now_ms().div_euclid(MS_PER_DAY);
         let known = self.free_today.lock().get(organization_id).filter(|(day, _)| *day == today).map(|(_, used)| *used);
-        let used = match known {
-            Some(used) => used,
-            None => {
-                let counted = app.store.free_requests(organization_id, today).await?;
-                let mut days = self.free_today.lock();
-                let entry = days.entry(organization_id.to_owned()).or_insert((today, counted));
-                if entry.0 != today {
-                    *entry = (today, counted);
-                }
-                entry.1
+        let used = if let Some(used) = known {
+            used
+        } else {
+            let counted = app.store.free_requests(organization_id, today).await?;
+            let mut days = self.free_today.lock();
+            let entry = days.entry(organization_id.to_owned()).or_insert((today, counted));
+            if entry.0 != today {
+                *entry = (today, counted);
             }
+            entry.1
         };
         let (limit, used) = (i64::from(limit), i64::try_from(used).unwrap_or(i64::MAX));
         Ok(FreeRequests { limit, remaining: limit.saturating_sub(used).max(0), used })

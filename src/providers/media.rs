@@ -45,7 +45,8 @@ impl Resolve for Guarded {
             if open.is_empty() {
                 return Err("the name leads to no public address".into());
             }
-            Ok(Box::new(open.into_iter()) as Addrs)
+            let open: Addrs = Box::new(open.into_iter());
+            Ok(open)
         })
     }
 }
@@ -209,21 +210,20 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(w, x, y, z))
-    };
-    match (a, b) {
-        // Mapped, compatible and unspecified addresses, loopback among them.
-        (0, 0) => (c, d, e) == (0, 0, 0) && f == 0xffff && embedded(g, h),
+    let embedded = |high: u16, low: u16| is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match address.segments() {
+        // Mapped to version 4.
+        [0, 0, 0, 0, 0, 0xffff, high, low]
         // Translated to and tunnelled over version 4.
-        (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && embedded(g, h),
-        (0x2002, high) => embedded(high, c),
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => embedded(high, low),
+        // Compatible and unspecified addresses, loopback among them; other translations;
         // Teredo, documentation, benchmarks.
-        (0x2001, 0 | 2 | 0xdb8) => false,
+        [0, 0, ..] | [0x64, 0xff9b, ..] | [0x2001, 0 | 2 | 0xdb8, ..] => false,
         // Discard, unique local, link-local, site-local, multicast.
-        _ => !(a == 0x100 || a & 0xfe00 == 0xfc00 || a & 0xff80 == 0xfe80 || a & 0xff00 == 0xff00),
+        [first, ..] => {
+            !(first == 0x100 || first & 0xfe00 == 0xfc00 || first & 0xff80 == 0xfe80 || first & 0xff00 == 0xff00)
+        }
     }
 }
 

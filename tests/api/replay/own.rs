@@ -90,15 +90,15 @@ async fn of_messages(key: &KeyHolder<'_>, body: &Value) -> Result<Said, Value> {
         }
         reason = body["stop_reason"].clone();
     }
-    said.finish = match reason.as_str().unwrap() {
+    let finish = match reason.as_str().unwrap() {
         "end_turn" | "stop_sequence" | "pause_turn" if !said.calls.is_empty() => "tool_calls",
         "end_turn" | "stop_sequence" | "pause_turn" => "stop",
         "max_tokens" => "length",
         "tool_use" => "tool_calls",
         "refusal" => "content_filter",
         other => panic!("{other}"),
-    }
-    .to_owned();
+    };
+    finish.clone_into(&mut said.finish);
     Ok(said)
 }
 
@@ -127,13 +127,13 @@ async fn of_gemini(key: &KeyHolder<'_>, body: &Value, is_streamed: bool) -> Resu
         }
         reason = candidate["finishReason"].as_str().map(str::to_owned).or(reason);
     }
-    said.finish = match reason.as_deref().unwrap() {
+    let finish = match reason.as_deref().unwrap() {
         "STOP" | "UNEXPECTED_TOOL_CALL" if !said.calls.is_empty() => "tool_calls",
         "STOP" => "stop",
         "MAX_TOKENS" => "length",
         _ => "content_filter",
-    }
-    .to_owned();
+    };
+    finish.clone_into(&mut said.finish);
     Ok(said)
 }
 
@@ -170,7 +170,7 @@ async fn callers_of_other_protocols_get_the_same_answers() {
                 (Err(error), true) if error["error"]["message"].as_str().is_some_and(|text| text.len() > 5) => {}
                 (Ok(said), false) if is_same(&said, &expected(recording)) => {}
                 (Ok(said), false) => {
-                    wrong.push(format!("{name}, {protocol}: {said:?}\n  not {:?}", expected(recording)))
+                    wrong.push(format!("{name}, {protocol}: {said:?}\n  not {:?}", expected(recording)));
                 }
                 (outcome, _) => wrong.push(format!("{name}, {protocol}: {outcome:?}")),
             }

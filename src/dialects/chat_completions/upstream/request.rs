@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{compose, history};
-use crate::dialects::inference::{Inference, Reasoning, ToolChoice};
+use crate::dialects::inference::{Inference, Reasoning, ResponseFormat, ToolChoice};
 use crate::dialects::{Quirks, Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider.
@@ -95,7 +95,13 @@ fn passed_through(
         if GATEWAY_FIELDS.contains(&name) && !is_kept {
             continue;
         }
-        if name == "tool_choice" && quirks.tool_choice_any && inference.tool_choice == Some(ToolChoice::Required) {
+        if name == "response_format"
+            && quirks.json_object_schema
+            && let Some(ResponseFormat::JsonSchema { schema, .. }) = &inference.response_format
+        {
+            body.field(name, &serde_json::json!({ "type": "json_object", "schema": schema }))?;
+        } else if name == "tool_choice" && quirks.tool_choice_any && inference.tool_choice == Some(ToolChoice::Required)
+        {
             body.field(name, &"any")?;
         } else if name == "tools" && !quirks.takes_cache_control() && value.get().contains("\"cache_control\"") {
             body.verbatim(name, &history::without_cache_marks(value)?);

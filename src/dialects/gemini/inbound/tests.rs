@@ -79,7 +79,9 @@ fn every_refusal_names_the_field() {
 
 fn whole(wish: Gemini, deltas: &[Delta]) -> Value {
     let mut answer = Answer::ordered();
-    deltas.iter().for_each(|delta| answer.add(delta.clone()));
+    for delta in deltas {
+        answer.add(delta.clone());
+    }
     serde_json::from_slice(&wish.whole(&Heading::default(), &answer, &UsageReport::default())).unwrap()
 }
 

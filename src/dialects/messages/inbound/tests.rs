@@ -109,7 +109,9 @@ fn every_refusal_names_the_field() {
 fn written(deltas: &[Delta]) -> Vec<Value> {
     let (mut writer, mut out) =
         (Messages::default().writer(&Heading { id: "gen-1-x".into(), ..Heading::default() }), Vec::new());
-    deltas.iter().for_each(|delta| writer.write(delta, &mut out));
+    for delta in deltas {
+        writer.write(delta, &mut out);
+    }
     writer.finish(&UsageReport::default(), &mut out);
     let text = String::from_utf8(out).unwrap();
     text.lines()
@@ -120,7 +122,9 @@ fn written(deltas: &[Delta]) -> Vec<Value> {
 
 fn whole(wish: Messages, deltas: &[Delta]) -> Value {
     let mut answer = Answer::ordered();
-    deltas.iter().for_each(|delta| answer.add(delta.clone()));
+    for delta in deltas {
+        answer.add(delta.clone());
+    }
     serde_json::from_slice(&wish.whole(&Heading::default(), &answer, &UsageReport::default())).unwrap()
 }
 
