@@ -138,10 +138,19 @@ async fn of_gemini(key: &KeyHolder<'_>, body: &Value, is_streamed: bool) -> Resu
 }
 
 /// The recording's own request where it is in this protocol, else a plain question.
+/// Files out on the net stay there.
 fn asked(recording: &Value, protocol: &str, plain: Value) -> Value {
     let own = &recording["request"]["body"];
     let mut body = if recording["protocol"] == protocol && own.is_object() { own.clone() } else { plain };
     body["provider"] = json!({ "only": [slug(recording)] });
+    for content in body["contents"].as_array_mut().into_iter().flatten() {
+        for part in content["parts"].as_array_mut().into_iter().flatten() {
+            if let Some(file) = part.get("fileData").or_else(|| part.get("file_data")) {
+                let mime = file.get("mimeType").or_else(|| file.get("mime_type")).cloned();
+                *part = json!({ "inlineData": { "mimeType": mime, "data": "AAAA" } });
+            }
+        }
+    }
     body
 }
 

@@ -1,29 +1,21 @@
 //! What the program can be told to do.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use clap::{Args, Parser, Subcommand};
-use patchbay::accounts::users::Users;
-use patchbay::accounts::{keys, new_id};
-use patchbay::billing::ledger::{Ledger, credit_account};
 use patchbay::catalog::local::Local;
 use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
-use patchbay::config::{Config, Demo};
-use patchbay::http::{openapi, router, server};
+use patchbay::config::Config;
+use patchbay::http::openapi;
 use patchbay::providers::client::Upstreams;
 use patchbay::providers::credentials::Credentials;
 use patchbay::providers::simulated;
 use patchbay::store::Store;
-use patchbay::store::keys::KeyRow;
-use patchbay::store::ledger::GrantRequest;
-use patchbay::{App, demo, jobs, telemetry};
 use tokio::net::TcpListener;
 
 /// Prints a line. A reader who has left (`patchbay catalog list | head`) is no error.
@@ -32,6 +24,9 @@ macro_rules! say {
         let _ = writeln!(std::io::stdout().lock(), $($text)*);
     }};
 }
+
+mod people;
+mod serve;
 
 /// The open, self-hosted AI model marketplace.
 #[derive(Parser)]
@@ -153,7 +148,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let environment = std::env::vars().filter(|(name, _)| name != "PATCHBAY_PASSWORD");
     let config = Config::load(arguments.config.as_deref(), environment)?;
     match arguments.command {
-        Command::Serve => serve(config).await,
+        Command::Serve => serve::serve(config).await,
         Command::Migrate => {
             open(&config).await?;
             say!("The database is up to date.");
@@ -162,15 +157,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Catalog(CatalogCommand::Import { source }) => import_catalog(&config, &source).await,
         Command::Catalog(CatalogCommand::List { filter }) => list_catalog(&config, &filter).await,
         Command::User(UserCommand::Create { email, password, name, credit }) => {
-            create_user(&config, &email, &password, &name, credit).await
+            people::create_user(&config, &email, &password, &name, credit).await
         }
         Command::Key(KeyCommand::Create { email, name, limit, management }) => {
-            create_key(&config, &email, &name, limit, management).await
+            people::create_key(&config, &email, &name, limit, management).await
         }
         Command::Credit(CreditCommand::Grant { email, amount, reason }) => {
             let store = open(&config).await?;
-            let organization_id = organization_of(&store, &email).await?;
-            grant(&store, &organization_id, amount, &reason).await
+            let organization_id = people::organization_of(&store, &email).await?;
+            people::grant(&store, &organization_id, amount, &reason).await
         }
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
@@ -196,127 +191,10 @@ async fn apply(store: &Store, list: import::Import) -> anyhow::Result<import::Re
     Ok(report)
 }
 
-async fn serve(mut config: Config) -> anyhow::Result<()> {
-    telemetry::start(&config).map_err(anyhow::Error::msg)?;
-    let clock = Clock::system();
-    let store = open(&config).await?;
-    // Before anything is written: another process may be serving from this file.
-    drop(store.own()?);
-    let upstreams = Upstreams::new(&config.timeouts)?;
-    let local = if config.find_local_servers { Local::find(&upstreams).await } else { Local::default() };
-    let is_demo = match config.demo {
-        Demo::On => true,
-        Demo::Off => false,
-        Demo::Auto => {
-            let has_own = config.providers.values().any(|provider| !provider.models.is_empty());
-            local.models.is_empty() && !has_own && credentials(&config, &store).await?.is_empty()
-        }
-    };
-    let mut simulators = Vec::new();
-    if is_demo {
-        simulators = start_simulators(&mut config, &store).await?;
-    }
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
-        format!("cannot listen on {}: choose another address with PATCHBAY_LISTEN, or stop what uses it", config.listen)
-    })?;
-    config.listen = listener.local_addr()?;
-    let drain = Duration::from_millis(config.timeouts.drain_ms);
-    let (app, writer) = App::start(config, clock, store, is_demo).await?;
-    app.offer_local(local).await?;
-    jobs::start(&app);
-    let login = if is_demo { Some(demo::prepare(&app).await?) } else { None };
-    print_welcome(&app, login.as_ref()).await?;
-    tokio::spawn(wait_for_signal(Arc::clone(&app)));
-    server::serve(listener, router(&app), app.shutdown.clone(), drain).await;
-    app.requests.close();
-    if tokio::time::timeout(drain, app.requests.wait()).await.is_err() {
-        tracing::warn!(requests = app.requests.len(), "Requests were still running after the drain time");
-    }
-    drop(simulators);
-    // The ledger is the last thing closed: whatever was charged is written.
-    writer.finish().await;
-    app.store.close().await;
-    Ok(())
-}
-
 async fn credentials(config: &Config, store: &Store) -> anyhow::Result<Credentials> {
     let catalog = Catalog::from_rows(&store.load_catalog().await?);
     let providers = catalog.providers.values().map(|provider| provider.sought());
     Ok(Credentials::gather(&config.providers, providers))
-}
-
-async fn start_simulators(config: &mut Config, store: &Store) -> anyhow::Result<Vec<simulated::Handle>> {
-    let mut handles = Vec::new();
-    for _ in 0..3 {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        handles.push(simulated::spawn(listener, simulated::SimulatorOptions::default())?);
-    }
-    let origins: Vec<String> = handles.iter().map(|handle| format!("http://{}", handle.addr)).collect();
-    let origins: [String; 3] = origins.try_into().map_err(|_| anyhow::anyhow!("three simulators are needed"))?;
-    let list = seed::demo(&origins);
-    for provider in &list.providers {
-        config.providers.entry(provider.slug.clone()).or_default().base_url = Some(provider.base_url.clone());
-    }
-    apply(store, list).await?;
-    Ok(handles)
-}
-
-async fn print_welcome(app: &App, login: Option<&demo::Login>) -> anyhow::Result<()> {
-    let url = app.config.public_url();
-    let version = env!("CARGO_PKG_VERSION");
-    let catalog = app.catalog();
-    let (models, providers) = (catalog.models.len(), catalog.providers.len());
-    let mut text =
-        format!("\nPatchbay {version} is ready: {models} models from {providers} providers\n  Site     {url}\n");
-    if let Some(login) = login {
-        let model = catalog
-            .models
-            .values()
-            .find(|model| model.endpoints.iter().any(|endpoint| endpoint.is_simulated))
-            .map_or("openrouter/auto", |model| model.id.as_str());
-        write!(
-            text,
-            "  Mode     demo: the providers are simulated and the traffic is seeded. Set OPENAI_API_KEY,\n\
-             \x20          ANTHROPIC_API_KEY, GEMINI_API_KEY … and start again for the real ones.\n\
-             \x20 Sign in  {} with password {}\n\
-             \x20 API key  {}\n\
-             \x20 Try it   curl -N {url}/api/v1/chat/completions -H 'Authorization: Bearer {}' \\\n\
-             \x20            -H 'Content-Type: application/json' \\\n\
-             \x20            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n",
-            login.email, login.password, login.key, login.key
-        )?;
-    } else if app.store.count_users().await? == 0 {
-        write!(
-            text,
-            "  First    open an account on {url}/sign-up, or on the command line:\n\
-             \x20            patchbay user create --email you@example.org --password '…' --credit 10\n\
-             \x20            patchbay key create --email you@example.org\n"
-        )?;
-    } else {
-        writeln!(text, "  API      {url}/api/v1")?;
-    }
-    // Nobody may be listening: a server without a terminal runs on.
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    Ok(())
-}
-
-async fn wait_for_signal(app: Arc<App>) {
-    let interrupt = tokio::signal::ctrl_c();
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = interrupt => {}
-        () = terminate => {}
-    }
-    tracing::info!("Shutting down: open requests are finished first");
-    app.shutdown.cancel();
 }
 
 async fn import_catalog(config: &Config, source: &str) -> anyhow::Result<()> {
@@ -343,95 +221,6 @@ async fn list_catalog(config: &Config, filter: &str) -> anyhow::Result<()> {
             )
         });
         say!("{:<60} {:>3} endpoints  {}", model.id, model.endpoints.len(), price.unwrap_or_default());
-    }
-    Ok(())
-}
-
-async fn create_user(
-    config: &Config,
-    email: &str,
-    password: &str,
-    name: &str,
-    credit: Option<Money>,
-) -> anyhow::Result<()> {
-    let store = open(config).await?;
-    let users = Users::new(store.clone(), Clock::system());
-    let account =
-        users.sign_up(name, email, password, false).await.map_err(|error| match error.to_string().as_str() {
-            "taken" => anyhow::anyhow!("{email} has an account already"),
-            "weak_password" => anyhow::anyhow!("choose a longer or less common password (at least 8 characters)"),
-            "bad_email" => anyhow::anyhow!("{email} is no e-mail address"),
-            other => anyhow::anyhow!("{other}"),
-        })?;
-    say!("Opened an account for {email}: organization {}", account.organization_id);
-    match credit.filter(|credit| credit.0 > 0) {
-        Some(credit) => grant(&store, &account.organization_id, credit, "Starting credit").await,
-        None => Ok(()),
-    }
-}
-
-async fn organization_of(store: &Store, email: &str) -> anyhow::Result<String> {
-    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
-    let user = user.with_context(|| format!("nobody has an account as {email}"))?;
-    let membership = store.first_membership(&user.id).await?;
-    Ok(membership.with_context(|| format!("{email} belongs to no organization"))?.organization_id)
-}
-
-async fn create_key(
-    config: &Config,
-    email: &str,
-    name: &str,
-    limit: Option<Money>,
-    is_management: bool,
-) -> anyhow::Result<()> {
-    let store = open(config).await?;
-    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
-    let user = user.with_context(|| format!("nobody has an account as {email}; see `patchbay user create`"))?;
-    let membership = store.first_membership(&user.id).await?.context("this user belongs to no organization")?;
-    let now = Clock::system().now_ms();
-    let fresh = keys::generate();
-    let row = KeyRow {
-        id: new_id(now),
-        hash: fresh.hash,
-        label: fresh.label,
-        name: name.to_owned(),
-        organization_id: membership.organization_id,
-        workspace_id: membership.workspace_id,
-        creator_user_id: Some(user.id),
-        is_management: i64::from(is_management),
-        limit_nanos: limit.map(|limit| limit.0),
-        created_at: now,
-        updated_at: now,
-        ..KeyRow::default()
-    };
-    store.insert_key(&row).await?;
-    say!("{}", fresh.text);
-    Ok(())
-}
-
-/// Leaves the grant for the process that owns the ledger, or books it when none runs.
-async fn grant(store: &Store, organization_id: &str, amount: Money, reason: &str) -> anyhow::Result<()> {
-    if amount.0 <= 0 {
-        bail!("the amount must be more than 0 US dollars");
-    }
-    let clock = Clock::system();
-    let now = clock.now_ms();
-    let request = GrantRequest {
-        id: new_id(now),
-        organization_id: organization_id.to_owned(),
-        amount_nanos: amount.0,
-        reason: reason.to_owned(),
-        created_at: now,
-    };
-    store.request_grant(&request).await?;
-    if let Ok(_ownership) = store.own() {
-        let (ledger, writer) = Ledger::start(store.clone(), clock, new_id(now)).await?;
-        ledger.book_grant_requests().await?;
-        let balance = ledger.balance(&credit_account(organization_id)).await?;
-        writer.finish().await;
-        say!("Granted {}; {} is available.", amount.dollars(), balance.available.dollars());
-    } else {
-        say!("Granted {}; the running server books it within a second.", amount.dollars());
     }
     Ok(())
 }

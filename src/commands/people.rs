@@ -1,0 +1,105 @@
+//! Accounts, their keys and their credit, from the command line.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
+use app::types::Money;
+use patchbay::accounts::users::Users;
+use patchbay::accounts::{keys, new_id};
+use patchbay::billing::ledger::{Ledger, credit_account};
+use patchbay::clock::Clock;
+use patchbay::config::Config;
+use patchbay::store::Store;
+use patchbay::store::keys::KeyRow;
+use patchbay::store::ledger::GrantRequest;
+
+use super::open;
+
+pub(super) async fn create_user(
+    config: &Config,
+    email: &str,
+    password: &str,
+    name: &str,
+    credit: Option<Money>,
+) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let users = Users::new(store.clone(), Clock::system());
+    let account =
+        users.sign_up(name, email, password, false).await.map_err(|error| match error.to_string().as_str() {
+            "taken" => anyhow::anyhow!("{email} has an account already"),
+            "weak_password" => anyhow::anyhow!("choose a longer or less common password (at least 8 characters)"),
+            "bad_email" => anyhow::anyhow!("{email} is no e-mail address"),
+            other => anyhow::anyhow!("{other}"),
+        })?;
+    say!("Opened an account for {email}: organization {}", account.organization_id);
+    match credit.filter(|credit| credit.0 > 0) {
+        Some(credit) => grant(&store, &account.organization_id, credit, "Starting credit").await,
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn organization_of(store: &Store, email: &str) -> anyhow::Result<String> {
+    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
+    let user = user.with_context(|| format!("nobody has an account as {email}"))?;
+    let membership = store.first_membership(&user.id).await?;
+    Ok(membership.with_context(|| format!("{email} belongs to no organization"))?.organization_id)
+}
+
+pub(super) async fn create_key(
+    config: &Config,
+    email: &str,
+    name: &str,
+    limit: Option<Money>,
+    is_management: bool,
+) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
+    let user = user.with_context(|| format!("nobody has an account as {email}; see `patchbay user create`"))?;
+    let membership = store.first_membership(&user.id).await?.context("this user belongs to no organization")?;
+    let now = Clock::system().now_ms();
+    let fresh = keys::generate();
+    let row = KeyRow {
+        id: new_id(now),
+        hash: fresh.hash,
+        label: fresh.label,
+        name: name.to_owned(),
+        organization_id: membership.organization_id,
+        workspace_id: membership.workspace_id,
+        creator_user_id: Some(user.id),
+        is_management: i64::from(is_management),
+        limit_nanos: limit.map(|limit| limit.0),
+        created_at: now,
+        updated_at: now,
+        ..KeyRow::default()
+    };
+    store.insert_key(&row).await?;
+    say!("{}", fresh.text);
+    Ok(())
+}
+
+/// Leaves the grant for the process that owns the ledger, or books it when none runs.
+pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, reason: &str) -> anyhow::Result<()> {
+    if amount.0 <= 0 {
+        bail!("the amount must be more than 0 US dollars");
+    }
+    let clock = Clock::system();
+    let now = clock.now_ms();
+    let request = GrantRequest {
+        id: new_id(now),
+        organization_id: organization_id.to_owned(),
+        amount_nanos: amount.0,
+        reason: reason.to_owned(),
+        created_at: now,
+    };
+    store.request_grant(&request).await?;
+    if let Ok(_ownership) = store.own() {
+        let (ledger, writer) = Ledger::start(store.clone(), clock, new_id(now)).await?;
+        ledger.book_grant_requests().await?;
+        let balance = ledger.balance(&credit_account(organization_id)).await?;
+        writer.finish().await;
+        say!("Granted {}; {} is available.", amount.dollars(), balance.available.dollars());
+    } else {
+        say!("Granted {}; the running server books it within a second.", amount.dollars());
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Serving the site and the API, until a signal ends it.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use patchbay::catalog::local::Local;
+use patchbay::catalog::seed;
+use patchbay::clock::Clock;
+use patchbay::config::{Config, Demo};
+use patchbay::http::{router, server};
+use patchbay::providers::client::Upstreams;
+use patchbay::providers::simulated;
+use patchbay::store::Store;
+use patchbay::{App, demo, jobs, telemetry};
+use tokio::net::TcpListener;
+
+use super::{apply, credentials, open};
+
+pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
+    telemetry::start(&config).map_err(anyhow::Error::msg)?;
+    let clock = Clock::system();
+    let store = open(&config).await?;
+    // Before anything is written: another process may be serving from this file.
+    drop(store.own()?);
+    let upstreams = Upstreams::new(&config.timeouts)?;
+    let local = if config.find_local_servers { Local::find(&upstreams).await } else { Local::default() };
+    let is_demo = match config.demo {
+        Demo::On => true,
+        Demo::Off => false,
+        Demo::Auto => {
+            let has_own = config.providers.values().any(|provider| !provider.models.is_empty());
+            local.models.is_empty() && !has_own && credentials(&config, &store).await?.is_empty()
+        }
+    };
+    let mut simulators = Vec::new();
+    if is_demo {
+        simulators = start_simulators(&mut config, &store).await?;
+    }
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("cannot listen on {}: choose another address with PATCHBAY_LISTEN, or stop what uses it", config.listen)
+    })?;
+    config.listen = listener.local_addr()?;
+    let drain = Duration::from_millis(config.timeouts.drain_ms);
+    let (app, writer) = App::start(config, clock, store, is_demo).await?;
+    app.offer_local(local).await?;
+    jobs::start(&app);
+    let login = if is_demo { Some(demo::prepare(&app).await?) } else { None };
+    print_welcome(&app, login.as_ref()).await?;
+    tokio::spawn(wait_for_signal(Arc::clone(&app)));
+    server::serve(listener, router(&app), app.shutdown.clone(), drain).await;
+    app.requests.close();
+    if tokio::time::timeout(drain, app.requests.wait()).await.is_err() {
+        tracing::warn!(requests = app.requests.len(), "Requests were still running after the drain time");
+    }
+    drop(simulators);
+    // The ledger is the last thing closed: whatever was charged is written.
+    writer.finish().await;
+    app.store.close().await;
+    Ok(())
+}
+
+async fn start_simulators(config: &mut Config, store: &Store) -> anyhow::Result<Vec<simulated::Handle>> {
+    let mut handles = Vec::new();
+    for _ in 0..3 {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        handles.push(simulated::spawn(listener, simulated::SimulatorOptions::default())?);
+    }
+    let origins: Vec<String> = handles.iter().map(|handle| format!("http://{}", handle.addr)).collect();
+    let origins: [String; 3] = origins.try_into().map_err(|_| anyhow::anyhow!("three simulators are needed"))?;
+    let list = seed::demo(&origins);
+    for provider in &list.providers {
+        config.providers.entry(provider.slug.clone()).or_default().base_url = Some(provider.base_url.clone());
+    }
+    apply(store, list).await?;
+    Ok(handles)
+}
+
+async fn print_welcome(app: &App, login: Option<&demo::Login>) -> anyhow::Result<()> {
+    let url = app.config.public_url();
+    let version = env!("CARGO_PKG_VERSION");
+    let catalog = app.catalog();
+    let (models, providers) = (catalog.models.len(), catalog.providers.len());
+    let mut text =
+        format!("\nPatchbay {version} is ready: {models} models from {providers} providers\n  Site     {url}\n");
+    if let Some(login) = login {
+        let model = catalog
+            .models
+            .values()
+            .find(|model| model.endpoints.iter().any(|endpoint| endpoint.is_simulated))
+            .map_or("openrouter/auto", |model| model.id.as_str());
+        write!(
+            text,
+            "  Mode     demo: the providers are simulated and the traffic is seeded. Set OPENAI_API_KEY,\n\
+             \x20          ANTHROPIC_API_KEY, GEMINI_API_KEY … and start again for the real ones.\n\
+             \x20 Sign in  {} with password {}\n\
+             \x20 API key  {}\n\
+             \x20 Try it   curl -N {url}/api/v1/chat/completions -H 'Authorization: Bearer {}' \\\n\
+             \x20            -H 'Content-Type: application/json' \\\n\
+             \x20            -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n",
+            login.email, login.password, login.key, login.key
+        )?;
+    } else if app.store.count_users().await? == 0 {
+        write!(
+            text,
+            "  First    open an account on {url}/sign-up, or on the command line:\n\
+             \x20            patchbay user create --email you@example.org --password '…' --credit 10\n\
+             \x20            patchbay key create --email you@example.org\n"
+        )?;
+    } else {
+        writeln!(text, "  API      {url}/api/v1")?;
+    }
+    // Nobody may be listening: a server without a terminal runs on.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    Ok(())
+}
+
+async fn wait_for_signal(app: Arc<App>) {
+    let interrupt = tokio::signal::ctrl_c();
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+    tracing::info!("Shutting down: open requests are finished first");
+    app.shutdown.cancel();
+}
