@@ -106,7 +106,7 @@ impl App {
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
             media: Media::new(config.media)?,
-            health: Health::default(),
+            health: Health::new(config.resilience),
             rate_limits: RateLimits::new(config.rate_limits, &clock),
             is_demo,
             node_id,

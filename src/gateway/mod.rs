@@ -4,12 +4,14 @@
 
 pub mod attempt;
 pub mod estimate;
+mod failover;
 pub mod health;
 mod hold;
 pub mod limits;
 mod media;
 mod metadata;
 pub mod named;
+pub mod probe;
 mod relay;
 pub mod route;
 mod settle;
@@ -32,6 +34,7 @@ use crate::dialects::Inference;
 use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
+use crate::gateway::health::Ticket;
 use crate::gateway::route::Candidate;
 
 /// Who asks, and so who pays.
@@ -112,6 +115,10 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// Candidates that had their attempt, by position.
+    taken: Vec<usize>,
+    /// The place at the endpoint being asked.
+    ticket: Option<Ticket>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -139,7 +146,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let payer = job.requester.payer();
     let first = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
     let is_streamed = job.inference.is_streamed;
-    job.inference.is_streamed |= !first.covers_all;
+    job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);
     let run = Run {
         app: Arc::clone(app),
@@ -155,9 +162,19 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        taken: Vec::new(),
+        ticket: None,
         _permit: permit,
     };
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
+}
+
+/// Whether an answer wanted in one piece is read as a stream: so it shows early that
+/// an endpoint is silent or has broken off, while another can still be asked.
+fn is_better_streamed(app: &App, inference: &Inference, candidates: &[Candidate]) -> bool {
+    // Speech is encoded otherwise in streams.
+    let is_speech = inference.modalities.iter().any(|modality| modality == "audio");
+    candidates.len() > 1 && app.config.routing.attempts > 1 && inference.retrieval.is_none() && !is_speech
 }
 
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {

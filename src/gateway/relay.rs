@@ -98,7 +98,7 @@ impl Relay {
         mut deltas: Vec<Delta>,
         mut has_more: bool,
     ) -> End {
-        let idle = Duration::from_millis(run.app.config.timeouts.idle_ms);
+        let idle = run.idle(candidate);
         let mut deadline = run.deadline();
         loop {
             self.take(std::mem::take(&mut deltas));
