@@ -53,7 +53,6 @@ impl Run {
         }))
     }
 
-    /// One attempt, noted in `tried` and, when it failed, in the endpoint's record.
     async fn attempt(&mut self, candidate: &Candidate) -> Result<Begun, Fault> {
         let deadline = self.attempt_deadline(candidate);
         let began = Instant::now();
@@ -62,6 +61,12 @@ impl Run {
         } else {
             begin(&self.app, candidate, &self.job.inference, deadline).await
         };
+        self.note_attempt(candidate, began, &result);
+        result
+    }
+
+    /// Notes an attempt and, when it failed, also in the endpoint's record.
+    pub(super) fn note_attempt(&mut self, candidate: &Candidate, began: Instant, result: &Result<Begun, Fault>) {
         self.tried.push(Tried {
             endpoint_id: candidate.endpoint.id.clone(),
             provider_name: candidate.provider.name.clone(),
@@ -70,17 +75,15 @@ impl Run {
             latency_ms: since_ms(began),
             fault: result.as_ref().err().cloned(),
         });
-        if let Err(fault) = &result {
+        if let Err(fault) = result {
             self.note_failure(candidate, fault);
         }
-        result
     }
 
     /// The next endpoint that may be tried, with a place at it.
-    async fn next_candidate(&mut self) -> Option<Candidate> {
+    pub(super) async fn next_candidate(&mut self) -> Option<Candidate> {
         self.ticket = None;
-        let most = usize::try_from(self.app.config.routing.attempts).unwrap_or(1);
-        if self.tried.len() >= most {
+        if self.tried.len() >= self.most_attempts {
             return None;
         }
         let give_up = Instant::now() + Duration::from_millis(self.app.config.resilience.queue_ms);
@@ -161,7 +164,7 @@ impl Run {
     }
 
     /// When the attempt's first token must be there; for an answer in one piece, all of it.
-    fn attempt_deadline(&self, candidate: &Candidate) -> Instant {
+    pub(super) fn attempt_deadline(&self, candidate: &Candidate) -> Instant {
         let timeouts = &self.app.config.timeouts;
         let is_last = self.is_last();
         let factor = self.patience(candidate);
@@ -182,10 +185,9 @@ impl Run {
 
     /// Nobody else could be tried after this attempt.
     fn is_last(&self) -> bool {
-        let most = usize::try_from(self.app.config.routing.attempts).unwrap_or(1);
         let now = self.app.clock.now_ms();
         let others = self.candidates.iter().enumerate().filter(|(index, _)| !self.taken.contains(index));
-        self.tried.len() + 1 >= most
+        self.tried.len() + 1 >= self.most_attempts
             || !others.map(|(_, other)| other).any(|other| !self.app.health.is_open(&other.endpoint.id, now))
     }
 
@@ -206,8 +208,7 @@ impl Run {
         if let Some(tried) = self.tried.last_mut() {
             (tried.status, tried.fault) = (fault.status.or(tried.status), Some(fault.clone()));
         }
-        let most = usize::try_from(self.app.config.routing.attempts).unwrap_or(1);
-        let has_other = self.taken.len() < self.candidates.len() && self.tried.len() < most;
+        let has_other = self.taken.len() < self.candidates.len() && self.tried.len() < self.most_attempts;
         fault.kind.is_retriable() && has_other && Instant::now() < self.deadline()
     }
 }

@@ -13,6 +13,7 @@ mod metadata;
 pub mod named;
 pub mod probe;
 mod relay;
+mod resume;
 pub mod route;
 mod settle;
 mod structured;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -69,6 +71,8 @@ pub struct Attribution {
     pub session_id: Option<String>,
     /// `X-OpenRouter-Metadata: enabled`: the answer tells how it was routed.
     pub wants_metadata: bool,
+    /// `X-Stream-Resume: enabled`: a stream that breaks off is completed elsewhere.
+    pub wants_resume: bool,
 }
 
 /// Everything about a request that was admitted.
@@ -115,6 +119,10 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// Attempts there may be in all.
+    most_attempts: usize,
+    /// How a stream that broke off went on, for the metadata.
+    resumed: Option<Value>,
     /// Candidates that had their attempt, by position.
     taken: Vec<usize>,
     /// The place at the endpoint being asked.
@@ -162,6 +170,8 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        most_attempts: usize::try_from(app.config.routing.attempts).unwrap_or(1),
+        resumed: None,
         taken: Vec::new(),
         ticket: None,
         _permit: permit,
