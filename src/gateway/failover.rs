@@ -34,7 +34,11 @@ impl Run {
             match self.attempt(&candidate).await {
                 Ok(begun) => return Ok((candidate, begun)),
                 Err(fault) => {
-                    let is_final = !fault.kind.is_retriable() || Instant::now() >= self.deadline();
+                    if fault.kind == FaultKind::ContextLength {
+                        self.pass_over_shorter(&candidate);
+                    }
+                    let may_go_on = fault.kind.is_retriable() || fault.kind == FaultKind::ContextLength;
+                    let is_final = !may_go_on || Instant::now() >= self.deadline();
                     let fault = last.insert(fault);
                     if is_final {
                         break;
@@ -53,6 +57,17 @@ impl Run {
         }))
     }
 
+    /// What did not fit one endpoint is not tried where there is no more room.
+    fn pass_over_shorter(&mut self, candidate: &Candidate) {
+        let Some(window) = candidate.endpoint.context_length else { return };
+        for (index, other) in self.candidates.iter().enumerate() {
+            if !self.taken.contains(&index) && other.endpoint.context_length.is_some_and(|own| own <= window) {
+                self.taken.push(index);
+            }
+        }
+    }
+
+    /// One attempt, noted.
     async fn attempt(&mut self, candidate: &Candidate) -> Result<Begun, Fault> {
         let deadline = self.attempt_deadline(candidate);
         let began = Instant::now();

@@ -16,6 +16,7 @@ mod relay;
 mod resume;
 pub mod route;
 mod settle;
+mod shedding;
 mod structured;
 mod whole;
 mod wish;
@@ -142,7 +143,7 @@ const FRAMES: usize = 256;
 /// [`Error`] when the request is refused or every attempt failed before the
 /// answer began. Later failures are in the stream.
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
-    let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
+    let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester)?;
     let prompt_estimate = estimate::prompt_tokens(&job.inference);
     let candidates = route::plan(app, &job.inference, prompt_estimate)?;
