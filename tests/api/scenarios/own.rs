@@ -10,7 +10,7 @@ use super::{
     Stage, WORDS, asked, canonical, cheap_price, dear_price, expect_whole, first_words, then, whole_stream, words,
 };
 use crate::support::wire::{Act, Wire, finish, refusal, usage};
-use crate::support::{Database, TestApp, Upstream, read};
+use crate::support::{Database, TestApp, Upstream};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_after_any_word_is_never_a_whole_answer_and_never_charged() {
