@@ -3,7 +3,9 @@
 //! cannot cancel a charge; the HTTP body only receives.
 
 pub mod attempt;
+pub mod auto;
 pub mod estimate;
+pub mod explain;
 mod failover;
 pub mod health;
 mod hold;
@@ -17,6 +19,7 @@ mod resume;
 pub mod route;
 mod settle;
 mod shedding;
+pub mod sticky;
 mod structured;
 mod whole;
 mod wish;
@@ -120,6 +123,10 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// How a router model came to its choice, for the metadata.
+    pipeline: Vec<Value>,
+    /// What the conversation is known by, and whether its caller named it.
+    conversation: Option<(u64, bool)>,
     /// Attempts there may be in all.
     most_attempts: usize,
     /// How a stream that broke off went on, for the metadata.
@@ -145,8 +152,11 @@ const FRAMES: usize = 256;
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester).await?;
+    named::apply_variants(&app.catalog(), &mut job.inference)?;
     let prompt_estimate = estimate::prompt_tokens(&job.inference);
-    let candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    let conversation = sticky::conversation(&job);
+    let route::Plan { candidates, pipeline, .. } =
+        route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
     }
@@ -174,6 +184,8 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        pipeline,
+        conversation,
         most_attempts: usize::try_from(app.config.routing.attempts).unwrap_or(1),
         resumed: None,
         taken: Vec::new(),
