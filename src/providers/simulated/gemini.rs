@@ -25,13 +25,34 @@ pub async fn generate(
     let ask = read(&body, model, method == "streamGenerateContent");
     let is_known = matches!(method, "generateContent" | "streamGenerateContent");
     let is_valid = body.get("contents").is_some_and(Value::is_array);
+    let objection = objection(&body).map(Fault::Invalid);
     let fault = simulator.admit(&uri, &headers, &ask, body);
     let fault = match (is_known, is_valid) {
         (false, _) => Some(Fault::Status { code: 404, retry_after_s: None }),
         (_, false) => Some(Fault::Status { code: 400, retry_after_s: None }),
-        _ => fault,
+        _ => objection.or(fault),
     };
     simulator.reply(&Gemini, &ask, fault).await
+}
+
+/// Signs every call.
+const SIGNATURE: &str = "c2ltdWxhdGVk";
+
+/// What Gemini 3 does not take either: a call of the running turn whose signature
+/// is lost or was made elsewhere. The second value is for calls nobody signed.
+fn objection(body: &Value) -> Option<&'static str> {
+    let contents = list(body, "contents");
+    let is_result = |content: &Value| list(content, "parts").iter().any(|part| part.get("functionResponse").is_some());
+    let turns = contents.iter().rev().take_while(|content| content["role"] == "model" || is_result(content));
+    for content in turns {
+        let signature = list(content, "parts").iter().find(|part| part.get("functionCall").is_some());
+        match signature.map(|part| part["thoughtSignature"].as_str()) {
+            Some(None) => return Some("Function call is missing a thought_signature in functionCall parts."),
+            Some(Some(SIGNATURE | "skip_thought_signature_validator")) | None => {}
+            Some(Some(_)) => return Some("Thought signature is not valid."),
+        }
+    }
+    None
 }
 
 fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
@@ -159,9 +180,9 @@ impl Protocol for Gemini {
 }
 
 fn calls(answer: &Answer) -> impl Iterator<Item = Value> {
-    answer.calls.iter().map(|call| {
-        json!({ "functionCall": { "name": call.name, "args": call.arguments }, "thoughtSignature": "c2ltdWxhdGVk" })
-    })
+    answer.calls.iter().map(
+        |call| json!({ "functionCall": { "name": call.name, "args": call.arguments }, "thoughtSignature": SIGNATURE }),
+    )
 }
 
 fn body(ask: &Ask, answer: &Answer, parts: &[Value], reason: Option<&str>) -> Value {
