@@ -89,6 +89,8 @@ for (const model of models) {
     assert.match((await collect(result.getReasoningStream())).join(""), thinks);
     assert.match(await result.getText(), /The tool answered: .*17/);
     assert.equal(asked.length, 1);
+    // Without its signed thoughts a model would not think in the middle of a tool loop.
+    assert.ok((await result.getResponse()).output.some((item) => item.type === "reasoning"));
   });
 
   test(`${model} keeps to a schema`, async () => {
