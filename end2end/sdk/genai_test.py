@@ -7,7 +7,7 @@ import unittest
 from google import genai
 from google.genai import errors, types
 
-from openai_test import KEY, MODELS
+from common import KEY, MODELS
 
 BASE = os.environ["END2END_URL"] + "/api"
 GEMINI = "google/gemini-3.5-flash"

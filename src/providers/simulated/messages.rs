@@ -9,7 +9,7 @@ use super::Simulator;
 use super::answer::{Answer, Ask, Role, Stop, Tool, ToolChoice, Turn, Usage};
 use super::chat::list;
 use super::fault::Fault;
-use super::reply::{JsonBody, Protocol, pieces};
+use super::reply::{JsonBody, Protocol, fragments, pieces};
 
 pub async fn create(
     State(simulator): State<Simulator>,
@@ -131,7 +131,7 @@ impl Protocol for Messages {
                 }
                 Some("tool_use") => {
                     empty["input"] = json!({});
-                    let input = pieces(&block["input"].to_string());
+                    let input = fragments(&block["input"]);
                     deltas.extend(input.iter().map(|p| json!({ "type": "input_json_delta", "partial_json": p })));
                 }
                 _ => {

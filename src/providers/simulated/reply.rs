@@ -184,6 +184,12 @@ pub fn pieces(text: &str) -> Vec<String> {
     pieces
 }
 
+/// The arguments of a call, broken as models break them: anywhere.
+pub fn fragments(arguments: &Value) -> Vec<String> {
+    let letters: Vec<char> = arguments.to_string().chars().collect();
+    letters.chunks(6).map(|letters| letters.iter().collect()).collect()
+}
+
 /// A server-sent event without a name.
 pub fn data(value: &Value) -> String {
     format!("data: {value}\n\n")
