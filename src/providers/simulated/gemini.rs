@@ -64,7 +64,9 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
     turns.extend(list(body, "contents").iter().map(turn));
     let functions = list(body, "tools").iter().flat_map(|tool| list(tool, "functionDeclarations"));
     let tools = functions.filter_map(|function| {
-        let schema = function.get("parametersJsonSchema").or_else(|| function.get("parameters"));
+        // Google takes either spelling, and its own clients mix them.
+        let schema = ["parametersJsonSchema", "parameters_json_schema", "parameters"];
+        let schema = schema.iter().find_map(|name| function.get(*name));
         let schema = schema.map_or_else(|| json!({ "type": "object" }), lower_types);
         Some(Tool { name: function.get("name")?.as_str()?.to_owned(), schema })
     });
@@ -84,10 +86,8 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
         },
         wants_json: schema.is_none() && config("responseMimeType") == Some(&json!("application/json")),
         schema,
-        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| {
-            // Google takes either spelling, and its own clients mix them.
-            ["includeThoughts", "include_thoughts"].iter().any(|name| thinking[name] == true)
-        }),
+        wants_reasoning: config("thinkingConfig")
+            .is_some_and(|thinking| ["includeThoughts", "include_thoughts"].iter().any(|name| thinking[name] == true)),
         max_tokens: config("maxOutputTokens").and_then(Value::as_u64),
         stop: config("stopSequences")
             .and_then(Value::as_array)
