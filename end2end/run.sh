@@ -140,7 +140,7 @@ number() { grep -oE "$1" "$2" | tail -1 | grep -oE '[0-9]+' | tail -1 || echo 0;
 unittest() {
     local folder="$1" out="$data/unittest" status=0 run bad bad_tests
     shift
-    (cd "$folder" && .venv/bin/python -B -m unittest -v "$@") 2>&1 | tee "$out" || status=$?
+    (cd "$folder" && PYTHONPATH=../sdk .venv/bin/python -B -m unittest -v "$@") 2>&1 | tee "$out" || status=$?
     run="$(number '^Ran [0-9]+' "$out")"
     bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
     # A test with several failing parts is one failed test.

@@ -22,6 +22,7 @@ pub async fn generate(
     if method == "batchEmbedContents" {
         return retrieval::embed_batch(&simulator, &uri, &headers, model, body).await;
     }
+    let body = camel_cased(body);
     let ask = read(&body, model, method == "streamGenerateContent");
     let is_known = matches!(method, "generateContent" | "streamGenerateContent");
     let is_valid = body.get("contents").is_some_and(Value::is_array);
@@ -64,9 +65,7 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
     turns.extend(list(body, "contents").iter().map(turn));
     let functions = list(body, "tools").iter().flat_map(|tool| list(tool, "functionDeclarations"));
     let tools = functions.filter_map(|function| {
-        // Google takes either spelling, and its own clients mix them.
-        let schema = ["parametersJsonSchema", "parameters_json_schema", "parameters"];
-        let schema = schema.iter().find_map(|name| function.get(*name));
+        let schema = function.get("parametersJsonSchema").or_else(|| function.get("parameters"));
         let schema = schema.map_or_else(|| json!({ "type": "object" }), lower_types);
         Some(Tool { name: function.get("name")?.as_str()?.to_owned(), schema })
     });
@@ -86,8 +85,7 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
         },
         wants_json: schema.is_none() && config("responseMimeType") == Some(&json!("application/json")),
         schema,
-        wants_reasoning: config("thinkingConfig")
-            .is_some_and(|thinking| ["includeThoughts", "include_thoughts"].iter().any(|name| thinking[name] == true)),
+        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| thinking["includeThoughts"] == true),
         max_tokens: config("maxOutputTokens").and_then(Value::as_u64),
         stop: config("stopSequences")
             .and_then(Value::as_array)
@@ -96,6 +94,31 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect(),
+    }
+}
+
+/// Google takes `snake_case` names as well, and its own clients mix both. What callers
+/// name themselves stays as it is.
+fn camel_cased(body: Value) -> Value {
+    const FREE: [&str; 6] =
+        ["parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "args", "response"];
+    match body {
+        Value::Object(fields) => {
+            let renamed = fields.into_iter().map(|(name, value)| {
+                let mut words = name.split('_');
+                let first = words.next().unwrap_or_default().to_owned();
+                let name = words.fold(first, |name, word| {
+                    let mut letters = word.chars();
+                    let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
+                    name.chars().chain(capital).chain(letters).collect()
+                });
+                let value = if FREE.contains(&name.as_str()) { value } else { camel_cased(value) };
+                (name, value)
+            });
+            Value::Object(renamed.collect())
+        }
+        Value::Array(items) => items.into_iter().map(camel_cased).collect(),
+        other => other,
     }
 }
 
