@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
-.PHONY: help run build wasm test e2e check deny bench clean
+.PHONY: help run build wasm test e2e check deny bench simulation clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,9 @@ deny: ## Licences, sources, duplicate versions and advisories of the dependencie
 
 bench: build ## Measure the gateway against nginx and a direct connection.
 	@scripts/bench
+
+simulation: ## One simulated day of routing against simple routers, with a report.
+	@scripts/with-cargo cargo run --quiet --example routing-day -- target/routing
 
 clean: ## Remove what was built, here and in CARGO_TARGET_DIR.
 	@rm -rf target/site

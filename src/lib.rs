@@ -32,7 +32,7 @@ use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
 use crate::catalog::Catalog;
-use crate::catalog::configured::configured;
+use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -78,6 +78,8 @@ pub struct App {
 pub enum StartError {
     #[error("the ledger cannot start: {0}")]
     Ledger(#[from] store::native::WriteError),
+    #[error("{0}")]
+    Setting(String),
     #[error(transparent)]
     Open(#[from] store::OpenError),
     #[error(transparent)]
@@ -101,13 +103,15 @@ impl App {
         let node_id = accounts::new_id(clock.now_ms());
         let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node_id.clone()).await?;
         let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
+        let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
+            .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
             media: Media::new(config.media)?,
-            health: Health::default(),
-            rate_limits: RateLimits::new(config.rate_limits, &clock),
+            health: Health::new(config.resilience),
+            rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
             node_id,
             requests: TaskTracker::new(),
@@ -148,7 +152,7 @@ impl App {
         let stored = Catalog::from_rows(&self.store.load_catalog().await?);
         let stored = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
         let configured = configured(&self.config.providers, &stored);
-        let catalog = stored.with(&configured);
+        let catalog = with_quirks(&self.config.providers, stored.with(&configured));
         let providers = catalog.providers.values().map(|provider| provider.sought());
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));
