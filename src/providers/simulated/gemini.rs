@@ -41,7 +41,7 @@ const SIGNATURE: &str = "c2ltdWxhdGVk";
 
 /// What Gemini 3 does not take either: a call of the running turn whose signature
 /// is lost or was made elsewhere. The second value is for calls nobody signed.
-fn objection(body: &Value) -> Option<&'static str> {
+pub(super) fn objection(body: &Value) -> Option<&'static str> {
     let contents = list(body, "contents");
     let is_result = |content: &Value| list(content, "parts").iter().any(|part| part.get("functionResponse").is_some());
     let turns = contents.iter().rev().take_while(|content| content["role"] == "model" || is_result(content));
@@ -99,7 +99,7 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
 
 /// Google takes `snake_case` names as well, and its own clients mix both. What callers
 /// name themselves stays as it is.
-fn camel_cased(body: Value) -> Value {
+pub(super) fn camel_cased(body: Value) -> Value {
     const FREE: [&str; 6] =
         ["parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "args", "response"];
     match body {

@@ -31,7 +31,7 @@ const SIGNATURE: &str = "c2ltdWxhdGVk";
 
 /// What the real one does not take either while it thinks: a tool loop without the
 /// thoughts that began it, foreign signatures, a forced tool.
-fn objection(body: &Value) -> Option<&'static str> {
+pub(super) fn objection(body: &Value) -> Option<&'static str> {
     let messages = list(body, "messages");
     let thoughts = messages.iter().flat_map(|message| list(message, "content")).filter(|b| b["type"] == "thinking");
     if thoughts.into_iter().any(|thought| thought["signature"] != SIGNATURE) {
