@@ -14,6 +14,7 @@ mod relay;
 pub mod route;
 mod settle;
 mod structured;
+pub mod tokenizers;
 mod whole;
 mod wish;
 
@@ -33,6 +34,7 @@ use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::route::Candidate;
+use crate::gateway::tokenizers::Counter;
 
 /// Who asks, and so who pays.
 #[derive(Clone, Debug)]
@@ -129,7 +131,7 @@ const FRAMES: usize = 256;
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
     app.rate_limits.admit(&job.requester)?;
-    let prompt_estimate = estimate::prompt_tokens(&job.inference);
+    let prompt_estimate = prompt_estimate(app, &job.inference);
     let candidates = route::plan(app, &job.inference, prompt_estimate)?;
     if candidates.first().is_some_and(|candidate| candidate.model.id.ends_with(":free")) {
         app.rate_limits.admit_free(app, &job.requester.organization_id).await?;
@@ -158,6 +160,14 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         _permit: permit,
     };
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
+}
+
+/// Tokens of the prompt as the model asked for reads them.
+fn prompt_estimate(app: &App, inference: &Inference) -> u64 {
+    let name = inference.models.first().map(String::as_str).unwrap_or_default();
+    let catalog = app.catalog();
+    let model_id = catalog.model(name).map_or(name, |model| &model.id);
+    estimate::prompt_tokens(inference, Counter::quick(model_id))
 }
 
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {

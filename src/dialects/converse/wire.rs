@@ -133,7 +133,7 @@ pub(super) struct Source {
 }
 
 /// Counts as Bedrock keeps them: input without what the cache read or wrote.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are Bedrock's")]
 pub(super) struct WireUsage {
@@ -141,10 +141,14 @@ pub(super) struct WireUsage {
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_write_input_tokens: Option<u64>,
+    /// How long each part of what the cache wrote is kept.
+    cache_details: Value,
 }
 
 impl WireUsage {
     pub(super) fn counts(&self) -> Usage {
+        let mut details = self.cache_details.as_array().into_iter().flatten();
+        let hour = details.find(|detail| detail.get("ttl").is_some_and(|ttl| ttl == "1h"));
         let (cached, written) = (self.cache_read_input_tokens, self.cache_write_input_tokens);
         let all = |input: u64| input.saturating_add(cached.unwrap_or(0)).saturating_add(written.unwrap_or(0));
         Usage {
@@ -152,6 +156,7 @@ impl WireUsage {
             completion_tokens: self.output_tokens,
             cached_tokens: cached,
             cache_write_tokens: written,
+            cache_write_1h_tokens: hour.and_then(|detail| detail.get("inputTokens")?.as_u64()),
             ..Usage::default()
         }
     }

@@ -1,0 +1,3 @@
+#![no_main]
+use patchbay::dialects::Dialect;
+libfuzzer_sys::fuzz_target!(|data: &[u8]| patchbay_fuzz::answers::answer(Dialect::OpenaiChat, data));
