@@ -93,11 +93,14 @@ impl ResponseDecoder {
 
     /// The prompt was refused: a 200 without an answer.
     fn blocked(&mut self, feedback: PromptFeedback, out: &mut Vec<Delta>) {
-        let native = feedback.block_reason.unwrap_or_else(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
-        let text = feedback.block_reason_message.unwrap_or_else(|| format!("The prompt was blocked: {native}"));
+        let native = feedback.block_reason;
+        let text = feedback.block_reason_message.unwrap_or_else(|| match &native {
+            Some(native) => format!("The prompt was blocked: {native}"),
+            None => "The prompt was blocked".to_owned(),
+        });
         self.has_finished = true;
         out.push(Delta::Refusal { choice: 0, text });
-        out.push(Delta::Finish { choice: 0, reason: FinishReason::ContentFilter, native: Some(native) });
+        out.push(Delta::Finish { choice: 0, reason: FinishReason::ContentFilter, native });
     }
 
     fn candidate(&mut self, candidate: Candidate<'_>, before: usize, out: &mut Vec<Delta>) -> Result<(), Fault> {
