@@ -26,6 +26,7 @@ pub struct Config {
     pub limits: Limits,
     pub timeouts: Timeouts,
     pub routing: Routing,
+    pub resilience: Resilience,
     pub holds: Holds,
     pub rate_limits: RateLimits,
     pub media: MediaSettings,
@@ -66,9 +67,13 @@ pub struct Limits {
 #[serde(default, deny_unknown_fields)]
 pub struct Timeouts {
     pub connect_ms: u64,
+    pub first_token_least_ms: u64,
     pub first_token_ms: u64,
+    pub first_token_most_ms: u64,
     pub last_first_token_ms: u64,
     pub idle_ms: u64,
+    /// Models that think before they speak get so many times the other times.
+    pub reasoning_factor: u64,
     pub total_ms: u64,
     pub drain_ms: u64,
 }
@@ -77,6 +82,48 @@ pub struct Timeouts {
 #[serde(default, deny_unknown_fields)]
 pub struct Routing {
     pub attempts: u32,
+}
+
+/// What protects providers from this server, and its callers from them.
+/// Source of the defaults: the resilience table of the design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Resilience {
+    pub failures_in_a_row: u32,
+    pub success_percent: u32,
+    pub ratio_requests: u32,
+    pub ratio_window_ms: u32,
+    pub open_ms: u32,
+    pub open_most_ms: u32,
+    pub slow_start_ms: u32,
+    pub slow_start_percent: u32,
+    pub retry_percent: u32,
+    pub retries_per_second: u32,
+    pub concurrency: u32,
+    pub concurrency_least: u32,
+    pub concurrency_most: u32,
+    pub queue_ms: u64,
+}
+
+impl Default for Resilience {
+    fn default() -> Self {
+        Self {
+            failures_in_a_row: 5,
+            success_percent: 80,
+            ratio_requests: 20,
+            ratio_window_ms: 30_000,
+            open_ms: 5_000,
+            open_most_ms: 300_000,
+            slow_start_ms: 30_000,
+            slow_start_percent: 10,
+            retry_percent: 20,
+            retries_per_second: 10,
+            concurrency: 512,
+            concurrency_least: 3,
+            concurrency_most: 4_096,
+            queue_ms: 100,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +210,7 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             routing: Routing::default(),
+            resilience: Resilience::default(),
             holds: Holds::default(),
             rate_limits: RateLimits::default(),
             media: MediaSettings::default(),
@@ -193,9 +241,12 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect_ms: 5_000,
-            first_token_ms: 30_000,
+            first_token_least_ms: 8_000,
+            first_token_ms: 10_000,
+            first_token_most_ms: 30_000,
             last_first_token_ms: 120_000,
-            idle_ms: 60_000,
+            idle_ms: 20_000,
+            reasoning_factor: 3,
             total_ms: 900_000,
             drain_ms: 30_000,
         }
@@ -272,6 +323,13 @@ impl Config {
         }
         if self.holds.step_tokens == 0 {
             return wrong("holds.step_tokens", "must be at least 1".to_owned());
+        }
+        if self.resilience.concurrency_least == 0 || self.resilience.concurrency < self.resilience.concurrency_least {
+            let cause = "must be at least 1, and resilience.concurrency no less".to_owned();
+            return wrong("resilience.concurrency_least", cause);
+        }
+        if self.timeouts.reasoning_factor == 0 {
+            return wrong("timeouts.reasoning_factor", "must be at least 1".to_owned());
         }
         if self.limits.in_flight == 0 {
             return wrong("limits.in_flight", "must be at least 1".to_owned());

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::App;
+use crate::gateway::probe;
 use crate::store::Backend;
 
 /// Starts the jobs; they end when the server shuts down.
@@ -21,6 +22,10 @@ pub fn start(app: &Arc<App>) {
     });
     every(app, Duration::from_mins(1), "forget idle callers", |app| async move {
         app.rate_limits.forget_idle();
+        Ok(())
+    });
+    every(app, Duration::from_secs(1), "check endpoints", |app| async move {
+        probe::check_due(&app).await;
         Ok(())
     });
     every(app, Duration::from_secs(10), "heartbeat", |app| async move { app.ledger.reap().await.map(|_| ()) });

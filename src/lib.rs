@@ -32,7 +32,7 @@ use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
 use crate::catalog::Catalog;
-use crate::catalog::configured::configured;
+use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -106,7 +106,7 @@ impl App {
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
             media: Media::new(config.media)?,
-            health: Health::default(),
+            health: Health::new(config.resilience),
             rate_limits: RateLimits::new(config.rate_limits, &clock),
             is_demo,
             node_id,
@@ -148,7 +148,7 @@ impl App {
         let stored = Catalog::from_rows(&self.store.load_catalog().await?);
         let stored = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
         let configured = configured(&self.config.providers, &stored);
-        let catalog = stored.with(&configured);
+        let catalog = with_quirks(&self.config.providers, stored.with(&configured));
         let providers = catalog.providers.values().map(|provider| provider.sought());
         self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
         self.catalog.store(Arc::new(catalog));

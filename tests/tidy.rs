@@ -17,7 +17,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("billing", 3),
     ("catalog", 3),
     ("gateway", 3),
-    ("jobs", 3),
+    ("jobs", 4),
     ("rankings", 3),
     ("dialects", 2),
     ("providers", 2),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use app::types::models::DataPolicy;
 
 use super::local::{Local, ModelEntry, model};
-use super::{Auth, Catalog, Provider, known};
+use super::{Auth, Catalog, Model, Provider, known};
 use crate::config::ProviderSettings;
 use crate::dialects::{Dialect, Quirks};
 
@@ -36,6 +36,35 @@ pub fn configured(settings: &BTreeMap<String, ProviderSettings>, stored: &Catalo
         }
     }
     found
+}
+
+/// The catalog with what the settings say of how its providers deviate.
+#[must_use]
+pub fn with_quirks(settings: &BTreeMap<String, ProviderSettings>, catalog: Catalog) -> Catalog {
+    if settings.values().all(|own| own.quirks.is_none()) {
+        return catalog;
+    }
+    let providers = catalog.providers.values().map(|provider| {
+        let mut provider = Provider::clone(provider);
+        if let Some(table) = settings.get(&provider.slug).and_then(|own| own.quirks.as_ref()) {
+            match merged(&provider.quirks, table) {
+                Ok(quirks) => provider.quirks = quirks,
+                Err(cause) => {
+                    tracing::warn!(provider = provider.slug, cause, "The quirks of a provider cannot be read");
+                }
+            }
+        }
+        provider
+    });
+    let models = catalog.models.values().map(|model| Model::clone(model)).collect();
+    Catalog::new(providers.collect(), models)
+}
+
+/// What is set of the quirks, over what is known.
+fn merged(known: &Quirks, set: &toml::Table) -> Result<Quirks, String> {
+    let mut table = toml::Table::try_from(known).map_err(|error| error.to_string())?;
+    table.extend(set.clone());
+    table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
 fn new(slug: &str, own: &ProviderSettings) -> Option<Provider> {

@@ -33,6 +33,8 @@ pub struct Inference {
     pub modalities: Vec<String>,
     /// How images are made: `aspect_ratio`, `image_size`.
     pub image_config: Option<Value>,
+    /// Should the stream break off, another endpoint is to complete it.
+    pub resumes: bool,
     /// Every top-level field exactly as sent, so that a provider of the same
     /// dialect gets its bytes back untouched. Empty for other client dialects.
     pub raw: IndexMap<String, Box<RawValue>>,

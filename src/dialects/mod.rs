@@ -10,6 +10,7 @@ pub mod chat_completions;
 pub mod cohere;
 mod complaint;
 pub mod completions;
+pub mod continuation;
 pub mod converse;
 pub mod fault;
 pub mod framing;

@@ -1,7 +1,7 @@
 //! One try at one endpoint: deadlines, and whose fault a failure was.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use app::types::sse::ServerSentEvent;
 use serde_json::{Value, json};
@@ -194,12 +194,4 @@ impl Reader {
 #[must_use]
 pub fn too_slow() -> Fault {
     Fault::new(FaultKind::Timeout, "the provider did not answer in time")
-}
-
-/// When the first token of an attempt must be there.
-#[must_use]
-pub fn first_token_deadline(app: &App, is_last: bool, all: Instant) -> Instant {
-    let timeouts = &app.config.timeouts;
-    let wait = if is_last { timeouts.last_first_token_ms } else { timeouts.first_token_ms };
-    (Instant::now() + Duration::from_millis(wait)).min(all)
 }

@@ -31,7 +31,7 @@ impl Run {
             served.zip(self.candidates.first()).is_some_and(|(own, first)| own.model.id != first.model.id);
         let strategy = if is_fallback { "fallback" } else { served.map_or("direct", |own| own.strategy.word()) };
         let selected = served.map_or("none", |own| own.provider.name.as_str());
-        json!({
+        let mut metadata = json!({
             "requested": requested,
             "strategy": strategy,
             // One server is one region.
@@ -41,6 +41,10 @@ impl Run {
             "is_byok": false,
             "endpoints": { "total": available.len(), "available": available },
             "attempts": attempts,
-        })
+        });
+        if let (Some(resumed), Some(fields)) = (&self.resumed, metadata.as_object_mut()) {
+            fields.insert("resumed".to_owned(), resumed.clone());
+        }
+        metadata
     }
 }

@@ -4,15 +4,19 @@
 
 pub mod attempt;
 pub mod estimate;
+mod failover;
 pub mod health;
 mod hold;
 pub mod limits;
 mod media;
 mod metadata;
 pub mod named;
+pub mod probe;
 mod relay;
+mod resume;
 pub mod route;
 mod settle;
+mod shedding;
 mod structured;
 pub mod tokenizers;
 mod whole;
@@ -22,6 +26,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -33,6 +38,7 @@ use crate::dialects::Inference;
 use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
+use crate::gateway::health::Ticket;
 use crate::gateway::route::Candidate;
 use crate::gateway::tokenizers::Counter;
 
@@ -68,6 +74,8 @@ pub struct Attribution {
     pub session_id: Option<String>,
     /// `X-OpenRouter-Metadata: enabled`: the answer tells how it was routed.
     pub wants_metadata: bool,
+    /// `X-Stream-Resume: enabled`: a stream that breaks off is completed elsewhere.
+    pub wants_resume: bool,
 }
 
 /// Everything about a request that was admitted.
@@ -114,6 +122,14 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// Attempts there may be in all.
+    most_attempts: usize,
+    /// How a stream that broke off went on, for the metadata.
+    resumed: Option<Value>,
+    /// Candidates that had their attempt, by position.
+    taken: Vec<usize>,
+    /// The place at the endpoint being asked.
+    ticket: Option<Ticket>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -129,7 +145,7 @@ const FRAMES: usize = 256;
 /// [`Error`] when the request is refused or every attempt failed before the
 /// answer began. Later failures are in the stream.
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
-    let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 1 })?;
+    let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester)?;
     let prompt_estimate = prompt_estimate(app, &job.inference);
     let candidates = route::plan(app, &job.inference, prompt_estimate)?;
@@ -141,7 +157,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let payer = job.requester.payer();
     let first = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
     let is_streamed = job.inference.is_streamed;
-    job.inference.is_streamed |= !first.covers_all;
+    job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);
     let run = Run {
         app: Arc::clone(app),
@@ -157,6 +173,10 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        most_attempts: usize::try_from(app.config.routing.attempts).unwrap_or(1),
+        resumed: None,
+        taken: Vec::new(),
+        ticket: None,
         _permit: permit,
     };
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
@@ -168,6 +188,14 @@ fn prompt_estimate(app: &App, inference: &Inference) -> u64 {
     let catalog = app.catalog();
     let model_id = catalog.model(name).map_or(name, |model| &model.id);
     estimate::prompt_tokens(inference, Counter::quick(model_id))
+}
+
+/// Whether an answer wanted in one piece is read as a stream: so it shows early that
+/// an endpoint is silent or has broken off, while another can still be asked.
+fn is_better_streamed(app: &App, inference: &Inference, candidates: &[Candidate]) -> bool {
+    // Speech is encoded otherwise in streams.
+    let is_speech = inference.modalities.iter().any(|modality| modality == "audio");
+    candidates.len() > 1 && app.config.routing.attempts > 1 && inference.retrieval.is_none() && !is_speech
 }
 
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {

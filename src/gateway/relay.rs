@@ -13,7 +13,8 @@ use super::tokenizers::Vocabulary;
 use super::whole::{Begun, since_ms};
 use super::{Run, estimate};
 use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
-use crate::dialects::{Delta, Fault, FinishReason};
+use crate::dialects::continuation::Joint;
+use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Usage};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
 
@@ -31,6 +32,8 @@ struct Relay {
     buffer: Vec<u8>,
     outcome: Outcome,
     is_gone: bool,
+    /// The text delivered so far, while another endpoint could go on from it.
+    delivered: Option<String>,
 }
 
 /// How the stream ended.
@@ -61,17 +64,19 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
         buffer: Vec::with_capacity(1_024),
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
         is_gone: false,
+        delivered: (run.job.inference.resumes || run.job.attribution.wants_resume).then(String::new),
     };
     let first_token = Instant::now();
-    let end = match begun {
-        Begun::Streaming { reader, deltas, has_more } => {
-            relay.run(&mut run, &candidate, *reader, deltas, has_more).await
-        }
-        Begun::Whole(deltas) => {
-            relay.take(deltas);
-            End::Complete
-        }
-    };
+    let mut candidate = candidate;
+    let mut end = relay.follow(&mut run, &candidate, begun, None).await;
+    while let End::Broken(fault) = end {
+        let Some((next, begun, joint)) = relay.resume(&mut run, &candidate, &fault).await else {
+            end = End::Broken(fault);
+            break;
+        };
+        end = relay.follow(&mut run, &next, begun, Some(joint)).await;
+        candidate = next;
+    }
     relay.outcome.generation_ms = Some(since_ms(first_token));
     relay.outcome.take(std::mem::take(&mut relay.tally));
     relay.end(run, &candidate, end).await;
@@ -91,18 +96,38 @@ async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, fra
 }
 
 impl Relay {
+    /// Relays one endpoint's answer to its end. A `joint` fits it to what was
+    /// delivered before.
+    async fn follow(&mut self, run: &mut Run, candidate: &Candidate, begun: Begun, mut joint: Option<Joint>) -> End {
+        match begun {
+            Begun::Streaming { reader, deltas, has_more } => {
+                self.run(run, candidate, *reader, (deltas, has_more), joint).await
+            }
+            Begun::Whole(deltas) => match fitted(joint.as_mut(), deltas) {
+                Ok(deltas) => {
+                    self.take(deltas);
+                    End::Complete
+                }
+                Err(fault) => End::Broken(fault),
+            },
+        }
+    }
+
     async fn run(
         &mut self,
         run: &mut Run,
         candidate: &Candidate,
         mut reader: Reader,
-        mut deltas: Vec<Delta>,
-        mut has_more: bool,
+        (mut deltas, mut has_more): (Vec<Delta>, bool),
+        mut joint: Option<Joint>,
     ) -> End {
-        let idle = Duration::from_millis(run.app.config.timeouts.idle_ms);
+        let idle = run.idle(candidate);
         let mut deadline = run.deadline();
         loop {
-            self.take(std::mem::take(&mut deltas));
+            match fitted(joint.as_mut(), std::mem::take(&mut deltas)) {
+                Ok(deltas) => self.take(deltas),
+                Err(fault) => return End::Broken(fault),
+            }
             self.flush().await;
             if !has_more {
                 return End::Complete;
@@ -132,7 +157,9 @@ impl Relay {
                 Err(_) if Instant::now() >= deadline => return End::OutOfTime,
                 Err(fault) => {
                     // What came before the failure is delivered.
-                    self.take(std::mem::take(&mut deltas));
+                    if let Ok(deltas) = fitted(joint.as_mut(), std::mem::take(&mut deltas)) {
+                        self.take(deltas);
+                    }
                     return End::Broken(fault);
                 }
             };
@@ -142,10 +169,36 @@ impl Relay {
     fn take(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
             self.tally.note(&delta);
+            self.keep(&delta);
             if !(self.hides_reasoning && delta.is_reasoning()) {
                 self.writer.write(&delta, &mut self.buffer);
             }
         }
+    }
+
+    /// Keeps the text an endpoint could go on from; after anything else none can.
+    fn keep(&mut self, delta: &Delta) {
+        let Some(delivered) = &mut self.delivered else { return };
+        match delta {
+            Delta::Text { choice: 0, text } => delivered.push_str(text),
+            delta if delta.is_content() && !delta.is_reasoning() => self.delivered = None,
+            _ => {}
+        }
+    }
+
+    /// Another endpoint's answer that goes on where this one broke off.
+    async fn resume(
+        &mut self,
+        run: &mut Run,
+        candidate: &Candidate,
+        fault: &Fault,
+    ) -> Option<(Candidate, Begun, Joint)> {
+        let delivered = self.delivered.as_deref().filter(|_| !self.is_gone)?;
+        let resumed = run.resume(candidate, fault, delivered).await?;
+        // What the first one used is not charged.
+        self.tally.usage = Usage::default();
+        self.writer.resumed(run.metadata(Some(&resumed.0)));
+        Some(resumed)
     }
 
     /// Sends what is written. A caller who left or takes nothing is noted.
@@ -176,7 +229,10 @@ impl Relay {
                 None
             }
             End::Broken(fault) => {
-                run.note_failure(candidate, &fault);
+                // An answer that differs from another's is no failure.
+                if run.resumed.is_none() {
+                    run.note_failure(candidate, &fault);
+                }
                 self.outcome.error = Some(fault.message.clone());
                 self.outcome.finish = Some(FinishReason::Error);
                 self.outcome.status = fault.kind.status();
@@ -216,6 +272,14 @@ impl Relay {
         }
         self.flush().await;
     }
+}
+
+/// The deltas that are new behind what was delivered.
+fn fitted(joint: Option<&mut Joint>, deltas: Vec<Delta>) -> Result<Vec<Delta>, Fault> {
+    let Some(joint) = joint else { return Ok(deltas) };
+    joint.take(deltas).map_err(|_| {
+        Fault::new(FaultKind::Unavailable, "the answer broke off, and no endpoint gave the same one again")
+    })
 }
 
 /// The usage object of a settled answer.

@@ -377,7 +377,11 @@ fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: 
         .map(|candidate| {
             let is_fit = Some(wanted.iter().all(|parameter| candidate.endpoint.supports(parameter))) == best;
             let is_up = !app.health.is_down(&candidate.endpoint.id, now);
-            if is_fit && is_up { weight(&candidate.endpoint) } else { 0.0 }
+            if is_fit && is_up {
+                weight(&candidate.endpoint) * app.health.share(&candidate.endpoint.id, now)
+            } else {
+                0.0
+            }
         })
         .collect();
     let total: f64 = weights.iter().sum();

@@ -1,19 +1,18 @@
-//! Attempts in order until one begins; and answers that come in one piece.
+//! Answers that come in one piece.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
-use super::attempt::{self, Reader, Tried, too_slow};
+use super::attempt::{Reader, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
 use super::tokenizers::Vocabulary;
-use super::{Run, estimate, hold, route::Candidate, structured};
-use crate::App;
+use super::{Run, estimate, hold, route::Candidate};
 use crate::dialects::answer::{Answer, Heading, Tally};
-use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Inference};
+use crate::dialects::{Delta, Fault, FinishReason};
 use crate::error::Result;
 
 /// An answer that has begun.
@@ -30,32 +29,16 @@ pub(super) enum Begun {
 /// Runs one request whose answer comes in one piece. It is completed and charged
 /// also when the caller has left.
 pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
-    let (candidate, begun) = match run.first_success().await {
-        Ok(success) => success,
+    let (candidate, gathering) = match gather(&mut run).await {
+        Ok(gathered) => gathered,
         Err(fault) => {
+            // Nothing was delivered, so nothing is charged.
             run.settle_failure(&fault).await;
             let _ = reply.send(Err(run.failure(fault)));
             return;
         }
     };
     let heading = run.heading(&candidate);
-    let mut gathering = Gathering::new(&run, &candidate);
-    let gathered = match begun {
-        Begun::Whole(deltas) => {
-            gathering.take(deltas);
-            Ok(())
-        }
-        Begun::Streaming { reader, deltas, has_more } => {
-            gathering.follow(&mut run, &candidate, *reader, deltas, has_more).await
-        }
-    };
-    if let Err(fault) = gathered {
-        // Nothing was delivered, so nothing is charged.
-        run.note_failure(&candidate, &fault);
-        run.settle_failure(&fault).await;
-        let _ = reply.send(Err(run.failure(fault)));
-        return;
-    }
     let Gathering { answer, tally, mut outcome, .. } = gathering;
     outcome.generation_ms = Some(since_ms(run.started));
     outcome.take(tally);
@@ -65,6 +48,28 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     });
     // The caller may have left; the charge stands.
     let _ = reply.send(answer);
+}
+
+/// The whole answer of the first endpoint that gives one.
+async fn gather(run: &mut Run) -> Result<(Candidate, Gathering), Fault> {
+    loop {
+        let (candidate, begun) = run.first_success().await?;
+        let mut gathering = Gathering::new(run, &candidate);
+        let gathered = match begun {
+            Begun::Whole(deltas) => {
+                gathering.take(deltas);
+                Ok(())
+            }
+            Begun::Streaming { reader, deltas, has_more } => {
+                gathering.follow(run, &candidate, *reader, deltas, has_more).await
+            }
+        };
+        let Err(fault) = gathered else { return Ok((candidate, gathering)) };
+        run.note_failure(&candidate, &fault);
+        if !run.is_another_left(&fault) {
+            return Err(fault);
+        }
+    }
 }
 
 /// An answer being put together.
@@ -104,7 +109,7 @@ impl Gathering {
         mut deltas: Vec<Delta>,
         mut has_more: bool,
     ) -> Result<(), Fault> {
-        let idle = Duration::from_millis(run.app.config.timeouts.idle_ms);
+        let idle = run.idle(candidate);
         loop {
             self.take(std::mem::take(&mut deltas));
             if !has_more {
@@ -163,60 +168,6 @@ impl Run {
         self.started + Duration::from_millis(self.app.config.timeouts.total_ms)
     }
 
-    /// Tries endpoint after endpoint until an answer begins.
-    ///
-    /// # Errors
-    /// The last [`Fault`] when none did; `self.tried` has all of them.
-    pub(super) async fn first_success(&mut self) -> Result<(Candidate, Begun), Fault> {
-        let most = usize::try_from(self.app.config.routing.attempts).unwrap_or(1);
-        let candidates: Vec<Candidate> = self.candidates.iter().take(most).cloned().collect();
-        let mut last = Fault::new(FaultKind::Unavailable, "no endpoint was tried");
-        for (position, candidate) in candidates.iter().enumerate() {
-            let is_last = position + 1 == candidates.len();
-            let deadline = self.attempt_deadline(is_last);
-            let began = Instant::now();
-            let result = if structured::is_needed(candidate, &self.job.inference) {
-                self.begin_structured(candidate).await
-            } else {
-                begin(&self.app, candidate, &self.job.inference, deadline).await
-            };
-            let latency_ms = since_ms(began);
-            let status = match &result {
-                Ok(_) => Some(200),
-                Err(fault) => fault.status,
-            };
-            self.tried.push(Tried {
-                endpoint_id: candidate.endpoint.id.clone(),
-                provider_name: candidate.provider.name.clone(),
-                model_id: candidate.model.id.clone(),
-                status,
-                latency_ms,
-                fault: result.as_ref().err().cloned(),
-            });
-            match result {
-                Ok(begun) => return Ok((candidate.clone(), begun)),
-                Err(fault) => {
-                    self.note_failure(candidate, &fault);
-                    let is_final = !fault.kind.is_retriable() || Instant::now() >= self.deadline();
-                    last = fault;
-                    if is_final {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(last)
-    }
-
-    fn attempt_deadline(&self, is_last: bool) -> Instant {
-        if self.job.inference.is_streamed {
-            return attempt::first_token_deadline(&self.app, is_last, self.deadline());
-        }
-        // An answer in one piece comes with its last token, not with its first.
-        let wait = Duration::from_millis(self.app.config.timeouts.last_first_token_ms);
-        if is_last { self.deadline() } else { (Instant::now() + wait).min(self.deadline()) }
-    }
-
     pub(super) fn heading(&self, candidate: &Candidate) -> Heading {
         Heading {
             id: self.id.clone(),
@@ -249,23 +200,6 @@ impl Run {
             settled.usage.completion_tokens.unwrap_or(0),
             ms(outcome.generation_ms),
         );
-    }
-}
-
-/// One attempt, up to the first content or the whole answer.
-async fn begin(app: &App, candidate: &Candidate, inference: &Inference, deadline: Instant) -> Result<Begun, Fault> {
-    let response = attempt::open(app, candidate, inference, deadline).await?;
-    if !inference.is_streamed {
-        return Ok(Begun::Whole(attempt::read_whole(candidate, inference, response, deadline).await?));
-    }
-    let mut reader = Box::new(Reader::new(candidate, response)?);
-    let mut deltas = Vec::new();
-    loop {
-        let next = timeout_at(deadline.into(), reader.next(&mut deltas)).await;
-        let has_more = next.unwrap_or_else(|_| Err(too_slow()))?;
-        if !has_more || deltas.iter().any(Delta::is_content) {
-            return Ok(Begun::Streaming { reader, deltas, has_more });
-        }
     }
 }
 

@@ -129,6 +129,7 @@ fn attribution(headers: &HeaderMap) -> Attribution {
         app_title: text("x-openrouter-title", 100).or_else(|| text("x-title", 100)).unwrap_or_default(),
         user_agent: text("user-agent", 256),
         session_id: text("x-session-id", 256),
+        wants_resume: text("x-stream-resume", 16).as_deref() == Some("enabled"),
         wants_metadata: ["x-openrouter-metadata", "x-openrouter-experimental-metadata"]
             .iter()
             .any(|name| text(name, 16).as_deref() == Some("enabled")),

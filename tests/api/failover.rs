@@ -21,7 +21,6 @@ on_both_databases! {
         let faults = [
             Script::fail(500, "boom"),
             Script::fail(503, "busy"),
-            Script::fail(429, "slow down"),
             Script::fail(401, "bad key"),
             Script::fail(402, "no money"),
             Script::fail(404, "no such model"),
@@ -31,9 +30,11 @@ on_both_databases! {
             Script::Raw { content_type: "text/event-stream", body: String::new() },
             Script::Cut { frames: vec![] },
             Script::Cut { frames: vec![": ping\n\n".to_owned()] },
+            Script::fail(429, "slow down"),
         ];
         let (cheap, dear) = two().await;
-        let app = TestApp::start(database, &[&cheap, &dear]).await;
+        // As many failures as these would be an outage.
+        let app = TestApp::start_with(database, &[&cheap, &dear], |config| config.resilience.success_percent = 0).await;
         let member = app.member(Money::from_dollars(10)).await;
         let key = member.key().await;
         for fault in faults {
@@ -47,6 +48,8 @@ on_both_databases! {
             let (_, body) = read(key.get(&format!("/api/v1/generation?id={id}")).await).await;
             assert_eq!(body["data"]["provider_name"], "Provider dear");
             assert_eq!(body["data"]["provider_responses"].as_array().unwrap().len(), 2);
+            // A success in between: it is no outage.
+            assert_eq!(key.ask(cheapest_first()).await.status(), 200);
         }
         app.finish().await;
     }

@@ -25,5 +25,6 @@ mod replay;
 mod responses;
 mod retrieval;
 mod routing;
+mod scenarios;
 mod structured;
 mod upstreams;

@@ -46,6 +46,12 @@ pub trait Writer: Send {
     /// end. Reasoning the caller asked to hide never gets here.
     fn write(&mut self, delta: &Delta, out: &mut Vec<u8>);
 
+    /// The answer goes on from another endpoint; `metadata` tells how, and is told in
+    /// the end where this API has a place for it.
+    fn resumed(&mut self, metadata: Value) {
+        let _ = metadata;
+    }
+
     /// Ends a complete answer: its last events, the usage, the terminator.
     fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>);
 

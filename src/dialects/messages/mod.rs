@@ -47,6 +47,11 @@ impl Upstream for Messages {
     }
 }
 
+/// Whether a Claude goes on where a last assistant message ends.
+pub(in crate::dialects) fn continues_prefill(model: &str) -> bool {
+    !claude::Version::of(model).refuses_prefill()
+}
+
 fn untranslatable(field: impl Into<String>, reason: impl std::fmt::Display) -> Untranslatable {
     Untranslatable { field: field.into(), reason: reason.to_string() }
 }

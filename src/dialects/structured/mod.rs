@@ -146,7 +146,7 @@ fn with_text(deltas: Vec<Delta>, json: &str) -> Vec<Delta> {
 }
 
 /// Inserts a message into the typed conversation and into the one as sent alike.
-fn insert(inference: &mut Inference, place: usize, role: Role, text: &str) {
+pub(super) fn insert(inference: &mut Inference, place: usize, role: Role, text: &str) {
     let message = Message { role, content: vec![Part::text(text)], ..Message::default() };
     inference.messages.insert(place.min(inference.messages.len()), message);
     let Some(raw) = inference.raw.get("messages") else { return };

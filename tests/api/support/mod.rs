@@ -3,6 +3,7 @@
 
 pub mod postgres;
 pub mod upstream;
+pub mod wire;
 
 use std::sync::Arc;
 

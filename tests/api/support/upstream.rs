@@ -75,6 +75,8 @@ pub struct Upstream {
     dates: Vec<(String, &'static str)>,
     /// Can be held to a schema.
     knows_schemas: bool,
+    /// Tokens.
+    context: u64,
     /// The protocol as models.dev's list names it: `responses`.
     shape: Option<&'static str>,
 }
@@ -112,6 +114,7 @@ impl Upstream {
             models: vec!["acme/one".to_owned()],
             dates: Vec::new(),
             knows_schemas: true,
+            context: 100_000,
             shape: None,
         }
     }
@@ -126,6 +129,12 @@ impl Upstream {
     pub fn offering_since(mut self, model: &str, date: &'static str) -> Self {
         self.models.push(model.to_owned());
         self.dates.push((model.to_owned(), date));
+        self
+    }
+
+    /// A context window of so many tokens.
+    pub fn with_context(mut self, tokens: u64) -> Self {
+        self.context = tokens;
         self
     }
 
@@ -190,7 +199,7 @@ impl Upstream {
                 let mut model = json!({ "id": id, "name": "One", "release_date": date, "attachment": false,
                     "reasoning": false, "tool_call": true, "structured_output": self.knows_schemas,
                     "temperature": true,
-                    "open_weights": false, "limit": { "context": 100_000, "output": 8_000 },
+                    "open_weights": false, "limit": { "context": self.context, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });
                 if let Some(shape) = self.shape {

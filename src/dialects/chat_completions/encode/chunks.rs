@@ -141,6 +141,10 @@ impl Writer for ChunkWriter {
         }
     }
 
+    fn resumed(&mut self, metadata: Value) {
+        self.metadata = Some(metadata);
+    }
+
     fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>) {
         self.choice(0);
         for (index, state) in std::mem::take(&mut self.choices) {

@@ -53,6 +53,7 @@ fn typed(fields: &Fields<'_>) -> Result<Inference, BadField> {
         cache_control: fields.typed::<Value>("cache_control", "must be an object")?,
         modalities: fields.typed("modalities", "must be an array of strings")?.unwrap_or_default(),
         image_config: fields.typed("image_config", "must be an object")?,
+        resumes: fields.boolean("stream_resume")?.unwrap_or(false),
         raw: IndexMap::new(),
         native: None,
         retrieval: None,

@@ -13,7 +13,7 @@ use crate::dialects::{Quirks, Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider.
 /// The last two change the provider's bill in ways no price of the catalog covers.
-const GATEWAY_FIELDS: [&str; 15] = [
+const GATEWAY_FIELDS: [&str; 16] = [
     "models",
     "provider",
     "plugins",
@@ -27,6 +27,7 @@ const GATEWAY_FIELDS: [&str; 15] = [
     "cache_control",
     "stop_server_tools_when",
     "image_config",
+    "stream_resume",
     "service_tier",
     "web_search_options",
 ];

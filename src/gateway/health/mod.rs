@@ -1,11 +1,21 @@
-//! How endpoints have been doing, in memory: outages, latency, throughput.
+//! How endpoints have been doing, in memory: outages, latency, throughput; and how
+//! much may be sent to each now.
+
+mod breaker;
+mod budget;
+mod capacity;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use app::types::models::Percentiles;
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
+use self::breaker::Breaker;
+use self::budget::Budget;
+use self::capacity::Capacity;
+use crate::config::Resilience;
 use crate::dialects::FaultKind;
 
 /// Attempts remembered per endpoint.
@@ -14,6 +24,8 @@ const WINDOW: usize = 500;
 const OUTAGE_MS: i64 = 30_000;
 /// Failures in a row that count as an outage.
 const CONSECUTIVE: u32 = 3;
+/// Answers from which on a percentile means something.
+const ENOUGH: usize = 20;
 const MS_5M: i64 = 300_000;
 const MS_30M: i64 = 1_800_000;
 const MS_1D: i64 = 86_400_000;
@@ -29,9 +41,11 @@ struct Sample {
     throughput: f64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Record {
     samples: VecDeque<Sample>,
+    breaker: Breaker,
+    capacity: Capacity,
     failures_in_a_row: u32,
     last_failure_ms: i64,
     /// Epoch ms until which the provider asked to be left alone.
@@ -51,13 +65,167 @@ pub struct Statistics {
     pub throughput: Option<Percentiles>,
 }
 
+/// Why an endpoint was not tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It failed again and again, or asked to be left alone; until then, epoch ms.
+    Open { until_ms: i64 },
+    /// As many requests are under way there as it carries.
+    Full,
+    /// Its provider had its share of second tries.
+    NoBudget,
+}
+
+/// Leave to try an endpoint; its place is free again when this is dropped.
+#[derive(Debug)]
+pub struct Ticket {
+    record: Arc<Mutex<Record>>,
+    room: Arc<Notify>,
+    is_probe: bool,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut record = self.record.lock();
+        record.capacity.leave();
+        if self.is_probe {
+            // Without effect when the probe had a verdict.
+            record.breaker.release();
+        }
+        drop(record);
+        self.room.notify_one();
+    }
+}
+
 /// Every endpoint's record, by endpoint id.
 #[derive(Debug, Default)]
 pub struct Health {
+    settings: Resilience,
     records: RwLock<HashMap<String, Arc<Mutex<Record>>>>,
+    /// By provider slug.
+    budgets: Mutex<HashMap<String, Budget>>,
+    /// Tells who waits that a place is free somewhere.
+    room: Arc<Notify>,
 }
 
 impl Health {
+    #[must_use]
+    pub fn new(settings: Resilience) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Leave to try an endpoint now. A `second` try of one request at the same
+    /// provider counts against the provider's budget.
+    ///
+    /// # Errors
+    /// [`Refusal`] that says why not.
+    pub fn enter(&self, endpoint_id: &str, provider: &str, is_second: bool, now_ms: i64) -> Result<Ticket, Refusal> {
+        let record = self.record(endpoint_id);
+        let mut own = record.lock();
+        if !own.capacity.has_room() {
+            return Err(Refusal::Full);
+        }
+        if own.is_closed_to_all(now_ms) {
+            return Err(Refusal::Open { until_ms: own.breaker.opens_until_ms().max(own.parked_until_ms) });
+        }
+        if !self.spend(provider, is_second, now_ms) {
+            return Err(Refusal::NoBudget);
+        }
+        let (_, is_probe) = own.breaker.enter();
+        own.capacity.enter();
+        drop(own);
+        Ok(Ticket { record, room: Arc::clone(&self.room), is_probe })
+    }
+
+    /// Leave to try an endpoint although it is in an outage, since nothing else is left.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] all the same.
+    pub fn enter_anyway(&self, endpoint_id: &str, provider: &str, now_ms: i64) -> Result<Ticket, Refusal> {
+        let record = self.record(endpoint_id);
+        let mut own = record.lock();
+        if !own.capacity.has_room() {
+            return Err(Refusal::Full);
+        }
+        self.spend(provider, false, now_ms);
+        let (_, is_probe) = own.breaker.enter();
+        own.capacity.enter();
+        drop(own);
+        Ok(Ticket { record, room: Arc::clone(&self.room), is_probe })
+    }
+
+    /// Whether only a last resort would be sent to an endpoint.
+    #[must_use]
+    pub fn is_open(&self, endpoint_id: &str, now_ms: i64) -> bool {
+        let Some(record) = self.records.read().get(endpoint_id).cloned() else { return false };
+        let record = record.lock();
+        record.is_closed_to_all(now_ms)
+    }
+
+    /// Waits until somewhere a place may be free.
+    pub async fn room(&self) {
+        self.room.notified().await;
+    }
+
+    /// Notes the first or a further try of a request at a provider; false when the
+    /// provider had its share.
+    fn spend(&self, provider: &str, is_second: bool, now_ms: i64) -> bool {
+        let mut budgets = self.budgets.lock();
+        if !budgets.contains_key(provider) {
+            budgets.insert(provider.to_owned(), Budget::default());
+        }
+        let Some(budget) = budgets.get_mut(provider) else { return true };
+        if is_second {
+            return budget.take(now_ms, &self.settings);
+        }
+        budget.first(now_ms, &self.settings);
+        true
+    }
+
+    /// Endpoints in an outage whose time is over: to be checked before anybody is
+    /// sent there.
+    #[must_use]
+    pub fn due(&self, now_ms: i64) -> Vec<String> {
+        let records = self.records.read();
+        let due = records.iter().filter(|(_, record)| record.lock().breaker.is_due(now_ms));
+        due.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Notes how the check of an endpoint went.
+    pub fn checked(&self, endpoint_id: &str, is_alive: bool, now_ms: i64) {
+        self.record(endpoint_id).lock().breaker.checked(is_alive, now_ms, &self.settings);
+    }
+
+    /// The share of its usual traffic an endpoint gets now, up to 1: less while it
+    /// comes back from an outage.
+    #[must_use]
+    pub fn share(&self, endpoint_id: &str, now_ms: i64) -> f64 {
+        let Some(record) = self.records.read().get(endpoint_id).cloned() else { return 1.0 };
+        let record = record.lock();
+        record.breaker.share(now_ms, &self.settings)
+    }
+
+    /// Requests under way at an endpoint, and how many it is given at the most.
+    #[must_use]
+    pub fn load(&self, endpoint_id: &str) -> (u32, f64) {
+        let record = self.record(endpoint_id);
+        let own = record.lock();
+        (own.capacity.in_flight(), own.capacity.limit())
+    }
+
+    /// The 95th percentile of the time to the first token of the last half hour, ms;
+    /// `None` when too few answers say.
+    #[must_use]
+    pub fn slow_first_token_ms(&self, endpoint_id: &str, now_ms: i64) -> Option<f64> {
+        let record = Arc::clone(self.records.read().get(endpoint_id)?);
+        let record = record.lock();
+        let recent = record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= MS_30M);
+        let mut values: Vec<f64> = recent.map(|sample| sample.latency_ms).collect();
+        let rank = (values.len() * 95).div_ceil(100).checked_sub(1).filter(|_| values.len() >= ENOUGH)?;
+        let (_, value, _) = values.select_nth_unstable_by(rank, f64::total_cmp);
+        Some(*value)
+    }
+
     /// Notes a complete answer.
     pub fn succeeded(&self, endpoint_id: &str, now_ms: i64, latency_ms: f64, tokens: u64, generation_ms: f64) {
         let throughput =
@@ -65,6 +233,8 @@ impl Health {
         let record = self.record(endpoint_id);
         let mut record = record.lock();
         record.failures_in_a_row = 0;
+        record.breaker.succeeded(now_ms, &self.settings);
+        record.capacity.answered(now_ms, latency_ms, &self.settings);
         record.push(Sample { at_ms: now_ms, is_success: true, latency_ms, throughput });
     }
 
@@ -80,12 +250,16 @@ impl Health {
             let wait = i64::try_from(wait.min(300_000)).unwrap_or(300_000);
             record.parked_until_ms = record.parked_until_ms.max(now_ms + wait);
         }
+        if matches!(kind, FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Timeout) {
+            record.capacity.overloaded(now_ms, &self.settings);
+        }
         if kind == FaultKind::RateLimited {
             record.parked_until_ms = record.parked_until_ms.max(now_ms + 1_000);
             return;
         }
         record.failures_in_a_row = record.failures_in_a_row.saturating_add(1);
         record.last_failure_ms = now_ms;
+        record.breaker.failed(now_ms, &self.settings);
         record.push(Sample { at_ms: now_ms, is_success: false, latency_ms: 0.0, throughput: 0.0 });
     }
 
@@ -94,7 +268,7 @@ impl Health {
     pub fn is_down(&self, endpoint_id: &str, now_ms: i64) -> bool {
         let Some(record) = self.records.read().get(endpoint_id).cloned() else { return false };
         let record = record.lock();
-        record.parked_until_ms > now_ms
+        record.is_closed_to_all(now_ms)
             || (record.failures_in_a_row >= CONSECUTIVE && now_ms - record.last_failure_ms < OUTAGE_MS)
     }
 
@@ -136,11 +310,28 @@ impl Health {
         if let Some(record) = self.records.read().get(endpoint_id) {
             return Arc::clone(record);
         }
-        Arc::clone(self.records.write().entry(endpoint_id.to_owned()).or_default())
+        let fresh = || Arc::new(Mutex::new(Record::new(&self.settings)));
+        Arc::clone(self.records.write().entry(endpoint_id.to_owned()).or_insert_with(fresh))
     }
 }
 
 impl Record {
+    fn new(settings: &Resilience) -> Self {
+        Self {
+            samples: VecDeque::new(),
+            breaker: Breaker::default(),
+            capacity: Capacity::new(settings),
+            failures_in_a_row: 0,
+            last_failure_ms: 0,
+            parked_until_ms: 0,
+        }
+    }
+
+    /// Only a last resort would be sent here.
+    const fn is_closed_to_all(&self, now_ms: i64) -> bool {
+        self.parked_until_ms > now_ms || self.breaker.is_open()
+    }
+
     fn push(&mut self, sample: Sample) {
         if self.samples.len() == WINDOW {
             self.samples.pop_front();

@@ -1,0 +1,76 @@
+//! How many second tries one provider is given, so that its outage is not made
+//! worse: a share of its first tries, and some each second for those with little traffic.
+
+use crate::config::Resilience;
+
+/// First tries are forgotten after this, so that a quiet night saves nothing up, ms.
+const WINDOW_MS: f64 = 10_000.0;
+
+/// One provider's budget, as a bucket that leaks into nothing.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    tokens: f64,
+    at_ms: i64,
+}
+
+impl Budget {
+    /// A request tries the provider for the first time.
+    pub(super) fn first(&mut self, now_ms: i64, settings: &Resilience) {
+        self.refill(now_ms, settings);
+        self.tokens += f64::from(settings.retry_percent) / 100.0;
+        self.cap(settings);
+    }
+
+    /// Takes one second try, if one is left.
+    pub(super) fn take(&mut self, now_ms: i64, settings: &Resilience) -> bool {
+        self.refill(now_ms, settings);
+        let has = self.tokens >= 1.0;
+        if has {
+            self.tokens -= 1.0;
+        }
+        has
+    }
+
+    fn refill(&mut self, now_ms: i64, settings: &Resilience) {
+        let passed = i32::try_from((now_ms - self.at_ms).max(0)).map_or(f64::MAX, f64::from).min(WINDOW_MS);
+        self.at_ms = self.at_ms.max(now_ms);
+        // What was saved from first tries runs out with the window.
+        self.tokens *= 1.0 - passed / WINDOW_MS;
+        // A pause saves up no more than a second's worth.
+        self.tokens += (passed / 1_000.0).min(1.0) * f64::from(settings.retries_per_second);
+        self.cap(settings);
+    }
+
+    /// One second's worth, and no less than one try.
+    fn cap(&mut self, settings: &Resilience) {
+        let most =
+            f64::from(settings.retries_per_second).max(1.0) + 1_000.0 * f64::from(settings.retry_percent) / 100.0;
+        self.tokens = self.tokens.min(most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_tries_stay_within_the_share_of_first_ones_and_a_few_a_second() {
+        let (settings, mut budget) = (Resilience::default(), Budget::default());
+        let (mut first, mut second) = (0_u32, 0_u32);
+        for ms in 0..10_000_i64 {
+            // 1,000 requests a second, all of them failing.
+            budget.first(1_000_000 + ms, &settings);
+            first += 1;
+            second += u32::from(budget.take(1_000_000 + ms, &settings));
+        }
+        assert!(second <= first / 5 + 10 * 11, "{second} of {first}");
+        assert!(second >= first / 10, "{second} of {first}");
+    }
+
+    #[test]
+    fn one_lonely_request_may_be_tried_again() {
+        let (settings, mut budget) = (Resilience::default(), Budget::default());
+        budget.first(5_000_000, &settings);
+        assert!(budget.take(5_000_000, &settings));
+    }
+}
