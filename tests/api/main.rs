@@ -12,6 +12,7 @@ mod accounts;
 mod catalog;
 mod chat;
 mod commands;
+mod counting;
 mod crash;
 mod failover;
 mod gemini;

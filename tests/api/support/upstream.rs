@@ -79,6 +79,8 @@ pub struct Upstream {
     context: u64,
     /// The protocol as models.dev's list names it: `responses`.
     shape: Option<&'static str>,
+    /// The client package that tells the protocol.
+    package: &'static str,
 }
 
 impl Upstream {
@@ -101,6 +103,7 @@ impl Upstream {
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
         let router = Router::new()
             .route("/v1/chat/completions", post(answer))
+            .route("/v1/messages", post(answer))
             .route("/v1/responses", post(answer))
             .route("/v1/embeddings", post(answer))
             .route("/v1/rerank", post(answer))
@@ -116,6 +119,7 @@ impl Upstream {
             knows_schemas: true,
             context: 100_000,
             shape: None,
+            package: "@ai-sdk/openai-compatible",
         }
     }
 
@@ -147,6 +151,12 @@ impl Upstream {
     /// Speaks OpenAI Responses; its slug here gets the end `-responses`.
     pub fn speaking_responses(mut self) -> Self {
         self.shape = Some("responses");
+        self
+    }
+
+    /// Speaks Anthropic Messages.
+    pub fn speaking_messages(mut self) -> Self {
+        self.package = "@ai-sdk/anthropic";
         self
     }
 
@@ -209,7 +219,7 @@ impl Upstream {
             })
             .collect();
         json!({ "id": self.slug, "name": format!("Provider {}", self.slug), "api": self.url, "doc": "https://x.example",
-                "env": ["TEST_UPSTREAM_UNSET_KEY"], "npm": "@ai-sdk/openai-compatible", "models": models })
+                "env": ["TEST_UPSTREAM_UNSET_KEY"], "npm": self.package, "models": models })
     }
 }
 
