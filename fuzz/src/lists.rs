@@ -1,10 +1,11 @@
-//! Lists of models, prices, API keys.
+//! Lists of models, prices, API keys, texts to count.
 
 use app::types::{Money, Price};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use patchbay::accounts::keys;
 use patchbay::catalog::Catalog;
 use patchbay::catalog::import;
+use patchbay::gateway::tokenizers::{Counter, Vocabulary};
 use patchbay::http::caller;
 use patchbay::store::catalog::CatalogRows;
 
@@ -54,4 +55,15 @@ pub fn api_key(data: &[u8]) {
     if let Ok(uri) = Uri::try_from(data) {
         assert!(caller::key_in_query(&uri).is_none_or(|key| !key.is_empty()));
     }
+}
+
+/// What OpenAI's tokenizers are given.
+pub fn tokens(data: &[u8]) {
+    let (vocabulary, data) = crate::first(data, 0);
+    let vocabulary = if vocabulary & 1 == 0 { Vocabulary::O200k } else { Vocabulary::Cl100k };
+    // Short inputs stand for long ones.
+    let (times, data) = crate::first(data, 0);
+    let text = String::from_utf8_lossy(data).repeat(usize::from(times) + 1);
+    let tokens = Counter::thorough(vocabulary).text(&text);
+    assert!(tokens <= u64::try_from(text.len()).unwrap_or(u64::MAX) + 1);
 }

@@ -8,6 +8,7 @@ use patchbay::dialects::answer::Inbound;
 use patchbay::dialects::{BadField, Dialect, Inference, Quirks, Target, structured};
 use patchbay::dialects::{chat_completions, completions, gemini, messages, responses, retrieval};
 use patchbay::gateway::estimate;
+use patchbay::gateway::tokenizers::Counter;
 
 use crate::must_be_json;
 
@@ -54,7 +55,7 @@ fn check(read: Result<(Inference, Arc<dyn Inbound>), BadField>) {
         }
     };
     assert!(!inference.models.is_empty());
-    let _ = estimate::prompt_tokens(&inference);
+    let _ = estimate::prompt_tokens(&inference, Counter::RATIO);
     let _ = inference.parameters_in_use();
     translate(&inference);
     if structured::schema_of(&inference).is_some() {
