@@ -156,7 +156,7 @@ fn write(deltas: &[Delta], fault: Option<&Fault>) {
 }
 
 fn must_be_events(bytes: &[u8]) {
-    assert!(std::str::from_utf8(bytes).is_ok() && bytes.ends_with(b"\n\n"));
+    assert!(std::str::from_utf8(bytes).is_ok() && (bytes.ends_with(b"\n\n") || bytes.ends_with(b"\r\n\r\n")));
     let (mut decoder, mut events) = (sse::Decoder::default(), Vec::new());
     // One event may hold the whole answer of a stream of many.
     if decoder.push(bytes, &mut events).is_err() || decoder.finish(&mut events).is_err() {
