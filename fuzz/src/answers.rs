@@ -144,6 +144,7 @@ fn write(deltas: &[Delta], fault: Option<&Fault>) {
                     message: fault.message.clone(),
                     error_type: fault.kind.error_type(),
                     provider_code: fault.code.clone(),
+                    raw: fault.raw.clone(),
                 };
                 writer.fail(&failure, Some(&report()), &mut out);
             }

@@ -11,6 +11,7 @@ pub mod limits;
 mod media;
 mod metadata;
 pub mod named;
+mod pin;
 pub mod probe;
 mod relay;
 mod resume;
@@ -148,7 +149,8 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester)?;
     let prompt_estimate = prompt_estimate(app, &job.inference);
-    let candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    let mut candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    pin::prefer_issuer(app, &mut candidates, &job.inference);
     if candidates.first().is_some_and(|candidate| candidate.model.id.ends_with(":free")) {
         app.rate_limits.admit_free(app, &job.requester.organization_id).await?;
     }

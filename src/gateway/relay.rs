@@ -296,14 +296,15 @@ pub(super) const fn report_of(settled: &Settled) -> UsageReport {
 
 /// An error as a frame of the stream.
 pub(super) fn failure_of(error: &Error) -> Failure {
-    let provider_code = match error {
-        Error::Upstream { fault, .. } => fault.code.clone(),
-        _ => None,
+    let (provider_code, raw) = match error {
+        Error::Upstream { fault, .. } => (fault.code.clone(), fault.raw.clone()),
+        _ => (None, None),
     };
     Failure {
         code: error.status().as_u16(),
         message: error.public_message(),
         error_type: error.error_type(),
         provider_code,
+        raw,
     }
 }

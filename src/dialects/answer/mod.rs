@@ -101,6 +101,8 @@ pub struct Failure {
     pub error_type: &'static str,
     /// The provider's own code.
     pub provider_code: Option<String>,
+    /// What the provider sent instead of the rest.
+    pub raw: Option<String>,
 }
 
 /// The original's error object within a stream.
@@ -116,6 +118,8 @@ struct FailureMetadata<'a> {
     error_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
 }
 
 impl Failure {
@@ -125,7 +129,11 @@ impl Failure {
         FailureBody {
             code: self.code,
             message: &self.message,
-            metadata: FailureMetadata { error_type: self.error_type, provider_code: self.provider_code.as_deref() },
+            metadata: FailureMetadata {
+                error_type: self.error_type,
+                provider_code: self.provider_code.as_deref(),
+                raw: self.raw.as_deref(),
+            },
         }
     }
 }

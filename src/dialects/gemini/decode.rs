@@ -116,6 +116,8 @@ impl ResponseDecoder {
         for annotation in candidate.grounding_metadata.into_iter().flat_map(super::wire::Grounding::annotations) {
             out.push(Delta::Annotation { choice: index, annotation });
         }
+        let logprobs = candidate.logprobs_result.and_then(|found| found.to_openai());
+        out.extend(logprobs.map(|logprobs| Delta::Logprobs { choice: index, logprobs }));
         let Some(native) = candidate.finish_reason.and_then(reason_word) else { return Ok(()) };
         choice.close(index, out);
         let reason = finish_reason(&native, choice.calls > 0);
@@ -172,7 +174,7 @@ impl Choice {
             return;
         }
         if let Some(text) = part.text.filter(|text| !text.as_str().is_empty()) {
-            if part.thought {
+            if part.thought == Some(true) {
                 let detail = reasoning::text_detail(text.as_str(), reasoning::GEMINI, self.details);
                 self.is_thinking = true;
                 out.push(Delta::ReasoningDetail { choice, detail });
@@ -201,7 +203,8 @@ impl Choice {
             let index = self.calls;
             self.calls = self.calls.saturating_add(1);
             let id = non_empty(call.id.as_ref()).map_or_else(|| format!("call_{seed:016x}{index}"), str::to_owned);
-            let is_whole = !call.will_continue && call.partial_args.is_none();
+            let goes_on = call.will_continue == Some(true);
+            let is_whole = !goes_on && call.partial_args.is_none();
             let arguments = match call.args {
                 Some(arguments) if is_whole && arguments.get() != "null" => arguments.get().to_owned(),
                 _ if is_whole => "{}".to_owned(),
@@ -216,7 +219,7 @@ impl Choice {
         }
         if let Some(open) = &mut self.open {
             call.partial_args.into_iter().flatten().for_each(|piece| open.arguments.add(piece));
-            if !call.will_continue {
+            if call.will_continue != Some(true) {
                 self.close(choice, out);
             }
         }

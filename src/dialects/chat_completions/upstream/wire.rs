@@ -9,8 +9,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::dialects::Usage;
 use crate::dialects::text::Text;
+use crate::dialects::{Usage, lenient};
 
 /// A chunk of a stream, or a whole answer.
 #[derive(Deserialize)]
@@ -204,7 +204,7 @@ pub(super) fn usage(raw: &RawValue, is_reasoning_outside: bool) -> Option<Usage>
     if raw.get() == "null" {
         return None;
     }
-    let wire: WireUsage = serde_json::from_str(raw.get()).ok()?;
+    let wire: WireUsage = serde_json::from_str(raw.get()).ok().or_else(|| lenient::read(raw.get()))?;
     let prompt = wire.prompt_tokens_details.unwrap_or_default();
     let completion = wire.completion_tokens_details.unwrap_or_default();
     let reasoning_tokens = completion.reasoning_tokens.or(wire.reasoning_tokens);
