@@ -114,7 +114,10 @@ impl Inference {
             ("stop", !sampling.stop.is_empty()),
             ("logprobs", sampling.logprobs == Some(true)),
         ];
-        table.into_iter().filter_map(|(name, is_used)| is_used.then_some(name)).collect()
+        // What only goes through as it was sent.
+        let raw = ["logit_bias", "top_a", "verbosity"];
+        let raw = raw.map(|name| (name, self.raw.get(name).is_some_and(|value| value.get() != "null")));
+        table.into_iter().chain(raw).filter_map(|(name, is_used)| is_used.then_some(name)).collect()
     }
 }
 

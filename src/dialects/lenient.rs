@@ -5,17 +5,24 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A value of a form that is not known is read as absent. Counts may be written as
-/// `12.0`.
+/// A value of a form that is not known is read as absent.
 pub(super) fn or_absent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+}
+
+/// The same for counts, which may be written as `12.0`; negative ones are absent.
+pub(super) fn counts_or_absent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?.map(with_whole_counts);
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// The same for text that is read on its own.
-pub(super) fn read<T: DeserializeOwned>(json: &str) -> Option<T> {
+/// Counts in text that is read on its own.
+pub(super) fn counts<T: DeserializeOwned>(json: &str) -> Option<T> {
     let value: Value = serde_json::from_str(json).ok()?;
     serde_json::from_value(with_whole_counts(value)).ok()
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::dialects::lenient::or_absent;
+use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::{FinishReason, Usage};
 
 /// A whole answer.
@@ -14,7 +14,7 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) output: Option<Output<'a>>,
     pub(super) stop_reason: Option<String>,
-    #[serde(default, deserialize_with = "or_absent")]
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Event<'a> {
     #[serde(borrow)]
     pub(super) delta: Option<BlockDelta<'a>>,
     pub(super) stop_reason: Option<String>,
-    #[serde(default, deserialize_with = "or_absent")]
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 

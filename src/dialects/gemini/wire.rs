@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::partial::Piece;
-use crate::dialects::lenient::or_absent;
+use crate::dialects::lenient::{counts_or_absent, or_absent};
 use crate::dialects::text::Text;
 use crate::dialects::{FinishReason, Usage};
 
@@ -15,7 +15,7 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) candidates: Option<Vec<&'a RawValue>>,
     pub(super) prompt_feedback: Option<PromptFeedback>,
-    #[serde(default, deserialize_with = "or_absent")]
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage_metadata: Option<WireUsage>,
     #[serde(borrow)]
     pub(super) model_version: Option<Text<'a>>,

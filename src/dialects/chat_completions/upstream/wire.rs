@@ -204,7 +204,7 @@ pub(super) fn usage(raw: &RawValue, is_reasoning_outside: bool) -> Option<Usage>
     if raw.get() == "null" {
         return None;
     }
-    let wire: WireUsage = serde_json::from_str(raw.get()).ok().or_else(|| lenient::read(raw.get()))?;
+    let wire: WireUsage = serde_json::from_str(raw.get()).ok().or_else(|| lenient::counts(raw.get()))?;
     let prompt = wire.prompt_tokens_details.unwrap_or_default();
     let completion = wire.completion_tokens_details.unwrap_or_default();
     let reasoning_tokens = completion.reasoning_tokens.or(wire.reasoning_tokens);
