@@ -174,8 +174,9 @@ async fn a_failure_brings_what_the_provider_really_said() {
     let (status, body) = read(key.ask(json!({})).await).await;
     assert_eq!((status, &body["error"]["message"]), (400, &json!("Bad penalty")), "{body}");
     assert_eq!(body["error"]["metadata"]["raw"], own.to_string());
-    // The same in the middle of a stream.
-    let frames = format!("{}data: {own}\n\n", crate::support::upstream::word_frame("One"));
+    // The same in the middle of a stream, too long to arrive at once.
+    let words = crate::support::upstream::word_frame(&"One".repeat(1_000)).repeat(500);
+    let frames = format!("{words}data: {own}\n\n");
     upstream.always(Script::Raw { content_type: "text/event-stream", body: frames });
     let stream = key.stream(json!({})).await;
     let error = stream.error().unwrap();
