@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A value of a form that is not known is read as absent.
 pub(super) fn or_absent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
@@ -11,6 +12,14 @@ pub(super) fn or_absent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 ) -> Result<Option<T>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?;
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+}
+
+/// The same for values that borrow from the text they stand in.
+pub(super) fn own_or_absent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// The same for counts, which may be written as `12.0`; negative ones are absent.
@@ -112,6 +121,18 @@ mod tests {
                 assert_eq!(read(dialect, &body), (Usage::default(), 1), "{dialect:?}: {usage}");
             }
         }
+    }
+
+    #[test]
+    fn odd_fields_beside_the_answer_do_not_cost_it() {
+        let body = json!({ "id": 7, "model": ["m"], "x_groq": "x", "choices": [{ "index": 0, "finish_reason": "stop",
+            "native_finish_reason": 3, "message": { "content": "a", "refusal": false, "annotations": {},
+            "images": "none", "reasoning_details": "r", "tool_calls": [
+                { "id": 5, "type": "function", "function": { "name": "f", "arguments": "{}" } }] } }] });
+        let deltas = Dialect::OpenaiChat.upstream().decode_whole(&Quirks::default(), body.to_string().as_bytes());
+        let deltas = deltas.unwrap();
+        assert!(deltas.iter().any(|delta| matches!(delta, Delta::Text { text, .. } if text == "a")));
+        assert!(deltas.iter().any(|delta| matches!(delta, Delta::ToolCall { name: Some(name), .. } if name == "f")));
     }
 
     #[test]
