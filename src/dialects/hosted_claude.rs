@@ -129,12 +129,11 @@ fn marked_messages(messages: &RawValue, mark: &RawValue) -> Option<Vec<Box<RawVa
     let last = messages.last_mut()?;
     let mut message: IndexMap<String, Box<RawValue>> = serde_json::from_str(last.get()).ok()?;
     let content = message.get_mut("content")?;
-    let mut blocks: Vec<Box<RawValue>> = match serde_json::from_str(content.get()) {
-        Ok(blocks) => blocks,
-        Err(_) => {
-            let text: String = serde_json::from_str(content.get()).ok()?;
-            vec![to_raw_value(&json!({ "type": "text", "text": text })).ok()?]
-        }
+    let mut blocks: Vec<Box<RawValue>> = if let Ok(blocks) = serde_json::from_str(content.get()) {
+        blocks
+    } else {
+        let text: String = serde_json::from_str(content.get()).ok()?;
+        vec![to_raw_value(&json!({ "type": "text", "text": text })).ok()?]
     };
     // Thinking cannot be marked, nor can what is empty.
     let (place, mut block) = blocks.iter().enumerate().rev().find_map(|(place, block)| {

@@ -138,7 +138,6 @@ pub(super) struct Source {
 /// Counts as Bedrock keeps them: input without what the cache read or wrote.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are Bedrock's")]
 pub(super) struct WireUsage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,

@@ -320,7 +320,9 @@ fn probabilities_of_gemini_are_told_as_openai_tells_them_and_the_other_way_round
                                       "logprobs": { "content": [token] } }] });
     let deltas = stream(Dialect::OpenaiChat, &[chunk]).unwrap();
     let mut answer = Answer::ordered();
-    deltas.into_iter().for_each(|delta| answer.add(delta));
+    for delta in deltas {
+        answer.add(delta);
+    }
     let inbound = crate::dialects::gemini::inbound::Gemini::default();
     let body = inbound.whole(&Heading::default(), &answer, &UsageReport::default());
     let body: Value = serde_json::from_slice(&body).unwrap();
