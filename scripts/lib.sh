@@ -75,6 +75,10 @@ install Rust's wasm32 target with your package manager"
 }
 
 # The binaries of PostgreSQL stand outside PATH on Debian.
+need_redis() {
+    command -v valkey-server >/dev/null || need_program redis-server redis-server
+}
+
 need_postgres() {
     local folder
     for folder in /usr/lib/postgresql/*/bin; do

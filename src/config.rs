@@ -23,6 +23,8 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub find_local_servers: bool,
+    /// Empty: this node is alone.
+    pub redis_url: String,
     pub limits: Limits,
     pub timeouts: Timeouts,
     pub routing: Routing,
@@ -54,12 +56,14 @@ pub enum LogFormat {
 }
 
 /// Sizes, in bytes and requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     pub inference_body_bytes: u64,
     pub body_bytes: u64,
     pub in_flight: u32,
+    /// Addresses and networks (CIDR), separated by commas.
+    pub trusted_proxies: String,
 }
 
 /// Times in ms. Source of the defaults: the resilience table of the design.
@@ -139,8 +143,11 @@ pub struct Holds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimits {
+    pub address_per_minute: u32,
     pub key_per_minute: u32,
     pub organization_per_minute: u32,
+    /// Of an organization to one model.
+    pub model_per_minute: u32,
     /// Of an organization to `:free` models.
     pub free_per_minute: u32,
     pub free_per_day: u32,
@@ -207,6 +214,7 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             find_local_servers: true,
+            redis_url: String::new(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             routing: Routing::default(),
@@ -221,15 +229,17 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { inference_body_bytes: 32 << 20, body_bytes: 1 << 20, in_flight: 8_192 }
+        Self { inference_body_bytes: 32 << 20, body_bytes: 1 << 20, in_flight: 8_192, trusted_proxies: String::new() }
     }
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
         Self {
+            address_per_minute: 0,
             key_per_minute: 0,
             organization_per_minute: 0,
+            model_per_minute: 0,
             free_per_minute: 20,
             free_per_day: 50,
             free_per_day_after_purchase: 1_000,
@@ -365,7 +375,17 @@ pub fn environment_value(name: &str) -> Option<String> {
 fn set(table: &mut toml::Table, path: &[&str], value: &str) {
     let [first, rest @ ..] = path else { return };
     if rest.is_empty() {
-        let is_text = matches!(*first, "listen" | "base_url" | "database_url" | "sign_up_credit" | "api_key" | "log");
+        let is_text = matches!(
+            *first,
+            "listen"
+                | "base_url"
+                | "database_url"
+                | "sign_up_credit"
+                | "api_key"
+                | "log"
+                | "redis_url"
+                | "trusted_proxies"
+        );
         let parsed = (!is_text).then(|| value.parse::<toml::Value>().ok()).flatten();
         let literal = parsed.filter(|v| v.is_integer() || v.is_bool() || v.is_str());
         table.insert((*first).to_owned(), literal.unwrap_or_else(|| toml::Value::String(value.to_owned())));

@@ -78,6 +78,8 @@ pub struct App {
 pub enum StartError {
     #[error("the ledger cannot start: {0}")]
     Ledger(#[from] store::native::WriteError),
+    #[error("{0}")]
+    Setting(String),
     #[error(transparent)]
     Open(#[from] store::OpenError),
     #[error(transparent)]
@@ -101,13 +103,15 @@ impl App {
         let node_id = accounts::new_id(clock.now_ms());
         let (ledger, writer) = Ledger::start(store.clone(), clock.clone(), node_id.clone()).await?;
         let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
+        let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
+            .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
             media: Media::new(config.media)?,
             health: Health::new(config.resilience),
-            rate_limits: RateLimits::new(config.rate_limits, &clock),
+            rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
             node_id,
             requests: TaskTracker::new(),

@@ -147,10 +147,13 @@ const FRAMES: usize = 256;
 /// answer began. Later failures are in the stream.
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
-    app.rate_limits.admit(&job.requester)?;
+    app.rate_limits.admit(&job.requester).await?;
     let prompt_estimate = prompt_estimate(app, &job.inference);
     let mut candidates = route::plan(app, &job.inference, prompt_estimate)?;
     pin::prefer_issuer(app, &mut candidates, &job.inference);
+    if let Some(first) = candidates.first() {
+        app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
+    }
     if candidates.first().is_some_and(|candidate| candidate.model.id.ends_with(":free")) {
         app.rate_limits.admit_free(app, &job.requester.organization_id).await?;
     }

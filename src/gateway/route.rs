@@ -22,6 +22,9 @@ use crate::gateway::wish::Wish;
 /// What the callers' wishes for speed are held against, ms.
 const WISH_WINDOW_MS: i64 = 300_000;
 
+/// So many requests sorted by a statistic come to one that gathers it where it is missing.
+const ONE_TRIAL_IN: u32 = 20;
+
 /// An endpoint that may be tried.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -356,12 +359,20 @@ fn order(
     out
 }
 
-/// Ascending; what has no statistic yet comes after what has.
-fn sort_by_statistic(rest: &mut [Candidate], statistic: impl Fn(&Endpoint) -> Option<f64>) {
-    rest.sort_by(|a, b| {
-        let (a, b) = (statistic(&a.endpoint), statistic(&b.endpoint));
-        a.unwrap_or(f64::INFINITY).total_cmp(&b.unwrap_or(f64::INFINITY))
-    });
+/// Ascending; what has no statistic comes after what has. One request of a few goes to
+/// one of those first, or the quickest would never be found out.
+fn sort_by_statistic(rest: &mut Vec<Candidate>, statistic: impl Fn(&Endpoint) -> Option<f64>) {
+    let mut known: Vec<(f64, Candidate)> =
+        rest.drain(..).map(|candidate| (statistic(&candidate.endpoint).unwrap_or(f64::INFINITY), candidate)).collect();
+    known.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let unknown = known.iter().filter(|(value, _)| value.is_infinite()).count();
+    let is_trial = unknown > 0 && unknown < known.len() && rand::rng().random_range(0..ONE_TRIAL_IN) == 0;
+    if is_trial {
+        let place = known.len() - 1 - rand::rng().random_range(0..unknown);
+        let tried = known.remove(place);
+        known.insert(0, tried);
+    }
+    rest.extend(known.into_iter().map(|(_, candidate)| candidate));
 }
 
 /// Moves one healthy endpoint to the front, drawn by weight 1/price². Endpoints

@@ -5,12 +5,14 @@
 //! compression nor a search through all routes.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::HttpBody;
 use axum::http::{HeaderMap, Request, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use axum::routing::post;
@@ -18,6 +20,7 @@ use bytes::Bytes;
 use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::address::{self, Peer};
 use super::{answer_panic, cors, inference, no_sniff};
 use crate::App;
 
@@ -27,17 +30,27 @@ pub struct Front {
     /// For requests that bring a key.
     keyed: Router,
     all: Router,
+    /// The other side of the connection, where somebody asks for it.
+    peer: Option<Peer>,
+    wants_peer: bool,
 }
 
 impl Front {
+    /// What one connection is served by.
+    #[must_use]
+    pub fn of(&self, peer: IpAddr) -> Self {
+        Self { peer: self.wants_peer.then_some(Peer(peer)), ..self.clone() }
+    }
+
     pub(super) fn new(app: &Arc<App>, all: Router) -> Self {
         let layers = ServiceBuilder::new().layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic)).layer(cors());
-        let keyed = Router::new()
-            .route("/api/v1/chat/completions", post(inference::chat_completions))
-            .with_state(Arc::clone(app))
-            .layer(layers)
-            .fallback_service(all.clone());
-        Self { keyed, all }
+        let wants_peer = app.rate_limits.counts_addresses();
+        let mut keyed = Router::new().route("/api/v1/chat/completions", post(inference::chat_completions));
+        if wants_peer {
+            keyed = keyed.layer(from_fn_with_state(Arc::clone(app), address::limit));
+        }
+        let keyed = keyed.with_state(Arc::clone(app)).layer(layers).fallback_service(all.clone());
+        Self { keyed, all, peer: None, wants_peer }
     }
 }
 
@@ -54,7 +67,10 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
+        }
         // Whoever shows a session instead may be the chat page.
         if has_key(request.headers()) { self.keyed.call(request) } else { self.all.call(request) }
     }

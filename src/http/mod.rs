@@ -1,6 +1,7 @@
 //! What comes in: every route on one screen.
 
 pub mod accounting;
+pub mod address;
 pub mod caller;
 pub mod completions;
 mod front;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -41,7 +43,12 @@ pub use front::Front;
 /// Everything this server answers: the API, the forms and the site over it.
 pub fn router(app: &Arc<App>) -> Front {
     let api = api(app);
-    Front::new(app, api.clone().merge(site::router(api)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic)))
+    let mut counted = api.clone();
+    if app.rate_limits.counts_addresses() {
+        counted = counted.layer(from_fn_with_state(Arc::clone(app), address::limit));
+    }
+    let all = counted.merge(site::router(api)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
+    Front::new(app, all)
 }
 
 fn no_sniff() -> SetResponseHeaderLayer<HeaderValue> {

@@ -28,9 +28,9 @@ pub async fn serve(listener: TcpListener, front: Front, shutdown: CancellationTo
             () = shutdown.cancelled() => break,
         };
         let Ok(permit) = permit else { break };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file handles, or a connection that broke while it waited.
                     tracing::warn!(%error, "Could not accept a connection");
@@ -43,7 +43,7 @@ pub async fn serve(listener: TcpListener, front: Front, shutdown: CancellationTo
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "Could not switch off the delay of small packets");
         }
-        let service = TowerToHyperService::new(front.clone());
+        let service = TowerToHyperService::new(front.of(peer.ip()));
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {

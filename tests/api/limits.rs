@@ -4,7 +4,8 @@ use app::types::Money;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
-use crate::support::{Database, TestApp, Upstream, read};
+use crate::support::redis::Redis;
+use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_and_an_organization_have_their_own_limits() {
@@ -72,4 +73,78 @@ on_both_databases! {
         assert_eq!(status, 429, "{body}");
         app.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_and_a_model_have_limits_too() {
+    let upstream = Upstream::start("one").await.offering(&["acme/one", "acme/two"]);
+    let app = TestApp::start_with(Database::sqlite(), &[&upstream], |config| {
+        config.rate_limits.address_per_minute = 5;
+        config.rate_limits.model_per_minute = 2;
+        config.limits.trusted_proxies = "127.0.0.0/8".to_owned();
+    })
+    .await;
+    let member = app.member(Money::from_dollars(1)).await;
+    let key = member.key().await;
+    let ask = async |model: &str, from: &str| {
+        let body = crate::support::question(json!({ "model": model }));
+        let request = key.request(reqwest::Method::POST, "/api/v1/chat/completions").header("x-forwarded-for", from);
+        read(request.json(&body).send().await.unwrap()).await
+    };
+    assert_eq!(ask("acme/one", "198.51.100.1").await.0, 200);
+    assert_eq!(ask("acme/one", "198.51.100.1").await.0, 200);
+    let (status, body) = ask("acme/one", "198.51.100.1").await;
+    assert_eq!(status, 429);
+    assert!(body["error"]["message"].as_str().unwrap().contains("acme/one"), "{body}");
+    assert_eq!(ask("acme/two", "198.51.100.1").await.0, 200, "another model has a bucket of its own");
+
+    // Whoever tries keys or passwords is counted before it is known whose they are.
+    let guess = async |from: &str| {
+        let request = app.request(reqwest::Method::GET, "/api/v1/key").bearer_auth("sk-or-v1-guess");
+        request.header("x-forwarded-for", from).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(guess("198.51.100.1").await, 401);
+    assert_eq!(guess("198.51.100.1").await, 429);
+    assert_eq!(guess("198.51.100.2").await, 401, "another address has a bucket of its own");
+    assert_eq!(guess("6.6.6.6, 198.51.100.1").await, 429, "what the caller writes himself does not help");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_share_a_server_count_together_and_alone_when_it_is_gone() {
+    let mut redis = Redis::start().await;
+    let upstream = Upstream::start("one").await;
+    let gift = Upstream::with_prices("gratis", "0", "0").await.offering(&["acme/gift:free"]);
+    let url = redis.url.clone();
+    let limits = |config: &mut patchbay::config::Config| {
+        config.redis_url.clone_from(&url);
+        config.rate_limits.organization_per_minute = 4;
+        config.rate_limits.free_per_day = 1;
+    };
+    let database = Database::postgres().await;
+    let other = Database { url: database.url.clone(), _folder: None };
+    let one = TestApp::start_with(database, &[&upstream, &gift], limits).await;
+    let two = TestApp::start_with(other, &[&upstream, &gift], limits).await;
+    let member = one.member(Money::from_dollars(1)).await;
+    let key = member.key().await;
+    let twin = KeyHolder { app: &two, text: key.text.clone(), hash: key.hash.clone() };
+
+    assert_eq!(read(key.ask(json!({ "model": "acme/gift:free" })).await).await.0, 200);
+    let (status, body) = read(twin.ask(json!({ "model": "acme/gift:free" })).await).await;
+    assert_eq!(status, 429, "the day's free requests are counted on both nodes: {body}");
+    assert_eq!(read(key.ask(json!({})).await).await.0, 200);
+    assert_eq!(read(twin.ask(json!({})).await).await.0, 200);
+    for holder in [&key, &twin] {
+        let refused = holder.ask(json!({})).await;
+        assert_eq!(refused.status(), 429, "four requests a minute on both nodes together");
+        assert!(refused.headers().contains_key("retry-after"));
+    }
+
+    redis.stop();
+    for _ in 0..4 {
+        assert_eq!(read(twin.ask(json!({})).await).await.0, 200, "without the server each node counts for itself");
+    }
+    assert_eq!(twin.ask(json!({})).await.status(), 429);
+    one.finish().await;
+    two.finish().await;
 }

@@ -17,7 +17,7 @@ const TOLERANCE: f64 = 3.0;
 /// Medians below this say nothing about a queue, ms.
 const LEAST_MS: f64 = 50.0;
 /// What is left of the limit after a sign of overload.
-const DECREASE: f64 = 0.8;
+const DECREASE: f64 = 0.9;
 /// Signs within this time are one, ms.
 const ONE_SIGN_MS: i64 = 500;
 
@@ -117,11 +117,11 @@ mod tests {
             capacity.enter();
         }
         capacity.overloaded(1_000, &settings);
-        assert!((capacity.limit() - 80.0).abs() < 0.1 && !capacity.has_room());
+        assert!((capacity.limit() - 90.0).abs() < 0.1 && !capacity.has_room());
         for _ in 0..50 {
             capacity.overloaded(1_100, &settings);
         }
-        assert!((capacity.limit() - 80.0).abs() < 0.1, "a burst of refusals is one sign");
+        assert!((capacity.limit() - 90.0).abs() < 0.1, "a burst of refusals is one sign");
         for _ in 0..100 {
             capacity.answered(2_000, 20.0, &settings);
         }

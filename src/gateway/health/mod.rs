@@ -253,6 +253,12 @@ impl Health {
         if matches!(kind, FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Timeout) {
             record.capacity.overloaded(now_ms, &self.settings);
         }
+        // While others of ours are served there, it only has too much to do: the limit
+        // follows, and nothing is shut.
+        let is_busy = record.capacity.in_flight() > self.settings.failures_in_a_row;
+        if is_busy && retry_after_ms.is_none() && matches!(kind, FaultKind::RateLimited | FaultKind::Overloaded) {
+            return;
+        }
         if kind == FaultKind::RateLimited {
             record.parked_until_ms = record.parked_until_ms.max(now_ms + 1_000);
             return;
@@ -381,6 +387,45 @@ mod tests {
         assert!(health.is_down("b", 7_999) && !health.is_down("b", 8_001));
         health.failed("c", 1_000, FaultKind::InvalidRequest, None);
         assert_eq!(health.statistics("c", 1_000), Statistics::default(), "the caller's fault says nothing");
+    }
+
+    /// An endpoint that carries 50 requests of 200 ms at once and refuses the rest.
+    /// Returns the answers of each second under this load, requests a ms.
+    fn answers_each_second(load: impl Fn(i64) -> f64, seconds: i64, health: &Health) -> Vec<u64> {
+        let mut answers = vec![0; usize::try_from(seconds).unwrap()];
+        let mut under_way: VecDeque<(i64, Ticket)> = VecDeque::new();
+        let mut due = 0.0;
+        for ms in 0..seconds * 1_000 {
+            let now = 1_000_000 + ms;
+            while under_way.front().is_some_and(|(end, _)| *end <= now) {
+                let (_, ticket) = under_way.pop_front().unwrap();
+                health.succeeded("a", now, 200.0, 10, 100.0);
+                answers[usize::try_from(ms / 1_000).unwrap()] += 1;
+                drop(ticket);
+            }
+            due += load(ms);
+            while due >= 1.0 {
+                due -= 1.0;
+                let Ok(ticket) = health.enter("a", "p", false, now) else { continue };
+                if under_way.len() < 50 {
+                    under_way.push_back((now + 200, ticket));
+                } else {
+                    health.failed("a", now, FaultKind::Overloaded, None);
+                    drop(ticket);
+                }
+            }
+        }
+        answers
+    }
+
+    #[test]
+    fn three_times_what_an_endpoint_carries_leaves_it_nine_tenths_of_its_work_and_it_recovers() {
+        let health = Health::default();
+        let answers = answers_each_second(|ms| if ms < 20_000 { 0.75 } else { 0.2 }, 30, &health);
+        let under_load: u64 = answers[2..20].iter().sum();
+        assert!(under_load * 10 >= 18 * 250 * 9, "{answers:?}");
+        assert!(answers[21..].iter().all(|second| (199..=201).contains(second)), "{answers:?}");
+        assert!(!health.is_down("a", 1_000_000 + 30_000));
     }
 
     #[test]

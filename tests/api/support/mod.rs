@@ -2,6 +2,7 @@
 //! does what a test says.
 
 pub mod postgres;
+pub mod redis;
 pub mod upstream;
 pub mod wire;
 
@@ -29,7 +30,7 @@ pub use upstream::{Script, Upstream};
 /// A database for one test.
 pub struct Database {
     pub url: String,
-    _folder: Option<TempDir>,
+    pub _folder: Option<TempDir>,
 }
 
 impl Database {

@@ -1,100 +1,97 @@
-//! How often a caller may ask: per key, per organization, and for free models.
+//! How often a caller may ask: per address, key, organization and model, and for
+//! free models.
 //!
-//! The buckets are in memory, so each node grants them anew. The day's count of
-//! free requests starts from what the totals say, so that a restart does not
-//! grant it again. Source of the free tier's numbers: the original's guide on limits.
+//! The buckets are in memory, or in the server at `redis_url` where several nodes
+//! share them. The day's count of free requests starts from what the totals say, so
+//! that a restart does not grant it again. Source of the free tier's numbers: the
+//! original's guide on limits.
+
+mod bucket;
+mod shared;
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
-use std::time::Duration;
 
 use app::types::Money;
 use app::types::keys::FreeRequests;
-use governor::clock::Clock as BucketClock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
+use ipnet::IpNet;
 use parking_lot::Mutex;
 
+use self::bucket::PerMinute;
+use self::shared::Shared;
 use super::Requester;
 use crate::App;
 use crate::billing::ledger::credit_account;
 use crate::clock::{Clock, MS_PER_DAY};
-use crate::config::RateLimits as Settings;
+use crate::config::{Config, RateLimits as Settings};
 use crate::error::{Error, Result};
 
 /// From this much credit on, an organization is no longer in the free tier, USD.
 const FREE_TIER_ENDS_AT: i64 = 10;
-const MS_PER_MINUTE: u64 = 60_000;
-
-#[derive(Clone)]
-struct Ticks(Clock);
-
-impl BucketClock for Ticks {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Duration::from_millis(u64::try_from(self.0.now_ms()).unwrap_or(0)).into()
-    }
-}
-
-type Buckets = RateLimiter<String, HashMapStateStore<String>, Ticks, NoOpMiddleware<Nanos>>;
-
-/// A bucket for each name, all refilled to the same number within a minute.
-struct PerMinute {
-    buckets: Buckets,
-    limit: NonZeroU32,
-}
-
-impl PerMinute {
-    /// Zero is no limit.
-    fn new(limit: u32, clock: &Clock) -> Option<Self> {
-        let limit = NonZeroU32::new(limit)?;
-        let quota = Quota::per_minute(limit);
-        Some(Self { buckets: RateLimiter::new(quota, HashMapStateStore::default(), Ticks(clock.clone())), limit })
-    }
-
-    fn check(&self, name: &str, who: &str) -> Result<()> {
-        self.buckets.check_key(&name.to_owned()).map_err(|refusal| {
-            let wait = refusal.wait_time_from(self.buckets.clock().now());
-            let retry_after_s = wait.as_millis().div_ceil(1_000).max(1);
-            let limit = u64::from(self.limit.get());
-            let retry_after_s = u64::try_from(retry_after_s).unwrap_or(MS_PER_MINUTE);
-            let message = format!(
-                "Rate limit exceeded: {who} may send {limit} requests a minute. Try again in {retry_after_s} s."
-            );
-            Error::TooManyRequests { message, retry_after_s, limit }
-        })
-    }
-}
 
 /// All limits of this node.
 pub struct RateLimits {
     settings: Settings,
+    addresses: Option<PerMinute>,
     keys: Option<PerMinute>,
     organizations: Option<PerMinute>,
+    models: Option<PerMinute>,
     free: Option<PerMinute>,
+    trusted_proxies: Vec<IpNet>,
+    shared: Option<Shared>,
     /// By organization: the UTC day and the requests to free models in it.
     free_today: Mutex<HashMap<String, (i64, u64)>>,
 }
 
 impl RateLimits {
-    #[must_use]
-    pub fn new(settings: Settings, clock: &Clock) -> Self {
-        Self {
+    /// # Errors
+    /// What is wrong with `redis_url`.
+    pub fn new(config: &Config, trusted_proxies: Vec<IpNet>, clock: &Clock) -> Result<Self, String> {
+        let settings = config.rate_limits;
+        let url = config.redis_url.as_str();
+        let shared = match url {
+            "" => None,
+            url => Some(Shared::new(url, clock).map_err(|error| format!("redis_url: {error}"))?),
+        };
+        let per_minute = |kind, limit| PerMinute::new(kind, limit, clock, shared.as_ref());
+        Ok(Self {
             settings,
-            keys: PerMinute::new(settings.key_per_minute, clock),
-            organizations: PerMinute::new(settings.organization_per_minute, clock),
-            free: PerMinute::new(settings.free_per_minute, clock),
+            addresses: per_minute("address", settings.address_per_minute),
+            keys: per_minute("key", settings.key_per_minute),
+            organizations: per_minute("organization", settings.organization_per_minute),
+            models: per_minute("model", settings.model_per_minute),
+            free: per_minute("free", settings.free_per_minute),
+            trusted_proxies,
+            shared,
             free_today: Mutex::default(),
-        }
+        })
     }
 
     /// Forgets callers whose buckets are full again.
     pub fn forget_idle(&self) {
-        for limit in [&self.keys, &self.organizations, &self.free].into_iter().flatten() {
-            limit.buckets.retain_recent();
+        let all = [&self.addresses, &self.keys, &self.organizations, &self.models, &self.free];
+        all.into_iter().flatten().for_each(PerMinute::forget_idle);
+    }
+
+    /// Proxies whose word on where a request comes from is taken.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> &[IpNet] {
+        &self.trusted_proxies
+    }
+
+    /// Whether requests are counted by address.
+    #[must_use]
+    pub const fn counts_addresses(&self) -> bool {
+        self.addresses.is_some()
+    }
+
+    /// Counts a request of an address, before it is known whose it is.
+    ///
+    /// # Errors
+    /// 429 that says how often an address may ask.
+    pub async fn admit_address(&self, address: &str) -> Result<()> {
+        match &self.addresses {
+            Some(limit) => limit.take(address, "this network address").await,
+            None => Ok(()),
         }
     }
 
@@ -102,14 +99,23 @@ impl RateLimits {
     ///
     /// # Errors
     /// 429 that says how often the key or organization may ask.
-    pub fn admit(&self, requester: &Requester) -> Result<()> {
+    pub async fn admit(&self, requester: &Requester) -> Result<()> {
         if let (Some(limit), Some(key)) = (&self.keys, &requester.key) {
-            limit.check(&key.id, "this key")?;
+            limit.take(&key.id, "this key").await?;
         }
         if let Some(limit) = &self.organizations {
-            limit.check(&requester.organization_id, "this organization")?;
+            limit.take(&requester.organization_id, "this organization").await?;
         }
         Ok(())
+    }
+
+    /// Counts a request of an organization to one model.
+    ///
+    /// # Errors
+    /// 429 that says how often it may ask this model.
+    pub async fn admit_model(&self, organization_id: &str, model_id: &str) -> Result<()> {
+        let Some(limit) = &self.models else { return Ok(()) };
+        limit.take(&format!("{organization_id}:{model_id}"), &format!("this organization to {model_id}")).await
     }
 
     /// Counts a request to a free variant (`:free`) of a model.
@@ -118,13 +124,23 @@ impl RateLimits {
     /// 429 for the minute or the day; any database error while the day's first count is read.
     pub async fn admit_free(&self, app: &App, organization_id: &str) -> Result<()> {
         if let Some(limit) = &self.free {
-            limit.check(organization_id, "an organization using free models")?;
+            limit.take(organization_id, "an organization using free models").await?;
         }
         let quota = self.free_quota(app, organization_id).await?;
         let Some(limit) = u64::try_from(quota.limit).ok().filter(|limit| *limit > 0) else { return Ok(()) };
         let now_ms = app.clock.now_ms();
+        let today = now_ms.div_euclid(MS_PER_DAY);
+        let known = u64::try_from(quota.used).unwrap_or(0);
+        let counted = match &self.shared {
+            Some(shared) => shared.count(organization_id, today, known, limit).await,
+            None => None,
+        };
         let mut days = self.free_today.lock();
-        let (_, used) = days.entry(organization_id.to_owned()).or_insert((now_ms.div_euclid(MS_PER_DAY), 0));
+        let (_, used) = days.entry(organization_id.to_owned()).or_insert((today, 0));
+        if let Some(counted) = counted {
+            // The other nodes' requests are in it; this one, too.
+            *used = u64::try_from(counted).map_or(limit, |counted| counted.saturating_sub(1));
+        }
         if *used >= limit {
             let left_ms = MS_PER_DAY - now_ms.rem_euclid(MS_PER_DAY);
             let retry_after_s = u64::try_from(left_ms).unwrap_or(0).div_ceil(1_000);
