@@ -7,10 +7,10 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
-.PHONY: help run build wasm test e2e check deny bench simulation clean
+.PHONY: help run build wasm test e2e check deny bench fuzz round-trip simulation clean
 
 help: ## Show this list.
-	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: build ## Build the release binary with the site inside, and serve.
 	@exec "$(CARGO_TARGET_DIR)/release/patchbay" serve
@@ -35,6 +35,13 @@ deny: ## Licences, sources, duplicate versions and advisories of the dependencie
 
 bench: build ## Measure the gateway against nginx and a direct connection.
 	@scripts/bench
+
+fuzz: ## Run every fuzz target for ten minutes (FUZZ_SECONDS), or TARGETS only.
+	@scripts/fuzz $(TARGETS)
+
+round-trip: ## Translate over 100,000 made-up requests to three providers and back.
+	@scripts/with-cargo cargo test -p patchbay --lib -- --ignored --exact --nocapture \
+		dialects::round_trip::nothing_is_lost_in_more_than_a_hundred_thousand_round_trips
 
 simulation: ## One simulated day of routing against simple routers, with a report.
 	@scripts/with-cargo cargo run --quiet --example routing-day -- target/routing

@@ -28,6 +28,9 @@ pub struct Prices {
     pub input_cache_read: Option<Price>,
     /// Per input token written to the provider's prompt cache.
     pub input_cache_write: Option<Price>,
+    /// Per input token written to be kept for an hour; without a price of its own
+    /// twice that of an input token. Source: Anthropic's pricing page.
+    pub input_cache_write_1h: Option<Price>,
     /// Per web search the provider made.
     pub web_search: Price,
     /// Other prices for long prompts, ascending by `above_prompt_tokens`.
@@ -44,6 +47,8 @@ pub struct LongContextTier {
     pub completion: Price,
     pub input_cache_read: Option<Price>,
     pub input_cache_write: Option<Price>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_cache_write_1h: Option<Price>,
 }
 
 /// What an answer costs. The parts add up to `total` exactly.
@@ -68,7 +73,9 @@ impl Prices {
         let rates = self.rates(prompt_tokens);
         let mut input = Meter::new(usage.billed_prompt_tokens.unwrap_or(prompt_tokens));
         input.take(usage.cached_tokens, rates.cache_read);
-        input.take(usage.cache_write_tokens, rates.cache_write);
+        input.take(usage.cache_write_1h_tokens, rates.cache_write_1h);
+        let hour = usage.cache_write_1h_tokens.unwrap_or(0);
+        input.take(usage.cache_write_tokens.map(|all| all.saturating_sub(hour)), rates.cache_write);
         input.take(usage.prompt_audio_tokens, rates.audio);
         let input = input.rest(rates.prompt);
 
@@ -87,11 +94,13 @@ impl Prices {
     }
 
     /// The most an answer of at most these sizes can cost, rounded up: what to hold
-    /// before asking. Web searches are not known in advance and not included.
+    /// before asking. `keeps_an_hour` says that parts of the prompt may be cached for
+    /// that long. Web searches are not known in advance and not included.
     #[must_use]
-    pub fn at_most(&self, prompt_tokens: u64, completion_tokens: u64) -> Money {
+    pub fn at_most(&self, prompt_tokens: u64, completion_tokens: u64, keeps_an_hour: bool) -> Money {
         let rates = self.rates(prompt_tokens);
         let input = rates.prompt.max(rates.cache_read).max(rates.cache_write).max(rates.audio);
+        let input = if keeps_an_hour { input.max(rates.cache_write_1h) } else { input };
         let output = rates.completion.max(rates.reasoning).max(rates.audio_output);
         let picos = times(prompt_tokens, input)
             .saturating_add(times(completion_tokens, output))
@@ -103,7 +112,7 @@ impl Prices {
     #[must_use]
     pub fn is_free(&self) -> bool {
         let optional = [self.audio, self.audio_output, self.internal_reasoning];
-        let caches = [self.input_cache_read, self.input_cache_write];
+        let caches = [self.input_cache_read, self.input_cache_write, self.input_cache_write_1h];
         let has_free_tiers = self.tiers.iter().all(|tier| tier.prompt.is_zero() && tier.completion.is_zero());
         [self.prompt, self.completion, self.request].iter().all(|price| price.is_zero())
             && optional.iter().chain(&caches).flatten().all(|price| price.is_zero())
@@ -123,6 +132,7 @@ impl Prices {
             internal_reasoning: self.internal_reasoning,
             input_cache_read: self.input_cache_read,
             input_cache_write: self.input_cache_write,
+            input_cache_write_1h: self.input_cache_write_1h,
             web_search: shown(self.web_search),
         }
     }
@@ -137,11 +147,17 @@ impl Prices {
         let (prompt, completion) = tier.map_or((self.prompt, self.completion), |tier| (tier.prompt, tier.completion));
         let cache_read = tier.and_then(|tier| tier.input_cache_read).or(self.input_cache_read);
         let cache_write = tier.and_then(|tier| tier.input_cache_write).or(self.input_cache_write);
+        let cache_write_1h = match tier {
+            // The ordinary price of an hour says nothing about long prompts.
+            Some(tier) => tier.input_cache_write_1h,
+            None => self.input_cache_write_1h,
+        };
         Rates {
             prompt,
             completion,
             cache_read: cache_read.unwrap_or(prompt),
             cache_write: cache_write.unwrap_or(prompt),
+            cache_write_1h: cache_write_1h.unwrap_or(Price(prompt.0.saturating_mul(2))),
             audio: self.audio.unwrap_or(prompt),
             audio_output: self.audio_output.unwrap_or(completion),
             reasoning: self.internal_reasoning.unwrap_or(completion),
@@ -155,6 +171,7 @@ struct Rates {
     completion: Price,
     cache_read: Price,
     cache_write: Price,
+    cache_write_1h: Price,
     audio: Price,
     audio_output: Price,
     reasoning: Price,
@@ -213,6 +230,7 @@ mod tests {
                 completion: Price(22_500_000),
                 input_cache_read: Some(Price(600_000)),
                 input_cache_write: Some(Price(7_500_000)),
+                input_cache_write_1h: None,
             }],
             ..Prices::default()
         }
@@ -232,6 +250,31 @@ mod tests {
         assert_eq!(cost.prompt, Money(180_000 + 1_125_000 + 300_000));
         assert_eq!(cost.completion, Money(150_000));
         assert_eq!(cost.total, Money(1_755_000));
+    }
+
+    #[test]
+    fn what_is_cached_for_an_hour_costs_twice_the_prompt_unless_it_has_a_price() {
+        let usage = Usage {
+            prompt_tokens: Some(1_000),
+            cache_write_tokens: Some(500),
+            cache_write_1h_tokens: Some(200),
+            ..Usage::default()
+        };
+        // 200 × 6.00 + 300 × 3.75 + 500 × 3.00 $/M.
+        assert_eq!(sonnet().cost(&usage).total, Money(1_200_000 + 1_125_000 + 1_500_000));
+        let priced = Prices { input_cache_write_1h: Some(Price(5_000_000)), ..sonnet() };
+        assert_eq!(priced.cost(&usage).total, Money(1_000_000 + 1_125_000 + 1_500_000));
+        let long = Usage { prompt_tokens: Some(300_000), cache_write_tokens: Some(300_000), ..usage };
+        // 200 × 12.00 + 299,800 × 7.50 $/M.
+        assert_eq!(priced.cost(&long).total, Money(2_400_000 + 2_248_500_000));
+        let only_said_so = Usage { cache_write_tokens: None, ..usage };
+        assert_eq!(sonnet().cost(&only_said_so).total, Money(1_200_000 + 2_400_000));
+    }
+
+    #[test]
+    fn a_hold_reckons_with_an_hour_only_where_it_is_asked_for() {
+        assert_eq!(sonnet().at_most(1_000, 0, false), Money(3_750_000));
+        assert_eq!(sonnet().at_most(1_000, 0, true), Money(6_000_000));
     }
 
     #[test]
@@ -275,25 +318,27 @@ mod tests {
             internal_reasoning in prop::option::of(price()),
             input_cache_read in prop::option::of(price()),
             input_cache_write in prop::option::of(price()),
+            input_cache_write_1h in prop::option::of(price()),
             tier in prop::option::of((0..500_000_u64, price(), price())),
         ) -> Prices {
             let tiers = tier.into_iter().map(|(above_prompt_tokens, prompt, completion)| LongContextTier {
                 above_prompt_tokens, prompt, completion, input_cache_read: None, input_cache_write: None,
+                input_cache_write_1h: None,
             }).collect();
             Prices {
                 prompt, completion, request, audio, internal_reasoning,
-                input_cache_read, input_cache_write, web_search, tiers, ..Prices::default()
+                input_cache_read, input_cache_write, input_cache_write_1h, web_search, tiers, ..Prices::default()
             }
         }
     }
 
     prop_compose! {
-        fn usage()(counts in prop::array::uniform7(prop::option::of(0..2_000_000_u64))) -> Usage {
+        fn usage()(counts in prop::array::uniform8(prop::option::of(0..2_000_000_u64))) -> Usage {
             let [prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
-                prompt_audio_tokens, completion_audio_tokens] = counts;
+                prompt_audio_tokens, completion_audio_tokens, cache_write_1h_tokens] = counts;
             Usage {
                 searches: None,
-                cache_write_1h_tokens: None,
+                cache_write_1h_tokens,
                 prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
                 prompt_audio_tokens, completion_audio_tokens, ..Usage::default()
             }
@@ -310,7 +355,7 @@ mod tests {
 
         #[test]
         fn a_hold_of_the_most_covers_the_cost(prices in prices(), usage in usage()) {
-            let most = prices.at_most(usage.prompt_tokens.unwrap_or(0), usage.completion_tokens.unwrap_or(0));
+            let most = prices.at_most(usage.prompt_tokens.unwrap_or(0), usage.completion_tokens.unwrap_or(0), true);
             prop_assert!(most >= prices.cost(&usage).total);
         }
 

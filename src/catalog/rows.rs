@@ -206,6 +206,7 @@ pub fn prices(row: &PriceRow) -> serde_json::Result<Prices> {
         internal_reasoning: row.internal_reasoning.map(Price),
         input_cache_read: row.input_cache_read.map(Price),
         input_cache_write: row.input_cache_write.map(Price),
+        input_cache_write_1h: row.input_cache_write_1h.map(Price),
         web_search: Price(row.web_search),
         tiers: serde_json::from_str(&row.tiers)?,
     })
@@ -227,6 +228,7 @@ pub fn price_row(endpoint_id: &str, valid_from: i64, prices: &Prices) -> PriceRo
         internal_reasoning: prices.internal_reasoning.map(|price| price.0),
         input_cache_read: prices.input_cache_read.map(|price| price.0),
         input_cache_write: prices.input_cache_write.map(|price| price.0),
+        input_cache_write_1h: prices.input_cache_write_1h.map(|price| price.0),
         web_search: prices.web_search.0,
         tiers: json(&prices.tiers),
     }

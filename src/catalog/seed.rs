@@ -127,6 +127,7 @@ fn read_offer(model: &Model, offer: &OfferEntry) -> Offer {
         completion: per_million(offer.above_completion.as_ref().unwrap_or(&offer.completion)),
         input_cache_read: offer.above_cache_read.as_ref().map(per_million),
         input_cache_write: offer.above_cache_write.as_ref().map(per_million),
+        input_cache_write_1h: None,
     });
     let prices = Prices {
         prompt: per_million(&offer.prompt),
@@ -237,6 +238,7 @@ fn at_percent(prices: &Prices, percent: i64) -> Prices {
         request: scaled(prices.request),
         input_cache_read: prices.input_cache_read.map(scaled),
         input_cache_write: prices.input_cache_write.map(scaled),
+        input_cache_write_1h: prices.input_cache_write_1h.map(scaled),
         ..Prices::default()
     }
 }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::messages::Messages;
@@ -52,6 +53,9 @@ impl Upstream for HostedClaude {
         let unwritable = |error: serde_json::Error| Untranslatable { field: "body".into(), reason: error.to_string() };
         let mut fields: IndexMap<String, Box<RawValue>> = serde_json::from_slice(&plain.body).map_err(unwritable)?;
         fields.shift_remove("model");
+        if let Some(mark) = fields.shift_remove("cache_control") {
+            mark_last(&mut fields, &mark);
+        }
         if *self == Self::Bedrock {
             // The address says whether it is a stream.
             fields.shift_remove("stream");
@@ -105,6 +109,46 @@ impl Upstream for HostedClaude {
     }
 }
 
+/// The most marks of the prompt cache in one request.
+const MOST_MARKS: usize = 4;
+
+/// Only Anthropic itself places a mark where it belongs; here it goes onto the last
+/// block. Everything else stays as it is written.
+fn mark_last(fields: &mut IndexMap<String, Box<RawValue>>, mark: &RawValue) {
+    let marks: usize = fields.values().map(|value| value.get().matches("\"cache_control\"").count()).sum();
+    if marks < MOST_MARKS && mark.get() != "null" {
+        let messages = fields.get("messages").and_then(|messages| marked_messages(messages, mark));
+        if let Some(messages) = messages.and_then(|messages| to_raw_value(&messages).ok()) {
+            fields.insert("messages".to_owned(), messages);
+        }
+    }
+}
+
+fn marked_messages(messages: &RawValue, mark: &RawValue) -> Option<Vec<Box<RawValue>>> {
+    let mut messages: Vec<Box<RawValue>> = serde_json::from_str(messages.get()).ok()?;
+    let last = messages.last_mut()?;
+    let mut message: IndexMap<String, Box<RawValue>> = serde_json::from_str(last.get()).ok()?;
+    let content = message.get_mut("content")?;
+    let mut blocks: Vec<Box<RawValue>> = if let Ok(blocks) = serde_json::from_str(content.get()) {
+        blocks
+    } else {
+        let text: String = serde_json::from_str(content.get()).ok()?;
+        vec![to_raw_value(&json!({ "type": "text", "text": text })).ok()?]
+    };
+    // Thinking cannot be marked, nor can what is empty.
+    let (place, mut block) = blocks.iter().enumerate().rev().find_map(|(place, block)| {
+        let block: IndexMap<String, Box<RawValue>> = serde_json::from_str(block.get()).ok()?;
+        let kind = block.get("type")?.get().trim_matches('"');
+        let is_empty = block.get("text").is_some_and(|text| text.get() == "\"\"");
+        (!kind.ends_with("thinking") && !is_empty).then_some((place, block))
+    })?;
+    block.entry("cache_control".to_owned()).or_insert_with(|| mark.to_owned());
+    *blocks.get_mut(place)? = to_raw_value(&block).ok()?;
+    *content = to_raw_value(&blocks).ok()?;
+    *last = to_raw_value(&message).ok()?;
+    Some(messages)
+}
+
 /// Takes Anthropic's events out of Amazon's.
 struct ChunkDecoder {
     inner: Box<dyn Decoder>,
@@ -142,7 +186,7 @@ impl Decoder for ChunkDecoder {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
     use crate::dialects::chat_completions::parse::parse;
@@ -155,6 +199,36 @@ mod tests {
         let request = host.encode(&target, &parse(body.to_string().as_bytes()).unwrap()).unwrap();
         let body = serde_json::from_slice(&request.body).unwrap();
         (request, body)
+    }
+
+    #[test]
+    fn a_mark_for_everything_is_placed_where_anthropic_would_place_it() {
+        let mark = json!({ "type": "ephemeral" });
+        let sent = |messages: &Value| {
+            let body = json!({ "model": "m", "cache_control": mark, "messages": messages });
+            let quirks = Quirks::default();
+            let target = Target { model: "claude-sonnet-4-5", max_output_tokens: Some(64_000), quirks: &quirks };
+            let inference = parse(body.to_string().as_bytes()).unwrap();
+            let request = HostedClaude::Vertex.encode(&target, &inference).unwrap();
+            serde_json::from_slice::<Value>(&request.body).unwrap()
+        };
+        let body = sent(&json!([{ "role": "user", "content": "hi" }]));
+        assert!(body.get("cache_control").is_none());
+        let block = &body["messages"][0]["content"][0];
+        assert_eq!((&block["text"], &block["cache_control"]), (&json!("hi"), &mark));
+
+        let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{\"n\":1.50}" } });
+        let body = sent(&json!([
+            { "role": "user", "content": "hi" },
+            { "role": "assistant", "content": null, "tool_calls": [call] },
+            { "role": "tool", "tool_call_id": "c", "content": "ok" },
+        ]));
+        assert_eq!(body["messages"][2]["content"][0]["cache_control"], mark);
+        assert!(body["messages"][0].to_string().find("cache_control").is_none());
+
+        let own = json!({ "type": "text", "text": "x", "cache_control": mark });
+        let body = sent(&json!([{ "role": "user", "content": [own, own, own, own, { "type": "text", "text": "y" }] }]));
+        assert_eq!(body.to_string().matches("cache_control").count(), 4, "a fifth would be refused");
     }
 
     #[test]

@@ -69,6 +69,23 @@ impl Inference {
         self.sampling.max_tokens
     }
 
+    /// A part of the prompt is marked to be cached for an hour, which costs more.
+    #[must_use]
+    pub fn wants_hour_cache(&self) -> bool {
+        let is_hour = |mark: &Option<Value>| {
+            mark.as_ref().and_then(|mark| mark.get("ttl")?.as_str()).is_some_and(|ttl| ttl != "5m")
+        };
+        let parts = self.messages.iter().flat_map(|message| &message.content);
+        is_hour(&self.cache_control)
+            || self.tools.iter().any(|tool| is_hour(&tool.cache_control))
+            || parts.into_iter().any(|part| match part {
+                Part::Text { cache_control, .. }
+                | Part::Image { cache_control, .. }
+                | Part::File { cache_control, .. } => is_hour(cache_control),
+                Part::Audio { .. } | Part::Video { .. } | Part::Other(_) => false,
+            })
+    }
+
     /// Names of the optional parameters in use, in the catalog's vocabulary
     /// (`supported_parameters`): `tools`, `response_format`, `temperature`, …
     #[must_use]
@@ -97,7 +114,10 @@ impl Inference {
             ("stop", !sampling.stop.is_empty()),
             ("logprobs", sampling.logprobs == Some(true)),
         ];
-        table.into_iter().filter_map(|(name, is_used)| is_used.then_some(name)).collect()
+        // What only goes through as it was sent.
+        let raw = ["logit_bias", "top_a", "verbosity"];
+        let raw = raw.map(|name| (name, self.raw.get(name).is_some_and(|value| value.get() != "null")));
+        table.into_iter().chain(raw).filter_map(|(name, is_used)| is_used.then_some(name)).collect()
     }
 }
 

@@ -19,6 +19,7 @@ pub mod gemini;
 mod golden;
 pub mod hosted_claude;
 pub mod inference;
+mod lenient;
 mod media;
 pub mod messages;
 pub mod ollama;

@@ -9,6 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
 use super::inference::{Message, Reasoning};
+use super::{Dialect, Quirks};
 
 /// Signed by Anthropic; valid for Claude wherever it is hosted.
 pub const ANTHROPIC: &str = "anthropic-claude-v1";
@@ -119,6 +120,22 @@ pub(super) fn replayable(message: &Message, format: &str) -> Vec<Value> {
         }
     }
     details
+}
+
+/// Whether a provider of `dialect` takes opaque reasoning in `format` back.
+#[must_use]
+pub fn is_read_by(format: &str, dialect: Dialect, quirks: &Quirks, upstream_model: &str) -> bool {
+    match dialect {
+        Dialect::AnthropicMessages | Dialect::BedrockAnthropic | Dialect::VertexAnthropic => format == ANTHROPIC,
+        Dialect::BedrockConverse if upstream_model.contains("claude") => format == ANTHROPIC,
+        Dialect::BedrockConverse => format == super::converse::OPAQUE,
+        Dialect::Gemini => format == GEMINI,
+        Dialect::OpenaiResponses => format == super::responses::format(quirks),
+        Dialect::CohereV2 => format == super::cohere::FORMAT,
+        // A router passes it on to whoever it belongs to.
+        Dialect::OpenaiChat => quirks.keeps_reasoning_object,
+        Dialect::Ollama => false,
+    }
 }
 
 /// The tokens to think with that `reasoning` asks for, out of `max_tokens`.

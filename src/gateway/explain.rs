@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{estimate, route};
+use super::route;
 use crate::App;
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::gateway::route::{Candidate, Refused, Survey};
 /// # Errors
 /// 400 for an unknown model or a malformed preference.
 pub fn explain(app: &App, inference: &Inference) -> Result<Value> {
-    let prompt_tokens = estimate::prompt_tokens(inference);
+    let prompt_tokens = super::prompt_estimate(app, inference);
     let Survey { plan, known, wrong } = route::survey(app, inference, prompt_tokens)?;
     if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
         return Err(wrong);

@@ -41,11 +41,12 @@ pub async fn first(
     let ttl = i64::try_from(app.config.timeouts.total_ms).unwrap_or(i64::MAX / 2).saturating_add(60_000);
     let most = most_tokens(inference, candidates);
     let more = more_searches(inference, candidates);
+    let hour = inference.wants_hour_cache();
     let step = first_step(inference, candidates, settings.step_tokens).min(most);
     let mut steps = Vec::with_capacity(3);
     if !inference.is_streamed {
         // A ceiling the caller set is held as it is; one of the model only where it does not hurt.
-        let cost = dearest(candidates, prompt, most).plus(more);
+        let cost = dearest(candidates, prompt, most, hour).plus(more);
         let is_small = || app.ledger.known_available(&payer.account_id).is_some_and(|left| cost.0 <= left.0 / 20);
         if inference.max_tokens().is_some() || is_small() {
             steps.push(most);
@@ -55,20 +56,21 @@ pub async fn first(
     steps.dedup();
     let mut last = HoldError::Unavailable;
     for tokens in steps {
-        match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens).plus(more), ttl).await {
+        match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens, hour).plus(more), ttl).await {
             Ok(hold) => return Ok(First { hold, tokens, covers_all: tokens >= most }),
             Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. })) => last = error,
             Err(HoldError::Unavailable) => return Err(Error::Busy { retry_after_s: 1 }),
         }
     }
-    Err(refusal(last, candidates, prompt, step))
+    Err(refusal(last, candidates, prompt, step, hour))
 }
 
 /// What the next step of output costs at this endpoint.
 #[must_use]
 pub fn step_cost(candidate: &Candidate, prompt_tokens: u64, from: u64, to: u64) -> Money {
     let prices = &candidate.endpoint.prices;
-    prices.at_most(prompt_tokens, to).minus(prices.at_most(prompt_tokens, from))
+    // What the prompt costs is the same on both sides.
+    prices.at_most(prompt_tokens, to, false).minus(prices.at_most(prompt_tokens, from, false))
 }
 
 /// The most output tokens there can be, of all choices together.
@@ -88,10 +90,11 @@ fn first_step(inference: &Inference, candidates: &[Candidate], step: u64) -> u64
     step.saturating_mul(if thinks { 4 } else { 1 })
 }
 
-fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64) -> Money {
+/// `hour` says that parts of the prompt may be cached for an hour.
+fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64, hour: bool) -> Money {
     candidates
         .iter()
-        .map(|candidate| candidate.endpoint.prices.at_most(prompt_tokens, output_tokens))
+        .map(|candidate| candidate.endpoint.prices.at_most(prompt_tokens, output_tokens, hour))
         .max()
         .unwrap_or(Money::ZERO)
 }
@@ -104,14 +107,14 @@ fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
     Prices { request: price, ..Prices::default() }.cost(&usage).total
 }
 
-fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64) -> Error {
+fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64, hour: bool) -> Error {
     let (left, whose) = match why {
         HoldError::Insufficient { available } => (available, None),
         HoldError::KeyLimit { remaining } => (remaining, Some(())),
         HoldError::Unavailable => return Error::Busy { retry_after_s: 1 },
     };
-    let needed = dearest(candidates, prompt, wanted.min(LEAST_OUTPUT_TOKENS));
-    let fit = tokens_that_fit(candidates, prompt, left);
+    let needed = dearest(candidates, prompt, wanted.min(LEAST_OUTPUT_TOKENS), hour);
+    let fit = tokens_that_fit(candidates, prompt, left, hour);
     let remedy = if fit == 0 {
         "not even the prompt fits".to_owned()
     } else {
@@ -132,14 +135,14 @@ fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64) -
 }
 
 /// The most output tokens that fit into `left`, by halving.
-fn tokens_that_fit(candidates: &[Candidate], prompt: u64, left: Money) -> u64 {
+fn tokens_that_fit(candidates: &[Candidate], prompt: u64, left: Money, hour: bool) -> u64 {
     let (mut low, mut high) = (0_u64, 1_000_000_u64);
-    if dearest(candidates, prompt, 1) > left {
+    if dearest(candidates, prompt, 1, hour) > left {
         return 0;
     }
     while low < high {
         let middle = low + (high - low).div_ceil(2);
-        if dearest(candidates, prompt, middle) <= left { low = middle } else { high = middle - 1 }
+        if dearest(candidates, prompt, middle, hour) <= left { low = middle } else { high = middle - 1 }
     }
     low
 }

@@ -13,6 +13,7 @@ pub mod limits;
 mod media;
 mod metadata;
 pub mod named;
+mod pin;
 pub mod probe;
 mod relay;
 mod resume;
@@ -21,6 +22,7 @@ mod settle;
 mod shedding;
 pub mod sticky;
 mod structured;
+pub mod tokenizers;
 mod whole;
 mod wish;
 
@@ -42,6 +44,7 @@ use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::health::Ticket;
 use crate::gateway::route::Candidate;
+use crate::gateway::tokenizers::Counter;
 
 /// Who asks, and so who pays.
 #[derive(Clone, Debug)]
@@ -153,10 +156,11 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester).await?;
     named::apply_variants(&app.catalog(), &mut job.inference)?;
-    let prompt_estimate = estimate::prompt_tokens(&job.inference);
+    let prompt_estimate = prompt_estimate(app, &job.inference);
     let conversation = sticky::conversation(&job);
-    let route::Plan { candidates, pipeline, .. } =
+    let route::Plan { mut candidates, pipeline, .. } =
         route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
+    pin::prefer_issuer(app, &mut candidates, &job.inference);
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
     }
@@ -193,6 +197,14 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         _permit: permit,
     };
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
+}
+
+/// Tokens of the prompt as the model asked for reads them.
+fn prompt_estimate(app: &App, inference: &Inference) -> u64 {
+    let name = inference.models.first().map(String::as_str).unwrap_or_default();
+    let catalog = app.catalog();
+    let model_id = catalog.model(name).map_or(name, |model| &model.id);
+    estimate::prompt_tokens(inference, Counter::quick(model_id))
 }
 
 /// Whether an answer wanted in one piece is read as a stream: so it shows early that

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::attempt::{Reader, too_slow};
 use super::settle::{Outcome, Settled};
+use super::tokenizers::Vocabulary;
 use super::whole::{Begun, since_ms};
 use super::{Run, estimate};
 use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
@@ -58,7 +59,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     let mut relay = Relay {
         frames,
         writer: run.job.inbound.writer(&run.heading(&candidate)),
-        tally: Tally::default(),
+        tally: Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()),
         hides_reasoning: run.hides_reasoning(),
         buffer: Vec::with_capacity(1_024),
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
@@ -295,14 +296,15 @@ pub(super) const fn report_of(settled: &Settled) -> UsageReport {
 
 /// An error as a frame of the stream.
 pub(super) fn failure_of(error: &Error) -> Failure {
-    let provider_code = match error {
-        Error::Upstream { fault, .. } => fault.code.clone(),
-        _ => None,
+    let (provider_code, raw) = match error {
+        Error::Upstream { fault, .. } => (fault.code.clone(), fault.raw.clone()),
+        _ => (None, None),
     };
     Failure {
         code: error.status().as_u16(),
         message: error.public_message(),
         error_type: error.error_type(),
         provider_code,
+        raw,
     }
 }

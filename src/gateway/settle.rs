@@ -11,6 +11,7 @@ use super::Run;
 use super::attempt::Tried;
 use super::estimate;
 use super::route::Candidate;
+use super::tokenizers::Counter;
 use crate::catalog::Cost;
 use crate::dialects::answer::Tally;
 use crate::dialects::{Fault, FinishReason, Usage};
@@ -26,6 +27,8 @@ pub(super) struct Outcome {
     pub usage: Usage,
     /// Characters of the answer, reasoning and tool arguments included.
     pub output_characters: u64,
+    /// The first of them, where a tokenizer may have to count them.
+    pub output_words: String,
     pub finish: Option<FinishReason>,
     pub native_finish: Option<String>,
     pub upstream_id: Option<String>,
@@ -47,6 +50,7 @@ impl Outcome {
         }
         self.usage = tally.usage;
         self.output_characters = tally.characters;
+        self.output_words = tally.words.unwrap_or_default();
         self.upstream_id = tally.upstream_id;
     }
 }
@@ -110,13 +114,16 @@ impl Run {
         let is_absurd = |tokens: u64| has_window && tokens > context.saturating_mul(10);
         let mut is_estimated = false;
         if usage.prompt_tokens.is_none_or(is_absurd) {
-            usage.prompt_tokens = Some(self.prompt_estimate);
-            (usage.cached_tokens, usage.cache_write_tokens, usage.prompt_audio_tokens) = (None, None, None);
+            let counter = Counter::quick(&candidate.model.id);
+            usage.prompt_tokens = Some(estimate::prompt_tokens(&self.job.inference, counter));
+            (usage.cached_tokens, usage.prompt_audio_tokens) = (None, None);
+            (usage.cache_write_tokens, usage.cache_write_1h_tokens) = (None, None);
             is_estimated = true;
         }
         if usage.completion_tokens.is_none_or(is_absurd) || (outcome.is_cancelled && usage.completion_tokens == Some(0))
         {
-            usage.completion_tokens = Some(estimate::output_tokens(outcome.output_characters));
+            usage.completion_tokens =
+                Some(estimate::answer_tokens(&candidate.model.id, &outcome.output_words, outcome.output_characters));
             (usage.reasoning_tokens, usage.completion_audio_tokens) = (None, None);
             is_estimated = true;
         }
@@ -145,6 +152,7 @@ impl Run {
             reasoning_tokens: count(usage.reasoning_tokens),
             cached_tokens: count(usage.cached_tokens),
             cache_write_tokens: count(usage.cache_write_tokens),
+            cache_write_1h_tokens: count(usage.cache_write_1h_tokens),
             finish_reason: outcome.finish.map(|reason| reason.as_str().to_owned()),
             native_finish_reason: outcome.native_finish.clone(),
             latency_ms: outcome.latency_ms,

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::attempt::{Reader, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
+use super::tokenizers::Vocabulary;
 use super::{Run, estimate, hold, route::Candidate, sticky};
 use crate::dialects::answer::{Answer, Heading, Tally};
 use crate::dialects::{Delta, Fault, FinishReason};
@@ -53,7 +54,7 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
 async fn gather(run: &mut Run) -> Result<(Candidate, Gathering), Fault> {
     loop {
         let (candidate, begun) = run.first_success().await?;
-        let mut gathering = Gathering::new(run);
+        let mut gathering = Gathering::new(run, &candidate);
         let gathered = match begun {
             Begun::Whole(deltas) => {
                 gathering.take(deltas);
@@ -80,10 +81,10 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn new(run: &Run) -> Self {
+    fn new(run: &Run, candidate: &Candidate) -> Self {
         Self {
             answer: if run.job.inbound.wants_order() { Answer::ordered() } else { Answer::default() },
-            tally: Tally::default(),
+            tally: Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()),
             outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
             hides_reasoning: run.hides_reasoning(),
         }

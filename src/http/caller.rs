@@ -119,7 +119,9 @@ pub async fn person(parts: &Parts, app: &Arc<App>) -> Result<Option<Caller>> {
     Ok(membership.map(|membership| Caller::Person { user, membership }))
 }
 
-fn key_of(headers: &HeaderMap) -> Option<&str> {
+/// The key in the headers, wherever clients of the dialects put it.
+#[must_use]
+pub fn key_of(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -130,7 +132,8 @@ fn key_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// `?key=`, which Google's clients send; nowhere else, because addresses end up in logs.
-fn key_in_query(uri: &Uri) -> Option<String> {
+#[must_use]
+pub fn key_in_query(uri: &Uri) -> Option<String> {
     let methods = [":generateContent", ":streamGenerateContent", ":countTokens"];
     let path = uri.path();
     let is_googles = path.starts_with("/api/v1beta/") || methods.iter().any(|method| path.ends_with(method));

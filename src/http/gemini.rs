@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::inference::{answer, read_body};
-use super::messages::check_models;
+use super::messages::known_model;
 use crate::App;
 use crate::dialects::answer::Inbound;
 use crate::dialects::gemini::inbound::{Gemini, parse};
@@ -102,6 +102,6 @@ async fn count(app: &App, caller: Result<Caller>, model: &str, request: Request<
     let inner = wrapped.filter(Value::is_object).map(|request| request.to_string().into_bytes());
     let inference = read(app, inner.as_deref().unwrap_or(&body), model, false)
         .map_err(|bad| Error::bad_request(bad.field, bad.message))?;
-    check_models(app, &inference)?;
-    Ok(estimate::prompt_tokens(&inference))
+    let model = known_model(app, &inference)?;
+    Ok(estimate::count_prompt_tokens(&model.id, inference).await)
 }

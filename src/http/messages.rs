@@ -13,6 +13,7 @@ use serde_json::json;
 use super::caller::Caller;
 use super::inference::{answer, read_body};
 use crate::App;
+use crate::catalog::Model;
 use crate::dialects::answer::Inbound;
 use crate::dialects::messages::inbound::{Messages, parse};
 use crate::dialects::{BadField, Inference};
@@ -32,7 +33,8 @@ pub async fn create_message(State(app): State<Arc<App>>, caller: Result<Caller>,
     answer(&app, caller, request, &Messages::default(), "completions", read).await
 }
 
-/// `POST /api/v1/messages/count_tokens`: the tokens of a prompt, estimated.
+/// `POST /api/v1/messages/count_tokens`: the tokens of a prompt, counted for
+/// OpenAI's models and estimated for the others.
 pub async fn count_message_tokens(
     State(app): State<Arc<App>>,
     caller: Result<Caller>,
@@ -49,15 +51,15 @@ async fn count(app: &App, caller: Result<Caller>, request: Request<Body>) -> Res
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
     let inference = read(app, &parts.headers, &body).map_err(|bad| Error::bad_request(bad.field, bad.message))?;
-    check_models(app, &inference)?;
-    Ok(estimate::prompt_tokens(&inference))
+    let model = known_model(app, &inference)?;
+    Ok(estimate::count_prompt_tokens(&model.id, inference).await)
 }
 
-/// Passes when the catalog knows one of the models.
-pub(super) fn check_models(app: &App, inference: &Inference) -> Result<()> {
+/// The first of the models that the catalog knows.
+pub(super) fn known_model(app: &App, inference: &Inference) -> Result<Arc<Model>> {
     let catalog = app.catalog();
-    if inference.models.iter().any(|name| catalog.model(name).is_some()) {
-        return Ok(());
+    if let Some(model) = inference.models.iter().find_map(|name| catalog.model(name)) {
+        return Ok(Arc::clone(model));
     }
     let model = inference.models.first().cloned().unwrap_or_default();
     let message = format!("No model is called `{model}`. GET /api/v1/models lists them all.");

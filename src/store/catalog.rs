@@ -95,6 +95,7 @@ pub struct PriceRow {
     pub internal_reasoning: Option<i64>,
     pub input_cache_read: Option<i64>,
     pub input_cache_write: Option<i64>,
+    pub input_cache_write_1h: Option<i64>,
     pub web_search: i64,
     pub tiers: String,
 }
@@ -181,8 +182,8 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements {
     ),
     prices: Bulk::insert(
         "INSERT INTO prices (id, endpoint_id, valid_from, prompt, completion, request, image, audio, audio_output,
-             internal_reasoning, input_cache_read, input_cache_write, web_search, tiers)",
-        14,
+             internal_reasoning, input_cache_read, input_cache_write, input_cache_write_1h, web_search, tiers)",
+        15,
         "ON CONFLICT (id) DO NOTHING",
     ),
     forget: Bulk::in_list("DELETE FROM models WHERE id", ""),
@@ -326,6 +327,7 @@ fn bind_price<'q>(query: Binding<'q>, row: &'q PriceRow) -> Binding<'q> {
         .bind(row.internal_reasoning)
         .bind(row.input_cache_read)
         .bind(row.input_cache_write)
+        .bind(row.input_cache_write_1h)
         .bind(row.web_search)
         .bind(&row.tiers)
 }

@@ -37,6 +37,7 @@ pub struct GenerationRow {
     pub reasoning_tokens: i64,
     pub cached_tokens: i64,
     pub cache_write_tokens: i64,
+    pub cache_write_1h_tokens: i64,
     pub cost_nanos: i64,
     pub upstream_cost_nanos: i64,
     pub finish_reason: Option<String>,
@@ -58,8 +59,8 @@ macro_rules! columns {
         "id, node_id, seq, created_at, organization_id, workspace_id, key_id, user_id, requested_model, model_id, \
          endpoint_id, provider_slug, provider_name, is_simulated, price_id, app_url, app_title, api_type, is_streamed, \
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
-         cache_write_tokens, cost_nanos, upstream_cost_nanos, finish_reason, native_finish_reason, latency_ms, \
-         generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user"
+         cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
+         native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user"
     };
 }
 
@@ -68,11 +69,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?)"
+     ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 39, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 40, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -108,6 +109,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.reasoning_tokens)
                 .bind(row.cached_tokens)
                 .bind(row.cache_write_tokens)
+                .bind(row.cache_write_1h_tokens)
                 .bind(row.cost_nanos)
                 .bind(row.upstream_cost_nanos)
                 .bind(row.finish_reason.as_deref())

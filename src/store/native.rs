@@ -224,6 +224,7 @@ fn write_generation(
         row.reasoning_tokens,
         row.cached_tokens,
         row.cache_write_tokens,
+        row.cache_write_1h_tokens,
         row.cost_nanos,
         row.upstream_cost_nanos,
         row.finish_reason,

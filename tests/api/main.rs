@@ -13,6 +13,7 @@ mod catalog;
 mod chat;
 mod choice;
 mod commands;
+mod counting;
 mod crash;
 mod failover;
 mod gemini;

@@ -159,3 +159,47 @@ async fn the_answer_tells_how_it_was_routed_when_asked() {
     assert_eq!(failed["openrouter_metadata"]["attempts"].as_array().unwrap().len(), 2, "{failed}");
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_know_a_parameter_is_not_chosen_where_it_is_required() {
+    let able = Upstream::with_prices("able", "9", "9").await;
+    let plain = Upstream::with_prices("plain", "1", "1").await.without_schemas();
+    let app = TestApp::start(Database::sqlite(), &[&able, &plain]).await;
+    let key = app.member(Money::from_dollars(5)).await.key().await;
+    let required = json!({ "require_parameters": true });
+    let schema = json!({ "type": "json_schema", "json_schema": { "name": "n", "schema": { "type": "object" } } });
+    able.always(Script::words(&["{}"]));
+    for _ in 0..5 {
+        let fields = json!({ "response_format": schema, "provider": required });
+        assert_eq!(provider_of(&key, fields).await, "Provider able");
+    }
+    let only = json!({ "require_parameters": true, "only": ["plain"] });
+    let (status, body) = read(key.ask(json!({ "response_format": schema, "provider": only })).await).await;
+    assert_eq!(status, 404, "{body}");
+    let excluded = body["error"]["availability"]["excluded_by"].as_array().unwrap();
+    assert!(excluded.contains(&json!("require_parameters")), "{body}");
+    // Nothing says that anyone here can bias tokens.
+    let (status, body) = read(key.ask(json!({ "logit_bias": { "1": 5 }, "provider": required })).await).await;
+    assert_eq!(status, 404, "{body}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_brings_what_the_provider_really_said() {
+    let upstream = Upstream::start("blunt").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let key = app.member(Money::from_dollars(5)).await.key().await;
+    let own = json!({ "error": { "message": "Bad penalty", "type": "x", "code": null, "hint": "use 0..2" } });
+    upstream.script([Script::Fail { status: 400, body: own.clone() }]);
+    let (status, body) = read(key.ask(json!({})).await).await;
+    assert_eq!((status, &body["error"]["message"]), (400, &json!("Bad penalty")), "{body}");
+    assert_eq!(body["error"]["metadata"]["raw"], own.to_string());
+    // The same in the middle of a stream, too long to arrive at once.
+    let words = crate::support::upstream::word_frame(&"One".repeat(1_000)).repeat(500);
+    let frames = format!("{words}data: {own}\n\n");
+    upstream.always(Script::Raw { content_type: "text/event-stream", body: frames });
+    let stream = key.stream(json!({})).await;
+    let error = stream.error().unwrap();
+    assert!(error["metadata"]["raw"].as_str().unwrap().contains("use 0..2"), "{error}");
+    app.finish().await;
+}

@@ -89,6 +89,9 @@ pub struct Pricing {
     pub input_cache_read: Option<Price>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_cache_write: Option<Price>,
+    /// Per token written to be kept for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_cache_write_1h: Option<Price>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_search: Option<Price>,
 }

@@ -34,13 +34,9 @@ impl Decoder {
     /// # Errors
     /// [`EventTooLong`] when a line or an event passes 4 MiB.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<ServerSentEvent>) -> Result<(), EventTooLong> {
-        if self.after_carriage_return {
-            if let Some(rest) = bytes.strip_prefix(b"\n") {
-                bytes = rest;
-            }
-            if !bytes.is_empty() {
-                self.after_carriage_return = false;
-            }
+        // Whatever comes next, only the first byte of it can belong to the line end.
+        if !bytes.is_empty() && std::mem::take(&mut self.after_carriage_return) {
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
         while let Some(end) = bytes.iter().position(|&b| b == b'\n' || b == b'\r') {
             let (head, tail) = bytes.split_at(end);
@@ -81,19 +77,21 @@ impl Decoder {
     fn end_line(&mut self, out: &mut Vec<ServerSentEvent>) -> Result<(), EventTooLong> {
         let line = std::mem::take(&mut self.line);
         let text = String::from_utf8_lossy(&line);
+        // Some servers write a byte order mark in front of everything.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         if text.is_empty() {
             self.dispatch(out);
-        } else if let Some(value) = field(&text, "data") {
+        } else if let Some(value) = field(text, "data") {
             if self.has_data {
                 self.event.data.push('\n');
             }
             self.event.data.push_str(value);
             self.has_data = true;
-        } else if let Some(value) = field(&text, "event") {
+        } else if let Some(value) = field(text, "event") {
             self.event.name.clear();
             self.event.name.push_str(value);
-        } else if !text.starts_with(':') && field(&text, "id").is_none() && field(&text, "retry").is_none() {
-            self.stray.push_str(&text);
+        } else if !text.starts_with(':') && field(text, "id").is_none() && field(text, "retry").is_none() {
+            self.stray.push_str(text);
             self.stray.push('\n');
         }
         // Keep the allocation for the next line.
@@ -144,6 +142,18 @@ mod tests {
         for cut in 0..stream.len() {
             assert_eq!(decode(&[&stream[..cut], &stream[cut..]]), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_line_end_in_two_pieces_swallows_no_blank_line_behind_it() {
+        let whole = decode(&[b"data: 1\r\n\ndata: 2\n\n"]);
+        assert_eq!(whole.len(), 2);
+        assert_eq!(decode(&[b"data: 1\r", b"", b"\n", b"\n", b"data: 2\n\n"]), whole);
+    }
+
+    #[test]
+    fn a_byte_order_mark_in_front_of_the_stream_is_nothing() {
+        assert_eq!(decode(&["\u{feff}data: 1\n\n".as_bytes()]), decode(&[b"data: 1\n\n"]));
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn prices(pricing: &Fields) -> Result<Prices, String> {
         internal_reasoning: price("internal_reasoning")?,
         input_cache_read: price("input_cache_read")?,
         input_cache_write: price("input_cache_write")?,
+        input_cache_write_1h: price("input_cache_write_1h")?,
         web_search: price("web_search")?.unwrap_or_default(),
         tiers: Vec::new(),
     })

@@ -212,6 +212,7 @@ fn prices(cost: &Fields) -> Result<Option<Prices>, String> {
             completion: fields::per_million(tier, "output")?.unwrap_or(completion),
             input_cache_read: fields::per_million(tier, "cache_read")?,
             input_cache_write: fields::per_million(tier, "cache_write")?,
+            input_cache_write_1h: fields::per_million(tier, "cache_write_1h")?,
         });
     }
     tiers.sort_by_key(|tier| tier.above_prompt_tokens);
@@ -225,6 +226,7 @@ fn prices(cost: &Fields) -> Result<Option<Prices>, String> {
         internal_reasoning: fields::per_million(cost, "reasoning")?,
         input_cache_read: first(["cache_read", "cache_input", "cached_input"])?,
         input_cache_write: first(["cache_write", "cached_write", "cache_write_5m"])?,
+        input_cache_write_1h: fields::per_million(cost, "cache_write_1h")?,
         web_search: Price::ZERO,
         tiers,
     }))

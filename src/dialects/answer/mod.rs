@@ -101,6 +101,8 @@ pub struct Failure {
     pub error_type: &'static str,
     /// The provider's own code.
     pub provider_code: Option<String>,
+    /// What the provider sent instead of the rest.
+    pub raw: Option<String>,
 }
 
 /// The original's error object within a stream.
@@ -116,6 +118,8 @@ struct FailureMetadata<'a> {
     error_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
 }
 
 impl Failure {
@@ -125,7 +129,11 @@ impl Failure {
         FailureBody {
             code: self.code,
             message: &self.message,
-            metadata: FailureMetadata { error_type: self.error_type, provider_code: self.provider_code.as_deref() },
+            metadata: FailureMetadata {
+                error_type: self.error_type,
+                provider_code: self.provider_code.as_deref(),
+                raw: self.raw.as_deref(),
+            },
         }
     }
 }
@@ -143,11 +151,16 @@ pub fn ending_or_default(ending: &Ending, has_calls: bool) -> (FinishReason, Opt
     }
 }
 
+/// How many bytes of an answer a [`Tally`] keeps, and a little more.
+const KEPT_BYTES: usize = 32 << 10;
+
 /// What the gateway itself has to know of an answer, whichever way it is written.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Characters of text, reasoning and tool calls so far, hidden ones included.
     pub characters: u64,
+    /// The first of them, for whoever may have to count their tokens.
+    pub words: Option<String>,
     pub usage: Usage,
     /// The provider's own id of the answer.
     pub upstream_id: Option<String>,
@@ -156,9 +169,21 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// A tally that keeps words, too.
+    #[must_use]
+    pub fn keeping(keeps_words: bool) -> Self {
+        Self { words: keeps_words.then(String::new), ..Self::default() }
+    }
+
     /// Notes the next piece of the answer.
     pub fn note(&mut self, delta: &Delta) {
-        self.characters = self.characters.saturating_add(characters(delta));
+        for text in words(delta) {
+            let characters = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+            self.characters = self.characters.saturating_add(characters);
+            if let Some(words) = self.words.as_mut().filter(|words| words.len() < KEPT_BYTES) {
+                words.push_str(text);
+            }
+        }
         match delta {
             Delta::Usage(usage) => self.usage.merge(usage),
             Delta::Start { upstream_id: Some(id), .. } => self.upstream_id = Some(id.clone()),
@@ -204,19 +229,15 @@ impl CallIds {
     }
 }
 
-/// The characters a delta adds to what the caller pays for when the provider
-/// does not count tokens: text, reasoning and tool arguments.
-fn characters(delta: &Delta) -> u64 {
-    let text = match delta {
-        Delta::Text { text, .. } | Delta::Reasoning { text, .. } | Delta::Refusal { text, .. } => text,
-        Delta::ToolCall { name, arguments, .. } => {
-            let name = name.as_deref().map_or(0, |name| name.chars().count());
-            return u64::try_from(name + arguments.chars().count()).unwrap_or(u64::MAX);
-        }
-        Delta::ReasoningDetail { detail, .. } => reasoning::words(detail).unwrap_or_default(),
-        _ => "",
-    };
-    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
+/// The words a delta adds to what the caller pays for when the provider does not
+/// count tokens: text, reasoning, and a tool's name and arguments.
+fn words(delta: &Delta) -> [&str; 2] {
+    match delta {
+        Delta::Text { text, .. } | Delta::Reasoning { text, .. } | Delta::Refusal { text, .. } => [text, ""],
+        Delta::ToolCall { name, arguments, .. } => [name.as_deref().unwrap_or_default(), arguments],
+        Delta::ReasoningDetail { detail, .. } => [reasoning::words(detail).unwrap_or_default(), ""],
+        _ => ["", ""],
+    }
 }
 
 /// Appends `value` as JSON.

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Reasoning in Cohere's own words: thinking, and the plan before calls.
-const FORMAT: &str = "cohere-v2";
+pub(super) const FORMAT: &str = "cohere-v2";
 
 /// The translation to and from Cohere, for a base URL that ends in `/v2`.
 #[derive(Clone, Copy, Debug)]

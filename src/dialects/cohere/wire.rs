@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::{FinishReason, Usage};
 
 /// An event of the stream, or a whole answer.
@@ -22,6 +23,7 @@ pub(super) struct Event {
 pub(super) struct EventDelta {
     pub(super) message: Option<Message>,
     pub(super) finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
     pub(super) error: Option<Value>,
     pub(super) error_type: Option<String>,
@@ -33,6 +35,7 @@ pub(super) struct Answer {
     pub(super) id: Option<String>,
     pub(super) message: Option<Message>,
     pub(super) finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
     pub(super) logprobs: Option<Value>,
 }

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Bytes that only Bedrock can read, from a model that is no Claude.
-const OPAQUE: &str = "amazon-bedrock-v1";
+pub(super) const OPAQUE: &str = "amazon-bedrock-v1";
 
 /// The translation to and from Converse, for a base URL such as
 /// `https://bedrock-runtime.us-east-1.amazonaws.com`.

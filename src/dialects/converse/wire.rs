@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::{FinishReason, Usage};
 
 /// A whole answer.
@@ -13,6 +14,7 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) output: Option<Output<'a>>,
     pub(super) stop_reason: Option<String>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Event<'a> {
     #[serde(borrow)]
     pub(super) delta: Option<BlockDelta<'a>>,
     pub(super) stop_reason: Option<String>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 
@@ -133,18 +136,21 @@ pub(super) struct Source {
 }
 
 /// Counts as Bedrock keeps them: input without what the cache read or wrote.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are Bedrock's")]
 pub(super) struct WireUsage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_write_input_tokens: Option<u64>,
+    /// How long each part of what the cache wrote is kept.
+    cache_details: Value,
 }
 
 impl WireUsage {
     pub(super) fn counts(&self) -> Usage {
+        let mut details = self.cache_details.as_array().into_iter().flatten();
+        let hour = details.find(|detail| detail.get("ttl").is_some_and(|ttl| ttl == "1h"));
         let (cached, written) = (self.cache_read_input_tokens, self.cache_write_input_tokens);
         let all = |input: u64| input.saturating_add(cached.unwrap_or(0)).saturating_add(written.unwrap_or(0));
         Usage {
@@ -152,6 +158,7 @@ impl WireUsage {
             completion_tokens: self.output_tokens,
             cached_tokens: cached,
             cache_write_tokens: written,
+            cache_write_1h_tokens: hour.and_then(|detail| detail.get("inputTokens")?.as_u64()),
             ..Usage::default()
         }
     }

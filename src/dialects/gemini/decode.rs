@@ -93,11 +93,14 @@ impl ResponseDecoder {
 
     /// The prompt was refused: a 200 without an answer.
     fn blocked(&mut self, feedback: PromptFeedback, out: &mut Vec<Delta>) {
-        let native = feedback.block_reason.unwrap_or_else(|| "BLOCK_REASON_UNSPECIFIED".to_owned());
-        let text = feedback.block_reason_message.unwrap_or_else(|| format!("The prompt was blocked: {native}"));
+        let native = feedback.block_reason;
+        let text = feedback.block_reason_message.unwrap_or_else(|| match &native {
+            Some(native) => format!("The prompt was blocked: {native}"),
+            None => "The prompt was blocked".to_owned(),
+        });
         self.has_finished = true;
         out.push(Delta::Refusal { choice: 0, text });
-        out.push(Delta::Finish { choice: 0, reason: FinishReason::ContentFilter, native: Some(native) });
+        out.push(Delta::Finish { choice: 0, reason: FinishReason::ContentFilter, native });
     }
 
     fn candidate(&mut self, candidate: Candidate<'_>, before: usize, out: &mut Vec<Delta>) -> Result<(), Fault> {
@@ -113,6 +116,8 @@ impl ResponseDecoder {
         for annotation in candidate.grounding_metadata.into_iter().flat_map(super::wire::Grounding::annotations) {
             out.push(Delta::Annotation { choice: index, annotation });
         }
+        let logprobs = candidate.logprobs_result.and_then(|found| found.to_openai());
+        out.extend(logprobs.map(|logprobs| Delta::Logprobs { choice: index, logprobs }));
         let Some(native) = candidate.finish_reason.and_then(reason_word) else { return Ok(()) };
         choice.close(index, out);
         let reason = finish_reason(&native, choice.calls > 0);
@@ -169,7 +174,7 @@ impl Choice {
             return;
         }
         if let Some(text) = part.text.filter(|text| !text.as_str().is_empty()) {
-            if part.thought {
+            if part.thought == Some(true) {
                 let detail = reasoning::text_detail(text.as_str(), reasoning::GEMINI, self.details);
                 self.is_thinking = true;
                 out.push(Delta::ReasoningDetail { choice, detail });
@@ -198,7 +203,8 @@ impl Choice {
             let index = self.calls;
             self.calls = self.calls.saturating_add(1);
             let id = non_empty(call.id.as_ref()).map_or_else(|| format!("call_{seed:016x}{index}"), str::to_owned);
-            let is_whole = !call.will_continue && call.partial_args.is_none();
+            let goes_on = call.will_continue == Some(true);
+            let is_whole = !goes_on && call.partial_args.is_none();
             let arguments = match call.args {
                 Some(arguments) if is_whole && arguments.get() != "null" => arguments.get().to_owned(),
                 _ if is_whole => "{}".to_owned(),
@@ -213,7 +219,7 @@ impl Choice {
         }
         if let Some(open) = &mut self.open {
             call.partial_args.into_iter().flatten().for_each(|piece| open.arguments.add(piece));
-            if !call.will_continue {
+            if call.will_continue != Some(true) {
                 self.close(choice, out);
             }
         }

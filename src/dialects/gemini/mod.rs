@@ -3,6 +3,7 @@
 mod contents;
 mod decode;
 pub mod inbound;
+mod logprobs;
 mod native;
 mod opaque;
 mod partial;

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::dialects::lenient::or_absent;
+
 /// One piece of `partialArgs`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -11,8 +13,8 @@ pub(super) struct Piece {
     string_value: Option<String>,
     number_value: Option<serde_json::Number>,
     bool_value: Option<bool>,
-    #[serde(default)]
-    will_continue: bool,
+    #[serde(default, deserialize_with = "or_absent")]
+    will_continue: Option<bool>,
 }
 
 /// The arguments of one call, as far as they have come.
@@ -21,6 +23,8 @@ pub(super) struct Assembly {
     root: Map<String, Value>,
     /// The path whose text goes on with the next piece.
     open: Option<String>,
+    /// Places in lists that were made.
+    places: usize,
 }
 
 #[derive(Debug, PartialEq)]
@@ -31,6 +35,10 @@ enum Step {
 
 /// Longer lists than this are no arguments but a mistake.
 const INDEX_LIMIT: usize = 10_000;
+/// So many places of all lists together.
+const PLACES_LIMIT: usize = 100_000;
+/// Deeper values could not even be written and dropped without running out of stack.
+const DEPTH_LIMIT: usize = 100;
 
 impl Assembly {
     pub(super) fn add(&mut self, piece: Piece) {
@@ -47,7 +55,7 @@ impl Assembly {
                 (slot, value) => *slot = value,
             }
         }
-        self.open = piece.will_continue.then_some(piece.json_path);
+        self.open = piece.will_continue.unwrap_or(false).then_some(piece.json_path);
     }
 
     pub(super) fn into_json(self) -> String {
@@ -73,6 +81,10 @@ impl Assembly {
                     }
                     let items = slot.as_array_mut()?;
                     if items.len() <= *index {
+                        self.places = self.places.saturating_add(index.saturating_add(1).saturating_sub(items.len()));
+                        if self.places > PLACES_LIMIT {
+                            return None;
+                        }
                         items.resize(index.saturating_add(1), Value::Null);
                     }
                     items.get_mut(*index)?
@@ -88,6 +100,9 @@ fn steps(path: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
     while !rest.is_empty() {
+        if steps.len() >= DEPTH_LIMIT {
+            return Vec::new();
+        }
         let (step, after) = if let Some(inside) = rest.strip_prefix('[') {
             let Some((inside, after)) = inside.split_once(']') else { return Vec::new() };
             let quoted = inside.trim_matches(['\'', '"']);
@@ -132,6 +147,15 @@ mod tests {
             r#"{"jsonPath":"$.nothing","nullValue":"NULL_VALUE"}"#,
         ]);
         assert_eq!(json, r#"{"city":"San Francisco","days":[null,{"n":2.5}],"odd key":true,"nothing":null}"#);
+    }
+
+    #[test]
+    fn arguments_made_to_break_the_server_are_left_out() {
+        let deep = format!(r#"{{"jsonPath":"${}","stringValue":"x"}}"#, ".a".repeat(1 << 20));
+        assert_eq!(assembled(&[&deep]), "{}");
+        let wide: Vec<String> = (0..50).map(|n| format!(r#"{{"jsonPath":"$.a{n}[9999]","numberValue":1}}"#)).collect();
+        let wide: Vec<&str> = wide.iter().map(String::as_str).collect();
+        assert!(assembled(&wide).len() < 1 << 20);
     }
 
     #[test]

@@ -62,6 +62,12 @@ struct Settings<'a> {
     thinking_config: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image_config: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech_config: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<u64>,
 }
 
 /// What differs between generations, read off the model's name. Source:
@@ -161,6 +167,9 @@ fn settings<'a>(
         response_json_schema,
         response_modalities: modalities(inference),
         image_config: image_config(inference),
+        speech_config: speech_config(inference),
+        response_logprobs: sampling.logprobs.filter(|wanted| *wanted),
+        logprobs: sampling.top_logprobs.filter(|_| sampling.logprobs == Some(true)),
         thinking_config: inference.reasoning.as_ref().and_then(|wish| thinking(generation, wish, room)),
     })
 }
@@ -195,6 +204,13 @@ fn modalities(inference: &Inference) -> Option<Vec<String>> {
     let wished = &inference.modalities;
     let is_plain = wished.iter().all(|kind| kind == "text");
     (!is_plain).then(|| wished.iter().map(|kind| kind.to_uppercase()).collect())
+}
+
+/// The voice of OpenAI's `audio`; its format is Gemini's own choice.
+fn speech_config(inference: &Inference) -> Option<Value> {
+    let audio: Value = serde_json::from_str(inference.raw.get("audio")?.get()).ok()?;
+    let voice = audio.get("voice").and_then(Value::as_str)?;
+    Some(json!({ "voiceConfig": { "prebuiltVoiceConfig": { "voiceName": voice } } }))
 }
 
 /// The original's `image_config` under Gemini's names.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::partial::Piece;
+use crate::dialects::lenient::{counts_or_absent, or_absent};
 use crate::dialects::text::Text;
 use crate::dialects::{FinishReason, Usage};
 
@@ -14,6 +15,7 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) candidates: Option<Vec<&'a RawValue>>,
     pub(super) prompt_feedback: Option<PromptFeedback>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage_metadata: Option<WireUsage>,
     #[serde(borrow)]
     pub(super) model_version: Option<Text<'a>>,
@@ -32,7 +34,10 @@ pub(super) struct Candidate<'a> {
     #[serde(borrow)]
     pub(super) finish_reason: Option<&'a RawValue>,
     pub(super) finish_message: Option<String>,
+    #[serde(default, deserialize_with = "or_absent")]
     pub(super) grounding_metadata: Option<Grounding>,
+    #[serde(default, deserialize_with = "or_absent")]
+    pub(super) logprobs_result: Option<super::logprobs::Logprobs>,
 }
 
 #[derive(Deserialize)]
@@ -46,8 +51,8 @@ pub(super) struct Content<'a> {
 pub(super) struct Part<'a> {
     #[serde(borrow)]
     pub(super) text: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) thought: bool,
+    #[serde(default, deserialize_with = "or_absent")]
+    pub(super) thought: Option<bool>,
     #[serde(borrow)]
     pub(super) thought_signature: Option<Text<'a>>,
     #[serde(borrow)]
@@ -76,8 +81,8 @@ pub(super) struct Call<'a> {
     #[serde(borrow)]
     pub(super) args: Option<&'a RawValue>,
     pub(super) partial_args: Option<Vec<Piece>>,
-    #[serde(default)]
-    pub(super) will_continue: bool,
+    #[serde(default, deserialize_with = "or_absent")]
+    pub(super) will_continue: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -91,10 +91,19 @@ pub(super) fn of_recording(recording: &Value) -> Said {
             }
             native => native.map(|native| finish(native, !calls.is_empty())),
         },
-        native: native.map(str::to_owned),
+        native: behind_the_router(recording).or_else(|| native.map(str::to_owned)),
         usage: usage(recording, &digest["usage"]),
         calls,
     }
+}
+
+/// A router passes on what the provider behind it said; the digest has its own word only.
+fn behind_the_router(recording: &Value) -> Option<String> {
+    let response = &recording["response"];
+    let events = response["body_text"].as_str().into_iter().flat_map(str::lines);
+    let events = events.filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+    let all: Vec<Value> = events.chain([response["body"].clone()]).collect();
+    all.iter().rev().find_map(|answer| Some(answer["choices"][0]["native_finish_reason"].as_str()?.to_owned()))
 }
 
 fn finish(native: &str, has_calls: bool) -> FinishReason {

@@ -48,21 +48,8 @@ const FAULTS: [(&str, FaultKind); 18] = [
 ];
 
 /// Where our words differ from the digest on purpose: recording, field, reason.
-const EXCEPTIONS: [(&str, &str, &str); 5] = [
-    ("gemini-json-empty-output-02246", "finish", "a blocked prompt is a content filter even without a reason"),
-    ("gemini-json-empty-output-02246", "native", "the name of the enum's value for no reason stands in"),
-    ("openrouter-openai-chat-json-file-in-90543", "native", "the provider behind the router has its own word"),
-    (
-        "openrouter-openai-chat-json-parallel-tool-calls-1cbdc",
-        "native",
-        "the provider behind the router has its own word",
-    ),
-    (
-        "openrouter-openai-chat-json-structured-output-9f52a",
-        "native",
-        "the provider behind the router has its own word",
-    ),
-];
+const EXCEPTIONS: [(&str, &str, &str); 1] =
+    [("gemini-json-empty-output-02246", "finish", "a blocked prompt is a content filter even without a reason")];
 
 fn recordings() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/recordings");

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::text::Text;
 use crate::dialects::{FinishReason, Usage};
 
@@ -19,6 +20,7 @@ pub(super) struct Event<'a> {
     pub(super) content_block: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) delta: Option<BlockDelta<'a>>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 
@@ -34,6 +36,7 @@ pub(super) struct Message<'a> {
     #[serde(borrow)]
     pub(super) stop_reason: Option<Text<'a>>,
     pub(super) stop_details: Option<StopDetails>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 

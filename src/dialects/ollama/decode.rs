@@ -6,6 +6,7 @@ use app::types::sse::ServerSentEvent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::{Decoder, Delta, Fault, FinishReason, Usage, arguments, complaint};
 
 /// Ollama gives one answer.
@@ -20,7 +21,9 @@ struct Line<'a> {
     #[serde(default)]
     done: bool,
     done_reason: Option<String>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     prompt_eval_count: Option<u64>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     eval_count: Option<u64>,
     error: Option<serde_json::Value>,
 }

@@ -33,7 +33,7 @@ impl Upstream for Responses {
 }
 
 /// The format of this provider's encrypted reasoning.
-fn format(quirks: &Quirks) -> &str {
+pub(super) fn format(quirks: &Quirks) -> &str {
     quirks.reasoning_format.as_deref().unwrap_or(thoughts::FORMAT)
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialects::Usage;
+use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::text::Text;
 
 /// One event of a stream. Only what is understood; the rest is ignored.
@@ -39,6 +40,7 @@ pub(super) struct Response {
     pub(super) incomplete_details: Option<Incomplete>,
     pub(super) output: Option<Vec<Value>>,
     pub(super) service_tier: Option<Value>,
+    #[serde(default, deserialize_with = "counts_or_absent")]
     pub(super) usage: Option<WireUsage>,
 }
 

@@ -3,6 +3,7 @@
 //! answer; as everywhere here, without I/O.
 
 mod answer;
+mod bedrock;
 mod cohere;
 mod gemini;
 mod ollama;
@@ -88,6 +89,8 @@ pub enum Protocol {
     Gemini,
     /// Ollama's own `/api/embed`.
     Ollama,
+    /// Amazon Bedrock's InvokeModel.
+    Bedrock,
 }
 
 /// Documents one search covers where searches are what is paid for.
@@ -120,7 +123,8 @@ fn protocol(dialect: Dialect, quirks: &Quirks) -> Option<Protocol> {
     match (quirks.retrieval, dialect) {
         (Protocol::Usual, Dialect::OpenaiChat | Dialect::OpenaiResponses) => Some(Protocol::Openai),
         (Protocol::Usual, Dialect::Gemini) => Some(Protocol::Gemini),
-        (Protocol::Usual, Dialect::AnthropicMessages) => None,
+        (Protocol::Usual, Dialect::BedrockConverse | Dialect::BedrockAnthropic) => Some(Protocol::Bedrock),
+        (Protocol::Usual, Dialect::AnthropicMessages | Dialect::VertexAnthropic) => None,
         (own, _) => Some(own),
     }
 }
@@ -151,6 +155,12 @@ pub fn encode(dialect: Dialect, target: &Target<'_>, wish: &Retrieval) -> Result
         (Protocol::Cohere, Retrieval::Embed(embed)) => ("/embed".to_owned(), cohere::embed(target.model, embed)?),
         (Protocol::Gemini, Retrieval::Embed(embed)) => gemini::embed(target.model, embed)?,
         (Protocol::Ollama, Retrieval::Embed(embed)) => ("/embed".to_owned(), ollama::embed(target.model, embed)?),
+        (Protocol::Bedrock, Retrieval::Embed(embed)) => {
+            (bedrock::path(target.model), bedrock::embed(target.model, embed)?)
+        }
+        (Protocol::Bedrock, Retrieval::Rerank(rerank)) => {
+            (bedrock::path(target.model), bedrock::rerank(target.model, rerank)?)
+        }
         (_, Retrieval::Embed(embed)) => ("/embeddings".to_owned(), openai::embed(target.model, embed)?),
         (Protocol::Gemini | Protocol::Ollama, Retrieval::Rerank(_)) => return Err(nothing()),
         (Protocol::Cohere, Retrieval::Rerank(rerank)) => ("/rerank".to_owned(), cohere::rerank(target.model, rerank)?),
@@ -184,6 +194,7 @@ pub fn decode(dialect: Dialect, quirks: &Quirks, wish: &Retrieval, body: &[u8]) 
         (Protocol::Cohere, Retrieval::Embed(_)) => cohere::vectors(&answer),
         (Protocol::Gemini, Retrieval::Embed(_)) => gemini::vectors(&answer),
         (Protocol::Ollama, Retrieval::Embed(_)) => ollama::vectors(&answer),
+        (Protocol::Bedrock, Retrieval::Embed(_)) => bedrock::vectors(&answer),
         (_, Retrieval::Embed(_)) => openai::vectors(&answer),
         (_, Retrieval::Rerank(_)) => openai::order(&answer),
     }

@@ -204,3 +204,27 @@ fn a_ranking_repeats_the_documents_it_ranks() {
     let none = json!({ "model": "a/b", "query": "q", "documents": [] });
     assert_eq!(parse_rerank(none.to_string().as_bytes()).unwrap_err().field, "documents");
 }
+
+#[test]
+fn bedrock_is_asked_in_each_makers_words_with_the_model_in_the_address() {
+    let quirks = Quirks::default();
+    let ask = |model: &str, wish: &Retrieval| {
+        let target = Target { model, max_output_tokens: None, quirks: &quirks };
+        let request = encode(Dialect::BedrockConverse, &target, wish)?;
+        Ok::<_, Untranslatable>((request.path, serde_json::from_slice::<Value>(&request.body).unwrap()))
+    };
+    let inputs = |texts: &[&str]| texts.iter().map(|text| Input::Text((*text).to_owned())).collect();
+    let one = Retrieval::Embed(Embed { inputs: inputs(&["a"]), ..Embed::default() });
+    let two = Retrieval::Embed(Embed { inputs: inputs(&["a", "b"]), ..Embed::default() });
+    let (path, body) = ask("amazon.titan-embed-text-v2:0", &one).unwrap();
+    assert_eq!((path.as_str(), body), ("/model/amazon.titan-embed-text-v2%3A0/invoke", json!({ "inputText": "a" })));
+    assert_eq!(ask("amazon.titan-embed-text-v2:0", &two).unwrap_err().field, "input");
+    let (_, body) = ask("cohere.embed-multilingual-v3", &two).unwrap();
+    assert_eq!((&body["texts"], body.get("model")), (&json!(["a", "b"]), None));
+    let answer = json!({ "embeddings": { "float": [[1.0], [2.0]] } }).to_string();
+    assert!(decode(Dialect::BedrockConverse, &quirks, &two, answer.as_bytes()).is_ok());
+    let document = Document { text: Some("d".to_owned()), image: None };
+    let order = Retrieval::Rerank(Rerank { query: "q".into(), documents: vec![document], top_n: Some(1) });
+    let (path, body) = ask("cohere.rerank-v3-5:0", &order).unwrap();
+    assert_eq!((path.as_str(), &body["api_version"]), ("/model/cohere.rerank-v3-5%3A0/invoke", &json!(2)));
+}

@@ -12,7 +12,7 @@ use super::{Dialect, Inference, Quirks, Target, chat_completions, gemini, messag
 use made_up::{Dice, request};
 use meaning::meaning;
 
-/// Cases in an ordinary run; the long run is `cargo test -- --ignored round_trip`.
+/// Cases in an ordinary run, 2,100 in all; the long run is `make round-trip`.
 const CASES: u64 = 700;
 const MANY: u64 = 35_000;
 

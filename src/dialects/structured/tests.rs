@@ -73,3 +73,10 @@ fn the_schema_moves_into_the_instructions_and_everything_else_stays() {
     assert_eq!(raw[2]["x_own"], json!(true));
     assert!(raw[4]["content"].as_str().unwrap().contains("lacks the property"));
 }
+
+#[test]
+fn a_schema_that_refers_to_itself_twice_is_checked_in_no_time() {
+    let schema = json!({ "anyOf": [{ "$ref": "#" }, { "allOf": [{ "$ref": "#" }, { "$ref": "#" }] }] });
+    let answer = vec![Delta::Text { choice: 0, text: "{}".to_owned() }];
+    assert!(matches!(check(&schema, answer), Checked::Fit(_)));
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{candidate, chunk, completion, read, stream};
+use crate::dialects::answer::{Answer, Heading, Inbound as _, UsageReport};
 use crate::dialects::{Delta, Dialect, FaultKind, FinishReason, Quirks, Usage};
 
 fn usage(deltas: &[Delta]) -> Usage {
@@ -299,4 +300,33 @@ fn a_key_of_ours_that_was_refused_is_never_the_callers_fault() {
         assert_eq!(fault.kind, FaultKind::OurCredential, "{body}");
         assert!(![401, 403].contains(&fault.kind.status()));
     }
+}
+
+#[test]
+fn probabilities_of_gemini_are_told_as_openai_tells_them_and_the_other_way_round() {
+    let chosen = |token: &str, value: f64| json!({ "token": token, "tokenId": 7, "logProbability": value });
+    let event = json!({ "candidates": [{ "content": { "parts": [{ "text": "Hé" }] }, "finishReason": "STOP",
+        "logprobsResult": { "chosenCandidates": [chosen("Hé", -0.25)],
+            "topCandidates": [{ "candidates": [chosen("Hé", -0.25), chosen("Ho", -2.5)] }] } }] });
+    let deltas = stream(Dialect::Gemini, &[event]).unwrap();
+    let content = &completion(&deltas)["choices"][0]["logprobs"]["content"];
+    assert_eq!((&content[0]["token"], &content[0]["logprob"]), (&json!("Hé"), &json!(-0.25)));
+    assert_eq!(content[0]["bytes"], json!([72, 195, 169]));
+    assert_eq!(content[0]["top_logprobs"][1]["token"], "Ho");
+
+    let token = json!({ "token": "a", "logprob": -0.5, "bytes": [97],
+                        "top_logprobs": [{ "token": "b", "logprob": -1.0, "bytes": [98] }] });
+    let chunk = json!({ "choices": [{ "index": 0, "delta": { "content": "a" }, "finish_reason": "stop",
+                                      "logprobs": { "content": [token] } }] });
+    let deltas = stream(Dialect::OpenaiChat, &[chunk]).unwrap();
+    let mut answer = Answer::ordered();
+    for delta in deltas {
+        answer.add(delta);
+    }
+    let inbound = crate::dialects::gemini::inbound::Gemini::default();
+    let body = inbound.whole(&Heading::default(), &answer, &UsageReport::default());
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let result = &body["candidates"][0]["logprobsResult"];
+    assert_eq!(result["chosenCandidates"][0], json!({ "token": "a", "logProbability": -0.5 }));
+    assert_eq!(result["topCandidates"][0]["candidates"][0]["token"], "b");
 }

@@ -235,3 +235,18 @@ fn a_mark_for_the_cache_reaches_claude_wherever_it_stands() {
         assert_eq!(*found, mark);
     }
 }
+
+#[test]
+fn a_wish_for_probabilities_and_for_a_voice_reaches_gemini() {
+    let body = json!({ "model": "m", "logprobs": true, "top_logprobs": 3, "modalities": ["audio"],
+        "audio": { "voice": "Kore", "format": "wav" }, "messages": [{ "role": "user", "content": "u" }] });
+    let config = &gemini(&body)["generationConfig"];
+    assert_eq!((&config["responseLogprobs"], &config["logprobs"]), (&json!(true), &json!(3)));
+    assert_eq!(config["responseModalities"], json!(["AUDIO"]));
+    assert_eq!(config["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"], "Kore");
+    let plain = &gemini(&json!({ "model": "m", "messages": [{ "role": "user", "content": "u" }] }))["generationConfig"];
+    assert!(plain.get("responseLogprobs").is_none() && plain.get("speechConfig").is_none());
+    // OpenAI gets both as they were sent.
+    assert_eq!(openai(&Quirks::default(), &body)["audio"], body["audio"]);
+    assert_eq!(openai(&Quirks::default(), &body)["top_logprobs"], 3);
+}

@@ -81,6 +81,8 @@ pub struct Upstream {
     cache_price: Option<String>,
     /// The protocol as models.dev's list names it: `responses`.
     shape: Option<&'static str>,
+    /// The client package that tells the protocol.
+    package: &'static str,
 }
 
 impl Upstream {
@@ -103,6 +105,7 @@ impl Upstream {
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
         let router = Router::new()
             .route("/v1/chat/completions", post(answer))
+            .route("/v1/messages", post(answer))
             .route("/v1/responses", post(answer))
             .route("/v1/embeddings", post(answer))
             .route("/v1/rerank", post(answer))
@@ -119,6 +122,7 @@ impl Upstream {
             context: 100_000,
             cache_price: None,
             shape: None,
+            package: "@ai-sdk/openai-compatible",
         }
     }
 
@@ -156,6 +160,12 @@ impl Upstream {
     /// Speaks OpenAI Responses; its slug here gets the end `-responses`.
     pub fn speaking_responses(mut self) -> Self {
         self.shape = Some("responses");
+        self
+    }
+
+    /// Speaks Anthropic Messages.
+    pub fn speaking_messages(mut self) -> Self {
+        self.package = "@ai-sdk/anthropic";
         self
     }
 
@@ -221,7 +231,7 @@ impl Upstream {
             })
             .collect();
         json!({ "id": self.slug, "name": format!("Provider {}", self.slug), "api": self.url, "doc": "https://x.example",
-                "env": ["TEST_UPSTREAM_UNSET_KEY"], "npm": "@ai-sdk/openai-compatible", "models": models })
+                "env": ["TEST_UPSTREAM_UNSET_KEY"], "npm": self.package, "models": models })
     }
 }
 

@@ -158,8 +158,13 @@ fn a_whole_answer_has_the_keys_the_sdks_require() {
 
 #[test]
 fn a_failure_after_the_first_byte_is_a_full_chunk() {
-    let failure =
-        Failure { code: 502, message: "gone".into(), error_type: "provider_unavailable", provider_code: None };
+    let failure = Failure {
+        code: 502,
+        message: "gone".into(),
+        error_type: "provider_unavailable",
+        provider_code: None,
+        raw: None,
+    };
     let mut out = Vec::new();
     ChunkWriter::new(&heading()).fail(&failure, Some(&report()), &mut out);
     let chunk: Value = serde_json::from_slice(out.strip_prefix(b"data: ").unwrap()).unwrap();

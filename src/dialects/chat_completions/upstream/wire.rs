@@ -10,20 +10,21 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialects::Usage;
+use crate::dialects::lenient::{self, own_or_absent};
 use crate::dialects::text::Text;
 
 /// A chunk of a stream, or a whole answer.
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "own_or_absent")]
     pub(super) id: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "own_or_absent")]
     pub(super) model: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) choices: Option<Vec<Choice<'a>>>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "own_or_absent")]
     pub(super) x_groq: Option<Groq<'a>>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
@@ -50,7 +51,7 @@ pub(super) struct Choice<'a> {
     pub(super) message: Option<Message<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "own_or_absent")]
     pub(super) native_finish_reason: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) logprobs: Option<&'a RawValue>,
@@ -60,18 +61,21 @@ pub(super) struct Choice<'a> {
 pub(super) struct Message<'a> {
     #[serde(borrow)]
     pub(super) content: Option<Content<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "own_or_absent")]
     pub(super) refusal: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) reasoning: Option<Content<'a>>,
     #[serde(borrow)]
     pub(super) reasoning_content: Option<Content<'a>>,
+    #[serde(default, deserialize_with = "own_or_absent")]
     pub(super) reasoning_details: Option<Vec<Value>>,
     #[serde(borrow)]
     pub(super) tool_calls: Option<Vec<Call<'a>>>,
     #[serde(borrow)]
     pub(super) function_call: Option<Function<'a>>,
+    #[serde(default, deserialize_with = "own_or_absent")]
     pub(super) annotations: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "own_or_absent")]
     pub(super) images: Option<Vec<Value>>,
     pub(super) audio: Option<Value>,
 }
@@ -79,7 +83,7 @@ pub(super) struct Message<'a> {
 #[derive(Deserialize)]
 pub(super) struct Call<'a> {
     pub(super) index: Option<u32>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "own_or_absent")]
     pub(super) id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) function: Option<Function<'a>>,
@@ -204,7 +208,7 @@ pub(super) fn usage(raw: &RawValue, is_reasoning_outside: bool) -> Option<Usage>
     if raw.get() == "null" {
         return None;
     }
-    let wire: WireUsage = serde_json::from_str(raw.get()).ok()?;
+    let wire: WireUsage = serde_json::from_str(raw.get()).ok().or_else(|| lenient::counts(raw.get()))?;
     let prompt = wire.prompt_tokens_details.unwrap_or_default();
     let completion = wire.completion_tokens_details.unwrap_or_default();
     let reasoning_tokens = completion.reasoning_tokens.or(wire.reasoning_tokens);

@@ -82,12 +82,16 @@ impl Writer for ResponseWriter {
     }
 
     fn fail(&mut self, failure: &Failure, report: Option<&UsageReport>, out: &mut Vec<u8>) {
+        let mut metadata = json!({ "error_type": failure.error_type,
+            "provider_code": failure.provider_code.as_deref().unwrap_or_default() });
+        if let Some(raw) = &failure.raw {
+            metadata["raw"] = json!(raw);
+        }
         let mut body = json!({ "error": { "code": failure.code, "message": failure.message,
             "status": status_word(failure.code), "details": [{
                 "@type": "type.googleapis.com/google.rpc.ErrorInfo",
                 "reason": failure.error_type.to_uppercase(), "domain": "patchbay",
-                "metadata": { "error_type": failure.error_type,
-                              "provider_code": failure.provider_code.as_deref().unwrap_or_default() } }] } });
+                "metadata": metadata }] } });
         if let Some(report) = report {
             body["usageMetadata"] = usage(report, &Map::new()).into();
         }

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::logprobs::Gathered;
 use super::Gemini;
 use crate::dialects::answer::{CallIds, Ending, ending_or_default};
 use crate::dialects::{Delta, Dialect, FinishReason, arguments, media, reasoning};
@@ -16,6 +17,7 @@ pub(super) struct Parts {
     refusal: String,
     annotations: Vec<Value>,
     audio: String,
+    logprobs: Gathered,
     ending: Ending,
     has_called: bool,
     is_native: bool,
@@ -41,6 +43,7 @@ impl Parts {
             refusal: String::new(),
             annotations: Vec::new(),
             audio: String::new(),
+            logprobs: Gathered::default(),
             ending: None,
             has_called: false,
             is_native: false,
@@ -69,6 +72,7 @@ impl Parts {
             Delta::Audio { audio, .. } => {
                 self.audio.push_str(audio.get("data").and_then(Value::as_str).unwrap_or_default());
             }
+            Delta::Logprobs { logprobs, .. } => self.logprobs.add(logprobs),
             Delta::Annotation { annotation, .. } => self.annotations.push(annotation.clone()),
             Delta::Finish { reason, native, .. } => self.ending = Some((*reason, native.clone())),
             Delta::Native { dialect: Dialect::Gemini, piece, .. } => self.native(piece, out),
@@ -174,6 +178,9 @@ impl Parts {
         }
         if !self.annotations.is_empty() {
             fields.entry("groundingMetadata").or_insert_with(|| grounding(&self.annotations));
+        }
+        if let Some(found) = self.logprobs.take() {
+            fields.entry("logprobsResult").or_insert(found);
         }
         fields
     }

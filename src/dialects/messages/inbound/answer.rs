@@ -76,6 +76,7 @@ impl Writer for EventWriter {
                 message: "The provider failed in the middle of its answer".to_owned(),
                 error_type: "provider_unavailable",
                 provider_code: self.blocks.ending.as_ref().and_then(|(_, native)| native.clone()),
+                raw: None,
             };
             return self.fail(&failure, Some(report), out);
         }
@@ -99,6 +100,9 @@ impl Writer for EventWriter {
             "type": error_kind(failure.code), "message": failure.message, "error_type": failure.error_type } });
         if let Some(code) = &failure.provider_code {
             body["error"]["provider_code"] = json!(code);
+        }
+        if let Some(raw) = &failure.raw {
+            body["error"]["metadata"] = json!({ "raw": raw });
         }
         if let Some(report) = report {
             body["usage"] = usage::report(report, None).into();

@@ -231,7 +231,13 @@ fn usage_leaves_out_what_the_cache_read_and_wrote() {
 #[test]
 fn a_failure_is_one_event_in_anthropics_words() {
     let (mut writer, mut out) = (Messages::default().writer(&Heading::default()), Vec::new());
-    let failure = Failure { code: 503, message: "busy".into(), error_type: "provider_overloaded", provider_code: None };
+    let failure = Failure {
+        code: 503,
+        message: "busy".into(),
+        error_type: "provider_overloaded",
+        provider_code: None,
+        raw: None,
+    };
     writer.fail(&failure, None, &mut out);
     let text = String::from_utf8(out).unwrap();
     let data = text.strip_prefix("event: error\ndata: ").unwrap();

@@ -110,6 +110,9 @@ impl Writer for Answering {
         let mut response = self.response("failed", report);
         response["error"] = error;
         response["error_type"] = Value::from(failure.error_type);
+        if let Some(raw) = &failure.raw {
+            response["error_metadata"] = json!({ "raw": raw });
+        }
         self.output.events.send("response.failed", &json!({ "response": response }), out);
     }
 }

@@ -280,8 +280,13 @@ fn a_cut_answer_is_incomplete_and_says_why() {
 fn a_broken_stream_ends_as_a_failed_response() {
     let (mut writer, mut out) = (Responses::default().writer(&heading()), Vec::new());
     writer.write(&text("Hel"), &mut out);
-    let failure =
-        Failure { code: 429, message: "slow down".into(), error_type: "rate_limit_exceeded", provider_code: None };
+    let failure = Failure {
+        code: 429,
+        message: "slow down".into(),
+        error_type: "rate_limit_exceeded",
+        provider_code: None,
+        raw: None,
+    };
     writer.fail(&failure, Some(&report()), &mut out);
     let events = events(&out);
     let (name, event) = events.last().unwrap();
