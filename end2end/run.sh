@@ -159,7 +159,7 @@ if wants local; then
     unittest local local_test
 fi
 if wants node; then
-    say "npm: @anthropic-ai/sdk, openai, @openrouter/sdk and the AI SDK"
+    say "npm: @anthropic-ai/sdk, openai, @openrouter/sdk, @openrouter/agent and the AI SDK"
     out="$data/node"
     node --test --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$out" sdk/*.test.mjs || true

@@ -8,6 +8,13 @@ use super::code::{CodeBlock, CodeTabs, chat_samples};
 use super::session;
 use crate::api::{ModelQuery, use_api};
 
+/// Who asks, under what address, for what.
+const CLIENTS: [(&str, &str, &str); 3] = [
+    ("OpenAI, OpenRouter, the AI SDK", "/api/v1", "Chat, responses, completions, embeddings, rerank"),
+    ("Anthropic", "/api", "Messages and the count of their tokens"),
+    ("Google Gen AI", "/api", "generateContent, streamGenerateContent, countTokens"),
+];
+
 /// Status, what it means, what to do.
 const ERRORS: [(&str, &str, &str); 8] = [
     ("400", "The request is malformed, or names an unknown model.", "Read the message: it names the field."),
@@ -61,9 +68,10 @@ pub fn Docs() -> impl IntoView {
             <PageTitle text="Docs"/>
             <article class="page page-text">
                 <h1>"Quick start"</h1>
-                <p class="lead">"Patchbay speaks the OpenAI protocol, and the additions of OpenRouter. Any SDK for either works when it is pointed at the base URL."</p>
+                <p class="lead">"Patchbay speaks the protocols of OpenAI, Anthropic and Google, and the additions of OpenRouter. Their SDKs reach any model when they are pointed at the base URL."</p>
                 <h2>"Base URL"</h2>
                 <CodeBlock language="text" code=base/>
+                {clients(&session.base_url)}
                 <h2>"A first request"</h2>
                 <ol>
                     <li><a href="/keys">"Create a key"</a>" and put it into the environment variable "<code>"PATCHBAY_API_KEY"</code>"."</li>
@@ -94,4 +102,23 @@ pub fn Docs() -> impl IntoView {
             </article>
         }
     })
+}
+
+/// Which client wants which address.
+fn clients(origin: &str) -> impl IntoView + use<> {
+    let rows = CLIENTS
+        .into_iter()
+        .map(|(client, path, endpoints)| {
+            let url = format!("{origin}{path}");
+            view! { <tr><th scope="row" data-label="Client">{client}</th><td data-label="Base URL"><code>{url}</code></td><td data-label="Endpoints">{endpoints}</td></tr> }
+        })
+        .collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Clients">
+            <table class="table table-cards table-text">
+                <thead><tr><th scope="col">"Client"</th><th scope="col">"Base URL"</th><th scope="col">"Endpoints"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
 }

@@ -98,9 +98,13 @@ impl Capacity {
         if now_ms - self.shrunk_at_ms < ONE_SIGN_MS {
             return;
         }
+        // So few are always carried: what is refused among them is refused for another reason.
+        if self.in_flight <= settings.concurrency_least {
+            return;
+        }
         self.shrunk_at_ms = now_ms;
         // What is in flight is what was too much, however high the limit stood.
-        let carried = f64::from(self.in_flight.max(1)).min(self.limit);
+        let carried = f64::from(self.in_flight).min(self.limit);
         self.limit = (carried * DECREASE).max(f64::from(settings.concurrency_least));
     }
 }
@@ -128,11 +132,23 @@ mod tests {
         assert!(capacity.limit() > 120.0);
         for second in 3..100 {
             capacity.overloaded(second * 1_000, &settings);
-            while capacity.in_flight() > 1 {
+            while capacity.in_flight() > 4 {
                 capacity.leave();
             }
         }
         assert!((capacity.limit() - 3.0).abs() < 0.1, "it never shrinks to nothing");
+    }
+
+    #[test]
+    fn a_lone_request_that_is_refused_leaves_room_for_many() {
+        let settings = Resilience::default();
+        let mut capacity = Capacity::new(&settings);
+        for second in 1..10 {
+            capacity.enter();
+            capacity.overloaded(second * 1_000, &settings);
+            capacity.leave();
+        }
+        assert!((capacity.limit() - f64::from(settings.concurrency)).abs() < 0.1);
     }
 
     #[test]
