@@ -31,18 +31,22 @@ wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
-if wants python && ! cmp -s requirements.txt .venv/installed; then
-    say "Installing the Python packages"
-    python3 -m venv --clear .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
-    cp requirements.txt .venv/installed
+# python_packages FOLDER
+python_packages() {
+    cmp -s "$1/requirements.txt" "$1/.venv/installed" && return
+    say "Installing the Python packages of $1"
+    python3 -m venv --clear "$1/.venv"
+    "$1/.venv/bin/pip" install --quiet --disable-pip-version-check -r "$1/requirements.txt"
+    cp "$1/requirements.txt" "$1/.venv/installed"
+}
+if wants python; then
+    python_packages sdk
+    # It wants an older openai than the one that is tested.
+    python_packages litellm
 fi
-if wants local && ! cmp -s local/requirements.txt local/.venv/installed; then
-    say "Building llama-cpp-python"
-    python3 -m venv --clear local/.venv
+if wants local; then
     CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" \
-        local/.venv/bin/pip install --quiet --disable-pip-version-check -r local/requirements.txt
-    cp local/requirements.txt local/.venv/installed
+        python_packages local
 fi
 if { wants node || wants browser; } && ! cmp -s package-lock.json node_modules/installed; then
     say "Installing the npm packages"
@@ -132,11 +136,11 @@ count() {
 }
 number() { grep -oE "$1" "$2" | tail -1 | grep -oE '[0-9]+' | tail -1 || echo 0; }
 
-# unittest FOLDER PYTHON MODULE...
+# unittest FOLDER MODULE...
 unittest() {
-    local folder="$1" python="$2" out="$data/unittest" status=0 run bad bad_tests
-    shift 2
-    (cd "$folder" && "$python" -B -m unittest -v "$@") 2>&1 | tee "$out" || status=$?
+    local folder="$1" out="$data/unittest" status=0 run bad bad_tests
+    shift
+    (cd "$folder" && PYTHONPATH=../sdk .venv/bin/python -B -m unittest -v "$@") 2>&1 | tee "$out" || status=$?
     run="$(number '^Ran [0-9]+' "$out")"
     bad=$(grep -cE '^(FAIL|ERROR): ' "$out" || true)
     # A test with several failing parts is one failed test.
@@ -146,12 +150,13 @@ unittest() {
 }
 
 if wants python; then
-    say "Python: anthropic, google-genai, litellm, openai and openrouter"
-    unittest sdk "$PWD/.venv/bin/python" anthropic_test genai_test litellm_test openai_test openai_responses_test openrouter_test
+    say "Python: anthropic, google-genai, openai, openrouter and litellm"
+    unittest sdk anthropic_test genai_test openai_test openai_responses_test openrouter_test
+    unittest litellm litellm_test
 fi
 if wants local; then
     say "A local inference server"
-    unittest local "$PWD/local/.venv/bin/python" local_test
+    unittest local local_test
 fi
 if wants node; then
     say "npm: @anthropic-ai/sdk, openai, @openrouter/sdk and the AI SDK"

@@ -42,7 +42,13 @@ pub enum Error {
     Busy { retry_after_s: u64 },
     /// Every attempt failed; this was the last word.
     #[error("{}", fault.message)]
-    Upstream { fault: Box<Fault>, provider_name: String, previous: Vec<Value> },
+    Upstream {
+        fault: Box<Fault>,
+        provider_name: String,
+        previous: Vec<Value>,
+        /// How it was routed, for callers who asked.
+        routed: Option<Box<Value>>,
+    },
     /// What was delivered until then is charged.
     #[error("The request took longer than {limit_s} s. What was delivered is charged; ask for less at once.")]
     OutOfTime { limit_s: u64 },
@@ -133,7 +139,7 @@ impl Error {
                                  "docs_url": "/docs" }));
             }
             Self::NothingRoutable { availability: why, .. } => availability = Some(why.clone()),
-            Self::Upstream { fault, provider_name, previous } => {
+            Self::Upstream { fault, provider_name, previous, .. } => {
                 metadata.insert("provider_name".into(), provider_name.as_str().into());
                 let optional = [("provider_code", &fault.code), ("raw", &fault.raw)];
                 for (name, value) in optional {
@@ -172,7 +178,11 @@ impl Error {
         if matches!(self, Self::Database(_) | Self::Internal(_)) {
             tracing::error!(error = ?self, "Request failed");
         }
-        let mut response = (self.status(), Json(body(&self.body()))).into_response();
+        let mut shown = body(&self.body());
+        if let (Self::Upstream { routed: Some(routed), .. }, Some(fields)) = (&self, shown.as_object_mut()) {
+            fields.insert("openrouter_metadata".to_owned(), routed.as_ref().clone());
+        }
+        let mut response = (self.status(), Json(shown)).into_response();
         if let Some(seconds) = self.retry_after_s() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -22,8 +22,10 @@ pub fn start(app: &Arc<App>) {
     });
     every(app, Duration::from_mins(1), "forget idle callers", |app| async move {
         app.rate_limits.forget_idle();
+        app.sticky.forget_idle(app.clock.now_ms());
         Ok(())
     });
+    every(app, Duration::from_mins(1), "count what is popular", |app| async move { app.refresh_popularity().await });
     every(app, Duration::from_secs(1), "check endpoints", |app| async move {
         probe::check_due(&app).await;
         Ok(())

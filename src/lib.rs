@@ -20,6 +20,7 @@ pub mod rankings;
 pub mod store;
 pub mod telemetry;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -38,10 +39,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
+use crate::gateway::sticky::Sticky;
 use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
+
+/// Days whose tokens make a model popular.
+const POPULAR_DAYS: i64 = 7;
 
 /// Everything a request can reach.
 pub struct App {
@@ -55,6 +60,7 @@ pub struct App {
     pub media: Media,
     pub health: Health,
     pub rate_limits: RateLimits,
+    pub sticky: Sticky,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -68,6 +74,8 @@ pub struct App {
     /// Servers found on this machine; never stored.
     local: ArcSwap<Local>,
     credentials: ArcSwap<Credentials>,
+    /// Tokens of the last days by model.
+    popularity: ArcSwap<HashMap<String, i64>>,
     in_flight: Arc<Semaphore>,
     /// Held for as long as this process decides the balances of an SQLite file.
     _ownership: Option<std::fs::File>,
@@ -111,6 +119,8 @@ impl App {
             upstreams: Upstreams::new(&config.timeouts)?,
             media: Media::new(config.media)?,
             health: Health::new(config.resilience),
+            sticky: Sticky::default(),
+            popularity: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
             node_id,
@@ -135,6 +145,27 @@ impl App {
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.load_full()
+    }
+
+    /// Tokens of the last seven days by model, as of a minute ago.
+    #[must_use]
+    pub fn popularity(&self) -> Arc<HashMap<String, i64>> {
+        self.popularity.load_full()
+    }
+
+    /// Counts them anew.
+    ///
+    /// # Errors
+    /// Any database error; the old counts stay.
+    pub async fn refresh_popularity(&self) -> sqlx::Result<()> {
+        let to = self.clock.now_ms().div_euclid(clock::MS_PER_DAY) + 1;
+        let mut tokens: HashMap<String, i64> = HashMap::new();
+        for row in self.store.board_by_model(to - POPULAR_DAYS, to).await? {
+            let sum = tokens.entry(row.id).or_default();
+            *sum = sum.saturating_add(row.tokens);
+        }
+        self.popularity.store(Arc::new(tokens));
+        Ok(())
     }
 
     /// The providers' keys as they are now.

@@ -244,9 +244,12 @@ impl Day<'_> {
                 }
             }
             _ => {
-                let plan = route::plan(&self.app, &self.inference, PROMPT_TOKENS)?;
-                order =
-                    plan.iter().filter_map(|candidate| self.positions.get(&candidate.endpoint.id).copied()).collect();
+                let plan = route::plan(&self.app, &self.inference, PROMPT_TOKENS, None)?;
+                order = plan
+                    .candidates
+                    .iter()
+                    .filter_map(|candidate| self.positions.get(&candidate.endpoint.id).copied())
+                    .collect();
             }
         }
         Ok(Run { at_ms: now, order, next: 0, tries: 0, ticket: None, attempt: None, limit_ms: 0 })

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import unittest
 
@@ -12,13 +13,14 @@ KEY = os.environ["END2END_KEY"]
 LOG = os.environ["END2END_LLAMA_LOG"]
 MODEL = "tiny-server/tiny"
 HELLO = [{"role": "user", "content": "Say hello."}]
-# The model's own end, which random weights would choose at any moment.
-ENDLESS = {"logit_bias": {"2": -100}}
+# Random weights would choose their own end at any moment, or bytes that never become a letter.
+ENDLESS = {"logit_bias": {str(token): -100 for token in (0, 1, 2, *range(131, 259))}}
+LONG = 1500
 
 
-def broken_off():
+def logged(pattern):
     with open(LOG, encoding="utf-8", errors="replace") as log:
-        return log.read().count("Disconnected from client")
+        return len(re.findall(pattern, log.read()))
 
 
 class LocalServer(unittest.TestCase):
@@ -75,19 +77,23 @@ class LocalServer(unittest.TestCase):
                 self.assertIn(said["size"], ["small", "large"])
 
     def test_a_caller_who_leaves_stops_the_work(self):
-        before = broken_off()
+        left = logged("Disconnected from client")
         stream = self.client.chat.completions.create(
-            model=MODEL, messages=HELLO, max_tokens=1500, stream=True, extra_body=ENDLESS
+            model=MODEL, messages=HELLO, max_tokens=LONG, stream=True, extra_body=ENDLESS
         )
         for chunk in stream:
             if chunk.choices and chunk.choices[0].delta.content:
                 break
         stream.close()
-        while broken_off() == before:
+        while logged("Disconnected from client") == left:
             time.sleep(0.1)
-        # The server is free again at once.
+        # The server is free again, and has counted the answers that it worked out to their end.
         answer = self.client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4, extra_body=ENDLESS)
         self.assertEqual(answer.choices[0].finish_reason, "length")
+        self.assertEqual(logged(rf"/ +({LONG - 1}|{LONG}) runs"), 0)
+        generation = self.client.get(f"/generation?id={chunk.id}", cast_to=object)["data"]
+        self.assertTrue(generation["cancelled"])
+        self.assertLess(generation["tokens_completion"], LONG)
 
     def test_what_the_server_refuses_is_told_in_its_own_words(self):
         with self.assertRaises(openai.APIStatusError) as caught:

@@ -2,34 +2,25 @@
 the one Anthropic's clients want: they append /v1/messages."""
 
 import json
-import os
 import unittest
 
 import anthropic
 
-from openai_test import KEY, MODELS
+from common import (
+    ASK_WEATHER, FORECAST, IN_PARIS, KEY, MODELS, PERSON, PIXEL, POOR_KEY, REPEATS_FORECAST, ROOT, SEES_PICTURE,
+    THINKS, WRONG_KEY, Person, faulty, hello,
+)
+from common import WEATHER as CHAT_WEATHER
 
-BASE = os.environ["END2END_URL"] + "/api"
+BASE = ROOT + "/api"
 CLAUDE = "anthropic/claude-haiku-4.5"
-WEATHER = {
-    "name": "get_weather",
-    "description": "The weather of a city",
-    "input_schema": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}},
-        "required": ["city", "unit"],
-    },
-}
-ASK = [{"role": "user", "content": "What is the weather in Paris in celsius?"}]
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+FUNCTION = CHAT_WEATHER["function"]
+WEATHER = {"name": FUNCTION["name"], "description": FUNCTION["description"], "input_schema": FUNCTION["parameters"]}
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 
 
 def client(key=KEY):
     return anthropic.Anthropic(base_url=BASE, api_key=key, max_retries=0, timeout=60)
-
-
-def hello(text="Say hello."):
-    return [{"role": "user", "content": text}]
 
 
 class AnthropicPackage(unittest.TestCase):
@@ -68,30 +59,54 @@ class AnthropicPackage(unittest.TestCase):
                 self.assertGreater(final.usage.input_tokens, 0)
 
     def test_thinking_and_tools_go_round_twice(self):
-        thinking = {"type": "enabled", "budget_tokens": 1024}
         for model in MODELS:
             with self.subTest(model):
-                fields = {"model": model, "max_tokens": 4000, "thinking": thinking, "tools": [WEATHER]}
-                with self.client.messages.stream(messages=ASK, **fields) as stream:
-                    kinds = {event.type for event in stream}
-                    first = stream.get_final_message()
-                self.assertIn("thinking", kinds)
-                self.assertIn("input_json", kinds)
-                self.assertEqual(first.stop_reason, "tool_use")
-                self.assertTrue([block for block in first.content if block.type == "thinking"][0].thinking)
-                [call] = [block for block in first.content if block.type == "tool_use"]
-                self.assertEqual(call.input, {"city": "Paris", "unit": "celsius"})
-                result = {"type": "tool_result", "tool_use_id": call.id, "content": "14 degrees, light rain"}
-                content = [block.model_dump(exclude_none=True) for block in first.content]
-                turns = [*ASK, {"role": "assistant", "content": content}, {"role": "user", "content": [result]}]
-                second = self.client.messages.create(messages=turns, **fields)
-                self.assertEqual(second.stop_reason, "end_turn")
-                self.assertIn("14 degrees", second.content[-1].text)
+                fields = {"model": model, "max_tokens": 4000, "thinking": THINKING, "tools": [WEATHER]}
+                whole = self.client.messages.create(messages=ASK_WEATHER, **fields)
+                with self.client.messages.stream(messages=ASK_WEATHER, **fields) as stream:
+                    events = list(stream)
+                    streamed = stream.get_final_message()
+                thoughts = "".join(event.thinking for event in events if event.type == "thinking")
+                self.assertIn(THINKS, thoughts)
+                pieces = [event.partial_json for event in events if event.type == "input_json"]
+                self.assertEqual(json.loads("".join(pieces)), IN_PARIS)
+                for first in (whole, streamed):
+                    self.assertEqual(first.stop_reason, "tool_use")
+                    self.assertEqual(first.content[0].thinking, thoughts)
+                    [call] = [block for block in first.content if block.type == "tool_use"]
+                    self.assertEqual(call.input, IN_PARIS)
+                    result = {"type": "tool_result", "tool_use_id": call.id, "content": FORECAST}
+                    turns = [*ASK_WEATHER, {"role": "assistant", "content": first.content}, hello([result])[0]]
+                    second = self.client.messages.create(messages=turns, **fields)
+                    self.assertEqual(second.stop_reason, "end_turn")
+                    self.assertRegex(second.content[-1].text, REPEATS_FORECAST)
+                    # Without its signed thoughts a model would not think in the middle of a tool loop.
+                    self.assertIn(THINKS, second.content[0].thinking)
+
+    def test_a_tool_is_run_by_the_package(self):
+        asked = []
+
+        @anthropic.beta_tool
+        def get_weather(city: str, unit: str) -> str:
+            """The weather of a city"""
+            asked.append(city)
+            return FORECAST
+
+        for model in MODELS:
+            for is_streamed in (False, True):
+                with self.subTest(model, is_streamed=is_streamed):
+                    asked.clear()
+                    runner = self.client.beta.messages.tool_runner(
+                        model=model, max_tokens=2000, messages=ASK_WEATHER, tools=[get_weather], stream=is_streamed
+                    )
+                    last = runner.until_done()
+                    self.assertRegex(last.content[-1].text, REPEATS_FORECAST)
+                    self.assertEqual(asked, ["Paris"])
 
     def test_a_forced_tool_is_called_whole_and_streamed_alike(self):
         for model in MODELS:
             with self.subTest(model):
-                fields = {"model": model, "tools": [WEATHER], "tool_choice": {"type": "any"}, "messages": ASK}
+                fields = {"model": model, "tools": [WEATHER], "tool_choice": {"type": "any"}, "messages": ASK_WEATHER}
                 whole = self.create(**fields)
                 with self.client.messages.stream(max_tokens=2000, **fields) as stream:
                     streamed = stream.get_final_message()
@@ -101,25 +116,30 @@ class AnthropicPackage(unittest.TestCase):
                     self.assertEqual(call.input["city"], "Paris")
 
     def test_an_answer_keeps_to_a_schema(self):
-        schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"],
-                  "additionalProperties": False}
         for model in MODELS:
             with self.subTest(model):
-                config = {"format": {"type": "json_schema", "schema": schema}}
-                message = self.create(model, messages=hello("Pick a number."), output_config=config)
-                self.assertIsInstance(json.loads(message.content[0].text)["n"], int)
+                config = {"format": {"type": "json_schema", "schema": PERSON}}
+                message = self.create(model, messages=hello("Make up a person."), output_config=config)
+                person = Person.model_validate_json(message.content[0].text)
+                fields = {"model": model, "max_tokens": 2000, "messages": hello("Make up a person.")}
+                self.assertEqual(self.client.messages.parse(output_format=Person, **fields).parsed_output, person)
 
     def test_an_image_is_seen(self):
         source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
         content = [{"type": "image", "source": source}, {"type": "text", "text": "What is this?"}]
         for model in MODELS:
             with self.subTest(model):
-                message = self.create(model, messages=[{"role": "user", "content": content}])
-                self.assertIn("One image", message.content[0].text)
+                self.assertIn(SEES_PICTURE, self.create(model, messages=hello(content)).content[0].text)
 
     def test_tokens_are_counted(self):
         count = self.client.messages.count_tokens(model=CLAUDE, messages=hello("word " * 200))
         self.assertGreater(count.input_tokens, 150)
+        more = self.client.messages.count_tokens(
+            model=CLAUDE, messages=hello("word " * 200), tools=[WEATHER], system="Be brief."
+        )
+        self.assertGreater(more.input_tokens, count.input_tokens)
+        with self.assertRaises(anthropic.BadRequestError):
+            self.client.messages.count_tokens(model="nobody/nothing", messages=hello())
 
     def test_models_are_listed_and_shown(self):
         ids = [model.id for model in self.client.models.list(limit=5)]
@@ -134,19 +154,19 @@ class AnthropicPackage(unittest.TestCase):
         self.assertEqual(self.create("claude-haiku-4-5").model, CLAUDE)
 
     def test_errors_are_anthropics(self):
-        error = self.raises(anthropic.AuthenticationError, key="sk-or-v1-" + "0" * 64)
+        error = self.raises(anthropic.AuthenticationError, key=WRONG_KEY)
         self.assertEqual(error.body["error"]["type"], "authentication_error")
         error = self.raises(anthropic.BadRequestError, model="nobody/nothing")
         self.assertIn("nobody/nothing", error.body["error"]["message"])
         error = self.raises(anthropic.BadRequestError, messages=[{"role": "wizard", "content": "x"}])
         self.assertIn("messages[0].role", error.body["error"]["message"])
-        error = self.raises(anthropic.APIStatusError, key=os.environ["END2END_POOR_KEY"])
+        error = self.raises(anthropic.APIStatusError, key=POOR_KEY)
         self.assertEqual((error.status_code, error.body["error"]["type"]), (402, "billing_error"))
-        self.raises(anthropic.RateLimitError, messages=hello("Hello [[fault:429-retry-after]]"))
-        self.raises(anthropic.InternalServerError, messages=hello("Hello [[fault:500]]"))
+        self.raises(anthropic.RateLimitError, messages=hello(faulty("429-retry-after")))
+        self.raises(anthropic.InternalServerError, messages=hello(faulty("500")))
 
     def test_an_error_inside_a_stream_is_raised(self):
-        messages = hello("Hello there, tell me more. [[fault:error-chunk]]")
+        messages = hello(faulty("error-chunk"))
         for model in MODELS:
             with self.subTest(model), self.assertRaises(anthropic.APIStatusError):
                 with self.client.messages.stream(model=model, max_tokens=2000, messages=messages) as stream:

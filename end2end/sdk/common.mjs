@@ -1,4 +1,6 @@
-// What the tests of both npm packages ask for.
+// What the tests of the npm packages ask for.
+
+import assert from "node:assert/strict";
 
 export const url = `${process.env.END2END_URL}/api/v1`;
 export const key = process.env.END2END_KEY;
@@ -32,3 +34,26 @@ export async function collect(stream) {
 /** A picture of one red point. */
 export const pixel =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
+
+/** What the tool says, and what a model makes of it. */
+export const forecast = "17 degrees, cloudy";
+export const repeatsForecast = /The tool answered: .*17 degrees, cloudy/;
+/** What a model says of one picture, and while it thinks. */
+export const seesPicture = /One image came along/;
+export const thinks = /This reasoning is simulated/;
+
+export const personSchema = {
+  type: "object",
+  properties: { name: { type: "string" }, age: { type: "integer" } },
+  required: ["name", "age"],
+  additionalProperties: false,
+};
+export function assertPerson(person) {
+  assert.deepEqual(Object.keys(person).sort(), ["age", "name"]);
+  assert.equal(typeof person.name, "string");
+  assert.ok(Number.isInteger(person.age));
+}
+
+/** A question after which the provider fails. */
+export const faulty = (fault) => `Hello there, tell me more. [[fault:${fault}]]`;

@@ -1,15 +1,17 @@
 """The official google-genai package (PyPI) against a demo server."""
 
-import json
-import os
+import base64
 import unittest
 
 from google import genai
 from google.genai import errors, types
 
-from openai_test import KEY, MODELS
+from common import (
+    FORECAST, IN_PARIS, KEY, MODELS, PIXEL, POOR_KEY, REPEATS_FORECAST, ROOT, SEES_PICTURE, THINKS, WRONG_KEY, Person,
+    faulty,
+)
 
-BASE = os.environ["END2END_URL"] + "/api"
+BASE = ROOT + "/api"
 GEMINI = "google/gemini-3.5-flash"
 WEATHER = types.FunctionDeclaration(
     name="get_weather",
@@ -24,10 +26,8 @@ WEATHER = types.FunctionDeclaration(
     ),
 )
 ASK = "What is the weather in Paris in celsius?"
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63fcffffff7f0009fb03fd"
-    "08b3a0000000000049454e44ae426082"
-)
+MANUAL = types.AutomaticFunctionCallingConfig(disable=True)
+THINKING = types.ThinkingConfig(include_thoughts=True)
 
 
 def client(key=KEY):
@@ -69,17 +69,17 @@ class GenaiPackage(unittest.TestCase):
     def test_thoughts_and_tools_go_round_twice(self):
         config = types.GenerateContentConfig(
             tools=[types.Tool(function_declarations=[WEATHER])],
-            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-            thinking_config=types.ThinkingConfig(include_thoughts=True),
+            automatic_function_calling=MANUAL,
+            thinking_config=THINKING,
         )
         for model in MODELS:
             for is_streamed in (False, True):
                 with self.subTest(model, is_streamed=is_streamed):
                     parts = self.parts(model, [types.Content(role="user", parts=[types.Part(text=ASK)])], config, is_streamed)
-                    self.assertTrue(any(part.thought and part.text for part in parts))
+                    self.assertIn(THINKS, "".join(part.text or "" for part in parts if part.thought))
                     [call] = [part.function_call for part in parts if part.function_call]
-                    self.assertEqual(call.args, {"city": "Paris", "unit": "celsius"})
-                    response = types.FunctionResponse(id=call.id, name=call.name, response={"result": "14 degrees"})
+                    self.assertEqual(call.args, IN_PARIS)
+                    response = types.FunctionResponse(id=call.id, name=call.name, response={"result": FORECAST})
                     history = [
                         types.Content(role="user", parts=[types.Part(text=ASK)]),
                         types.Content(role="model", parts=parts),
@@ -87,7 +87,26 @@ class GenaiPackage(unittest.TestCase):
                     ]
                     again = self.parts(model, history, config, is_streamed)
                     text = "".join(part.text or "" for part in again if not part.thought)
-                    self.assertIn("14 degrees", text)
+                    self.assertRegex(text, REPEATS_FORECAST)
+                    # Without its signed thoughts a model would not think in the middle of a tool loop.
+                    self.assertIn(THINKS, "".join(part.text or "" for part in again if part.thought))
+
+    def test_a_function_is_run_by_the_package(self):
+        asked = []
+
+        def get_weather(city: str, unit: str) -> str:
+            """The weather of a city"""
+            asked.append(city)
+            return FORECAST
+
+        config = types.GenerateContentConfig(tools=[get_weather])
+        for model in MODELS:
+            with self.subTest(model):
+                asked.clear()
+                chat = self.client.chats.create(model=model, config=config)
+                self.assertRegex(chat.send_message(ASK).text, REPEATS_FORECAST)
+                self.assertEqual(asked, ["Paris"])
+                self.assertIn("You wrote", chat.send_message("Thank you.").text)
 
     def parts(self, model, contents, config, is_streamed):
         fields = {"model": model, "contents": contents, "config": config}
@@ -102,7 +121,7 @@ class GenaiPackage(unittest.TestCase):
         config = types.GenerateContentConfig(
             tools=[types.Tool(function_declarations=[WEATHER])],
             tool_config=types.ToolConfig(function_calling_config=calling),
-            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+            automatic_function_calling=MANUAL,
         )
         for model in MODELS:
             with self.subTest(model):
@@ -110,18 +129,35 @@ class GenaiPackage(unittest.TestCase):
                 self.assertEqual(answer.function_calls[0].args["city"], "Paris")
 
     def test_an_answer_keeps_to_a_schema(self):
-        schema = types.Schema(type="OBJECT", properties={"n": types.Schema(type="INTEGER")}, required=["n"])
-        config = types.GenerateContentConfig(response_mime_type="application/json", response_schema=schema)
-        for model in MODELS:
-            with self.subTest(model):
-                answer = self.client.models.generate_content(model=model, contents="Pick a number.", config=config)
-                self.assertIsInstance(json.loads(answer.text)["n"], int)
+        fields = {"contents": "Make up a person."}
+        for schema in ({"response_schema": Person}, {"response_json_schema": Person.model_json_schema()}):
+            config = types.GenerateContentConfig(response_mime_type="application/json", **schema)
+            for model in MODELS:
+                with self.subTest(model, schema=next(iter(schema))):
+                    answer = self.client.models.generate_content(model=model, config=config, **fields)
+                    person = Person.model_validate_json(answer.text)
+                    if "response_schema" in schema:
+                        self.assertEqual(answer.parsed, person)
+                    chunks = self.client.models.generate_content_stream(model=model, config=config, **fields)
+                    text = "".join(chunk.text or "" for chunk in chunks)
+                    self.assertEqual(Person.model_validate_json(text), person)
 
     def test_an_image_is_seen(self):
-        contents = [types.Part.from_bytes(data=PIXEL, mime_type="image/png"), "What is this?"]
+        contents = [types.Part.from_bytes(data=base64.b64decode(PIXEL), mime_type="image/png"), "What is this?"]
         for model in MODELS:
             with self.subTest(model):
-                self.assertIn("One image", self.client.models.generate_content(model=model, contents=contents).text)
+                answer = self.client.models.generate_content(model=model, contents=contents)
+                self.assertIn(SEES_PICTURE, answer.text)
+
+    def test_thoughts_are_shown_and_counted(self):
+        config = types.GenerateContentConfig(thinking_config=THINKING)
+        for model in MODELS:
+            with self.subTest(model):
+                answer = self.client.models.generate_content(model=model, contents="Think of seven.", config=config)
+                thoughts = [part.text for part in answer.candidates[0].content.parts if part.thought]
+                self.assertIn(THINKS, "".join(thoughts))
+                self.assertNotIn(THINKS, answer.text)
+                self.assertGreater(answer.usage_metadata.thoughts_token_count, 0)
 
     def test_tokens_are_counted(self):
         count = self.client.models.count_tokens(model=GEMINI, contents="word " * 200)
@@ -138,17 +174,16 @@ class GenaiPackage(unittest.TestCase):
         self.assertEqual(answer.model_version, GEMINI)
 
     def test_errors_are_googles(self):
-        self.assertEqual(self.raises(401, key="sk-or-v1-" + "0" * 64).status, "UNAUTHENTICATED")
+        self.assertEqual(self.raises(401, key=WRONG_KEY).status, "UNAUTHENTICATED")
         self.assertIn("nobody/nothing", self.raises(400, model="nobody/nothing").message)
-        self.assertIn("credit", self.raises(402, key=os.environ["END2END_POOR_KEY"]).message)
-        self.assertEqual(self.raises(429, text="Hello [[fault:429-retry-after]]").status, "RESOURCE_EXHAUSTED")
-        self.assertEqual(self.raises(502, text="Hello [[fault:500]]").status, "UNAVAILABLE")
+        self.assertIn("credit", self.raises(402, key=POOR_KEY).message)
+        self.assertEqual(self.raises(429, text=faulty("429-retry-after")).status, "RESOURCE_EXHAUSTED")
+        self.assertEqual(self.raises(502, text=faulty("500")).status, "UNAVAILABLE")
 
     def test_an_error_inside_a_stream_is_raised(self):
-        text = "Hello there, tell me more. [[fault:error-chunk]]"
         for model in MODELS:
             with self.subTest(model), self.assertRaises(errors.APIError):
-                list(self.client.models.generate_content_stream(model=model, contents=text))
+                list(self.client.models.generate_content_stream(model=model, contents=faulty("error-chunk")))
 
 
 if __name__ == "__main__":

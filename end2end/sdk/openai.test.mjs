@@ -3,7 +3,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
-import { askWeather, collect, hello, key, models, poorKey, url, weather, wrongKey } from "./common.mjs";
+import { zodResponseFormat } from "openai/helpers/zod";
+import { z } from "zod";
+import {
+  assertPerson,
+  askWeather,
+  collect,
+  faulty,
+  forecast,
+  hello,
+  key,
+  models,
+  pixel,
+  poorKey,
+  repeatsForecast,
+  seesPicture,
+  thinks,
+  url,
+  weather,
+  wrongKey,
+} from "./common.mjs";
 
 const connect = (apiKey = key) => new OpenAI({ baseURL: url, apiKey, maxRetries: 0, timeout: 60_000 });
 const client = connect();
@@ -51,7 +70,62 @@ for (const model of models) {
       const [call] = choices[0].message.tool_calls;
       assert.equal(call.function.name, "get_weather");
       assert.deepEqual(JSON.parse(call.function.arguments), { city: "Paris", unit: "celsius" });
+      const result = { role: "tool", tool_call_id: call.id, content: forecast };
+      const messages = [...askWeather, choices[0].message, result];
+      const second = await client.chat.completions.create({ ...fields, messages });
+      assert.equal(second.choices[0].finish_reason, "stop");
+      assert.match(second.choices[0].message.content, repeatsForecast);
     }
+  });
+
+  test(`${model} has its tools run by the package, streamed and not`, async () => {
+    for (const stream of [false, true]) {
+      const asked = [];
+      const run = (input) => {
+        asked.push(input);
+        return forecast;
+      };
+      const tool = { type: "function", function: { ...weather.function, function: run, parse: JSON.parse } };
+      const runner = client.chat.completions.runTools({ model, messages: askWeather, tools: [tool], stream });
+      assert.match(await runner.finalContent(), repeatsForecast);
+      assert.deepEqual(asked, [{ city: "Paris", unit: "celsius" }]);
+    }
+  });
+
+  test(`${model} keeps to a schema, streamed and not`, async () => {
+    const person = z.object({ name: z.string(), age: z.int() });
+    const fields = { model, messages: hello("Make up a person."), response_format: zodResponseFormat(person, "person") };
+    assertPerson((await client.chat.completions.parse(fields)).choices[0].message.parsed);
+    assertPerson((await client.chat.completions.stream(fields).finalChatCompletion()).choices[0].message.parsed);
+  });
+
+  test(`${model} sees a picture`, async () => {
+    const content = [{ type: "text", text: "What is this?" }, { type: "image_url", image_url: { url: pixel } }];
+    const answer = await client.chat.completions.create({ model, messages: [{ role: "user", content }] });
+    assert.match(answer.choices[0].message.content, seesPicture);
+  });
+
+  test(`${model} shows its reasoning, and takes it back with the result of a tool`, async () => {
+    const fields = { model, tools: [weather], reasoning_effort: "high" };
+    const whole = await client.chat.completions.create({ ...fields, messages: askWeather });
+    const streamed = await client.chat.completions.create({ ...fields, messages: askWeather, stream: true });
+    const deltas = (await collect(streamed)).flatMap((chunk) => chunk.choices).map((choice) => choice.delta);
+    const { message } = whole.choices[0];
+    assert.match(message.reasoning, thinks);
+    assert.equal(deltas.map((delta) => delta.reasoning ?? "").join(""), message.reasoning);
+    assert.ok(deltas.some((delta) => delta.reasoning_details?.length));
+    assert.ok(message.reasoning_details.length);
+    assert.ok(whole.usage.completion_tokens_details.reasoning_tokens > 0);
+    const result = { role: "tool", tool_call_id: message.tool_calls[0].id, content: forecast };
+    const second = await client.chat.completions.create({ ...fields, messages: [...askWeather, message, result] });
+    assert.match(second.choices[0].message.content, repeatsForecast);
+    assert.match(second.choices[0].message.reasoning, thinks);
+  });
+
+  test(`an error inside a stream of ${model} is thrown`, async () => {
+    const messages = hello(faulty("error-chunk"));
+    const stream = await client.chat.completions.create({ model, messages, stream: true });
+    await assert.rejects(collect(stream), OpenAI.APIError);
   });
 }
 
@@ -78,15 +152,15 @@ test("an empty account is told to add credit", async () => {
 });
 
 test("a failing provider is a 502 that names it", async () => {
-  const error = await failure({ messages: hello("Hello [[fault:500]]") });
+  const error = await failure({ messages: hello(faulty("500")) });
   assert.equal(error.status, 502);
   assert.match(error.error.metadata.provider_name, /simulated/);
 });
 
-test("an error inside a stream is thrown", async () => {
-  const messages = hello("Hello there, tell me more. [[fault:error-chunk]]");
-  const stream = await client.chat.completions.create({ model: models[0], messages, stream: true });
-  await assert.rejects(collect(stream), OpenAI.APIError);
+test("a rate limit is a rate limit", async () => {
+  const error = await failure({ messages: hello(faulty("429-retry-after")) });
+  assert.ok(error instanceof OpenAI.RateLimitError);
+  assert.ok(Number(error.headers.get("retry-after")) > 0);
 });
 
 test("a reader who stops is not charged for the rest", async () => {

@@ -6,30 +6,16 @@ import unittest
 
 import httpx
 import openai
-from pydantic import BaseModel
 
-from openai_test import KEY, MODELS, URL, client
+from common import (
+    EMBEDDERS, FORECAST, IN_PARIS, KEY, MODELS, PIXEL_URL, POOR_KEY, REPEATS_FORECAST, SEES_PICTURE, THINKS, URL,
+    WRONG_KEY, Person, faulty,
+)
+from common import WEATHER as CHAT_WEATHER
+from openai_test import client
 
-WEATHER = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "The weather of a city",
-    "parameters": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}},
-        "required": ["city", "unit"],
-        "additionalProperties": False,
-    },
-    "strict": True,
-}
+WEATHER = {"type": "function", "strict": True, **CHAT_WEATHER["function"]}
 ASK_WEATHER = {"role": "user", "content": "What is the weather in Paris in celsius?"}
-PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-EMBEDDERS = ["openai/text-embedding-3-small", "google/gemini-embedding-001"]
-
-
-class Person(BaseModel):
-    name: str
-    age: int
 
 
 class Responses(unittest.TestCase):
@@ -66,12 +52,12 @@ class Responses(unittest.TestCase):
             with self.subTest(model):
                 first = self.client.responses.create(model=model, input=[ASK_WEATHER], tools=[WEATHER])
                 [call] = [item for item in first.output if item.type == "function_call"]
-                self.assertEqual(json.loads(call.arguments), {"city": "Paris", "unit": "celsius"})
-                result = {"type": "function_call_output", "call_id": call.call_id, "output": "17 degrees, cloudy"}
+                self.assertEqual(json.loads(call.arguments), IN_PARIS)
+                result = {"type": "function_call_output", "call_id": call.call_id, "output": FORECAST}
                 second = self.client.responses.create(
                     model=model, input=[ASK_WEATHER, *first.output, result], tools=[WEATHER]
                 )
-                self.assertTrue(second.output_text)
+                self.assertRegex(second.output_text, REPEATS_FORECAST)
 
     def test_a_tool_call_streams(self):
         for model in MODELS:
@@ -89,29 +75,39 @@ class Responses(unittest.TestCase):
             with self.subTest(model):
                 answer = self.client.responses.parse(model=model, input="Who are you?", text_format=Person)
                 self.assertIsInstance(answer.output_parsed, Person)
+                with self.client.responses.stream(model=model, input="Who are you?", text_format=Person) as stream:
+                    stream.until_done()
+                    self.assertEqual(stream.get_final_response().output_parsed, answer.output_parsed)
 
     def test_a_picture_is_taken(self):
-        content = [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": PIXEL}]
+        content = [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": PIXEL_URL}]
         for model in MODELS:
             with self.subTest(model):
                 answer = self.client.responses.create(model=model, input=[{"role": "user", "content": content}])
-                self.assertTrue(answer.output_text)
+                self.assertIn(SEES_PICTURE, answer.output_text)
 
-    def test_reasoning_is_shown_and_can_be_sent_back(self):
+    def test_reasoning_is_shown_and_goes_back_with_the_result_of_a_tool(self):
+        fields = {
+            "tools": [WEATHER], "include": ["reasoning.encrypted_content"],
+            "reasoning": {"effort": "high", "summary": "auto"},
+        }
         for model in MODELS:
             with self.subTest(model):
-                ask = {"role": "user", "content": "Think about seven."}
-                fields = {"reasoning": {"effort": "high", "summary": "auto"}, "include": ["reasoning.encrypted_content"]}
-                with self.client.responses.stream(model=model, input=[ask], **fields) as stream:
+                with self.client.responses.stream(model=model, input=[ASK_WEATHER], **fields) as stream:
                     kinds = {event.type for event in stream}
                     first = stream.get_final_response()
-                [thought] = [item for item in first.output if item.type == "reasoning"]
-                words = [part.text for part in (thought.content or []) + thought.summary]
-                self.assertTrue("".join(words))
+                [call] = [item for item in first.output if item.type == "function_call"]
+                thoughts = [item for item in first.output if item.type == "reasoning"]
+                words = [part.text for item in thoughts for part in (item.content or []) + item.summary]
+                self.assertIn(THINKS, "".join(words))
                 self.assertTrue({"response.reasoning_text.delta", "response.reasoning_summary_text.delta"} & kinds)
-                history = [ask, *first.output, {"role": "user", "content": "And eight?"}]
+                self.assertGreater(first.usage.output_tokens_details.reasoning_tokens, 0)
+                result = {"type": "function_call_output", "call_id": call.call_id, "output": FORECAST}
+                history = [ASK_WEATHER, *first.output, result]
                 second = self.client.responses.create(model=model, input=history, **fields)
-                self.assertTrue(second.output_text)
+                self.assertRegex(second.output_text, REPEATS_FORECAST)
+                # Without its signed thoughts a model would not think in the middle of a tool loop.
+                self.assertEqual(second.output[0].type, "reasoning")
 
     def test_a_cap_makes_the_response_incomplete(self):
         answer = self.client.responses.create(model=MODELS[0], input="Tell me a long story.", max_output_tokens=3)
@@ -125,21 +121,23 @@ class Responses(unittest.TestCase):
             self.assertIn(next(iter(fields)), caught.exception.body["message"])
 
     def test_errors_have_their_kind(self):
-        with self.assertRaises(openai.AuthenticationError):
-            client("sk-or-v1-" + "0" * 64).responses.create(model=MODELS[0], input="hi")
-        with self.assertRaises(openai.RateLimitError):
-            self.client.responses.create(model=MODELS[0], input="Hello [[fault:429]]")
-        with self.assertRaises(openai.BadRequestError) as caught:
-            self.client.responses.create(model="nobody/nothing", input="hi")
-        self.assertIn("nobody/nothing", caught.exception.body["message"])
+        def fails(kind, key=KEY, **fields):
+            with self.assertRaises(kind) as caught, client(key) as other:
+                other.responses.create(**{"model": MODELS[0], "input": "hi", **fields})
+            return caught.exception.body["message"]
+
+        self.assertIn("API key", fails(openai.AuthenticationError, key=WRONG_KEY))
+        self.assertIn("credit", fails(openai.APIStatusError, key=POOR_KEY))
+        self.assertIn("nobody/nothing", fails(openai.BadRequestError, model="nobody/nothing"))
+        self.assertTrue(fails(openai.RateLimitError, input=faulty("429-retry-after")))
+        self.assertTrue(fails(openai.InternalServerError, input=faulty("500")))
 
     def test_a_stream_that_breaks_is_a_failed_response(self):
-        stream = self.client.responses.create(
-            model=MODELS[0], input="Hello there, tell me more. [[fault:error-chunk]]", stream=True
-        )
-        last = list(stream)[-1]
-        self.assertEqual(last.type, "response.failed")
-        self.assertTrue(last.response.error.message)
+        for model in MODELS:
+            with self.subTest(model):
+                last = list(self.client.responses.create(model=model, input=faulty("error-chunk"), stream=True))[-1]
+                self.assertEqual(last.type, "response.failed")
+                self.assertTrue(last.response.error.message)
 
 
 class Completions(unittest.TestCase):
@@ -198,10 +196,14 @@ class Embeddings(unittest.TestCase):
         self.assertEqual(len(answer.data[0].embedding), 64)
         self.assertAlmostEqual(math.sqrt(sum(n * n for n in answer.data[0].embedding)), 1, places=5)
 
-    def test_a_chat_model_is_refused(self):
+    def test_errors_have_their_kind(self):
         with self.assertRaises(openai.BadRequestError) as caught:
             self.client.embeddings.create(model=MODELS[0], input="hello")
         self.assertIn("embeddings", caught.exception.body["message"])
+        with self.assertRaises(openai.AuthenticationError), client(WRONG_KEY) as other:
+            other.embeddings.create(model=EMBEDDERS[0], input="hello")
+        with self.assertRaises(openai.RateLimitError):
+            self.client.embeddings.create(model=EMBEDDERS[0], input=faulty("429-retry-after"))
 
     def test_models_that_embed_are_listed(self):
         ids = [model["id"] for model in self.client.get("/embeddings/models", cast_to=object)["data"]]

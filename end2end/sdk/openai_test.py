@@ -1,32 +1,16 @@
 """The official openai package (PyPI) against a demo server."""
 
+import asyncio
 import json
-import os
 import unittest
 
 import openai
+from openai.lib.streaming.chat import ContentDeltaEvent
 
-URL = os.environ["END2END_URL"] + "/api/v1"
-KEY = os.environ["END2END_KEY"]
-# One for each protocol the simulated providers speak: OpenAI chat, Anthropic Messages, Gemini.
-MODELS = ["openai/gpt-5.4-mini", "anthropic/claude-haiku-4.5", "google/gemini-3.5-flash"]
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}},
-            "required": ["city", "unit"],
-        },
-    },
-}
-ASK_WEATHER = [{"role": "user", "content": "What is the weather in Paris in celsius?"}]
-
-
-def hello(text="Say hello."):
-    return [{"role": "user", "content": text}]
+from common import (
+    ASK_WEATHER, FORECAST, IN_PARIS, KEY, MODELS, PIXEL_URL, POOR_KEY, REPEATS_FORECAST, SEES_PICTURE, THINKS, URL,
+    WEATHER, WRONG_KEY, Person, faulty, hello,
+)
 
 
 def client(key=KEY):
@@ -78,40 +62,77 @@ class OpenAI(unittest.TestCase):
                 self.assertGreater(usages[0].cost, 0)
                 self.assertEqual(len({c.id for c in chunks}), 1)
 
-    def test_a_tool_is_called(self):
+    def test_a_tool_goes_round_twice(self):
         for model in MODELS:
             with self.subTest(model):
-                answer = self.client.chat.completions.create(model=model, messages=ASK_WEATHER, tools=[WEATHER])
-                self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
-                [call] = answer.choices[0].message.tool_calls
-                self.assertEqual(call.function.name, "get_weather")
-                self.assertEqual(json.loads(call.function.arguments), {"city": "Paris", "unit": "celsius"})
-                result = {"role": "tool", "tool_call_id": call.id, "content": "17 degrees, cloudy"}
-                again = ASK_WEATHER + [answer.choices[0].message.model_dump(exclude_none=True), result]
-                last = self.client.chat.completions.create(model=model, messages=again, tools=[WEATHER])
-                self.assertTrue(last.choices[0].message.content)
+                fields = {"model": model, "tools": [WEATHER]}
+                whole = self.client.chat.completions.create(messages=ASK_WEATHER, **fields)
+                with self.client.chat.completions.stream(messages=ASK_WEATHER, **fields) as stream:
+                    streamed = stream.get_final_completion()
+                for answer in (whole, streamed):
+                    self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
+                    [call] = answer.choices[0].message.tool_calls
+                    self.assertEqual(call.function.name, "get_weather")
+                    self.assertEqual(json.loads(call.function.arguments), IN_PARIS)
+                    result = {"role": "tool", "tool_call_id": call.id, "content": FORECAST}
+                    turns = [*ASK_WEATHER, answer.choices[0].message.model_dump(exclude_none=True), result]
+                    last = self.client.chat.completions.create(messages=turns, **fields).choices[0]
+                    self.assertEqual(last.finish_reason, "stop")
+                    self.assertRegex(last.message.content, REPEATS_FORECAST)
 
-    def test_a_tool_call_streams(self):
+    def test_reasoning_is_shown_and_goes_back_with_the_result_of_a_tool(self):
         for model in MODELS:
-            with self.subTest(model), self.client.chat.completions.stream(
-                model=model, messages=ASK_WEATHER, tools=[WEATHER]
-            ) as stream:
-                answer = stream.get_final_completion()
-                [call] = answer.choices[0].message.tool_calls
-                self.assertEqual(json.loads(call.function.arguments)["city"], "Paris")
-                self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
+            with self.subTest(model):
+                fields = {"model": model, "tools": [WEATHER], "reasoning_effort": "high"}
+                first = self.client.chat.completions.create(messages=ASK_WEATHER, **fields)
+                message = first.choices[0].message
+                self.assertIn(THINKS, message.reasoning)
+                self.assertTrue(message.reasoning_details)
+                self.assertGreater(first.usage.completion_tokens_details.reasoning_tokens, 0)
+                chunks = list(self.client.chat.completions.create(messages=ASK_WEATHER, stream=True, **fields))
+                deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+                self.assertEqual("".join(getattr(delta, "reasoning", "") or "" for delta in deltas), message.reasoning)
+                result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": FORECAST}
+                turns = [*ASK_WEATHER, message.model_dump(exclude_none=True), result]
+                second = self.client.chat.completions.create(messages=turns, **fields).choices[0].message
+                self.assertRegex(second.content, REPEATS_FORECAST)
+                # Without its signed thoughts a model would not think in the middle of a tool loop.
+                self.assertIn(THINKS, second.reasoning)
 
-    def test_a_schema_is_followed(self):
-        schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-        answer = self.client.chat.completions.create(
-            model=MODELS[0],
-            messages=hello("Give me a number."),
-            response_format={"type": "json_schema", "json_schema": {"name": "number", "strict": True, "schema": schema}},
-        )
-        self.assertIsInstance(json.loads(answer.choices[0].message.content)["n"], int)
+    def test_a_class_is_filled_in(self):
+        for model in MODELS:
+            with self.subTest(model):
+                fields = {"model": model, "messages": hello("Make up a person."), "response_format": Person}
+                answer = self.client.chat.completions.parse(**fields)
+                self.assertIsInstance(answer.choices[0].message.parsed, Person)
+                with self.client.chat.completions.stream(**fields) as stream:
+                    pieces = [event.delta for event in stream if isinstance(event, ContentDeltaEvent)]
+                    final = stream.get_final_completion().choices[0].message
+                self.assertGreater(len(pieces), 1)
+                self.assertEqual(final.parsed, answer.choices[0].message.parsed)
+
+    def test_a_picture_is_seen(self):
+        content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL_URL}}]
+        for model in MODELS:
+            with self.subTest(model):
+                messages = [{"role": "user", "content": content}]
+                answer = self.client.chat.completions.create(model=model, messages=messages)
+                self.assertIn(SEES_PICTURE, answer.choices[0].message.content)
+
+    def test_many_can_ask_at_once(self):
+        async def ask_all():
+            async with openai.AsyncOpenAI(base_url=URL, api_key=KEY, max_retries=0, timeout=60) as many:
+                return await asyncio.gather(*(ask(many, number) for number in range(12)))
+
+        async def ask(many, number):
+            text = f"[[echo:answer {number}]]"
+            stream = await many.chat.completions.create(model=MODELS[number % 3], messages=hello(text), stream=True)
+            return "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+
+        self.assertEqual(asyncio.run(ask_all()), [f"answer {number}" for number in range(12)])
 
     def test_a_bad_key_is_an_authentication_error(self):
-        error = self.raises(openai.AuthenticationError, key="sk-or-v1-" + "0" * 64)
+        error = self.raises(openai.AuthenticationError, key=WRONG_KEY)
         self.assertEqual(error.status_code, 401)
 
     def test_an_unknown_model_is_a_bad_request_that_names_it(self):
@@ -123,26 +144,28 @@ class OpenAI(unittest.TestCase):
         self.assertIn("temperature", error.body["message"])
 
     def test_an_empty_account_is_told_to_add_credit(self):
-        error = self.raises(openai.APIStatusError, key=os.environ["END2END_POOR_KEY"])
+        error = self.raises(openai.APIStatusError, key=POOR_KEY)
         self.assertEqual(error.status_code, 402)
         self.assertIn("credit", error.body["message"])
 
     def test_a_failing_provider_is_named(self):
-        error = self.raises(openai.APIStatusError, messages=hello("Hello [[fault:500]]"))
+        error = self.raises(openai.APIStatusError, messages=hello(faulty("500")))
         self.assertEqual(error.status_code, 502)
         self.assertIn("simulated", error.body["metadata"]["provider_name"])
 
     def test_a_rate_limit_is_a_rate_limit(self):
-        error = self.raises(openai.RateLimitError, messages=hello("Hello [[fault:429-retry-after]]"))
+        error = self.raises(openai.RateLimitError, messages=hello(faulty("429-retry-after")))
         self.assertTrue(int(error.response.headers["retry-after"]) > 0)
 
     def test_an_error_inside_a_stream_is_raised(self):
-        stream = self.client.chat.completions.create(
-            model=MODELS[0], messages=hello("Hello there, tell me more. [[fault:error-chunk]]"), stream=True
-        )
-        with self.assertRaises(openai.APIError) as caught:
-            list(stream)
-        self.assertTrue(caught.exception.message)
+        for model in MODELS:
+            with self.subTest(model):
+                stream = self.client.chat.completions.create(
+                    model=model, messages=hello(faulty("error-chunk")), stream=True
+                )
+                with self.assertRaises(openai.APIError) as caught:
+                    list(stream)
+                self.assertTrue(caught.exception.message)
 
     def test_key_credits_and_generation_can_be_read(self):
         key = self.client.get("/key", cast_to=object)["data"]

@@ -4,7 +4,25 @@
 
 import assert from "node:assert/strict";
 import { test as define } from "node:test";
-import { askWeather, collect, hello, key, models, pixel, poorKey, url, weather, wrongKey } from "./common.mjs";
+import {
+  assertPerson,
+  askWeather,
+  collect,
+  faulty,
+  forecast,
+  hello,
+  key,
+  models,
+  personSchema,
+  pixel,
+  poorKey,
+  repeatsForecast,
+  seesPicture,
+  thinks,
+  url,
+  weather,
+  wrongKey,
+} from "./common.mjs";
 
 /** Defines the tests for one release: its client, its error classes, its name. */
 export function suite(OpenRouter, errors, release) {
@@ -14,6 +32,9 @@ export function suite(OpenRouter, errors, release) {
   const client = connect();
   const send = (chatRequest, apiKey = key) =>
     connect(apiKey).chat.send({ chatRequest: { model: models[0], messages: hello(), ...chatRequest } });
+
+  // In 0.13 they are in beta.
+  const respond = (responsesRequest) => (client.responses ?? client.beta.responses).send({ responsesRequest });
 
   const failsAs = (promise, kind, message) =>
     assert.rejects(promise, (error) => {
@@ -61,23 +82,58 @@ export function suite(OpenRouter, errors, release) {
 
   for (const model of models) {
     test(`${model} goes on with the result of a tool`, async () => {
-      const first = await send({ model, messages: askWeather, tools: [weather] });
-      const call = first.choices[0].message;
-      const result = { role: "tool", toolCallId: call.toolCalls[0].id, content: '{"degrees":21}' };
-      const second = await send({ model, messages: [...askWeather, call, result], tools: [weather] });
-      assert.equal(second.choices[0].finishReason, "stop");
-      assert.ok(second.choices[0].message.content);
+      const fields = { model, tools: [weather], reasoning: { effort: "high" } };
+      const { message } = (await send({ ...fields, messages: askWeather })).choices[0];
+      const result = { role: "tool", toolCallId: message.toolCalls[0].id, content: forecast };
+      const second = (await send({ ...fields, messages: [...askWeather, message, result] })).choices[0];
+      assert.equal(second.finishReason, "stop");
+      assert.match(second.message.content, repeatsForecast);
+      // Without its signed thoughts a model would not think in the middle of a tool loop.
+      assert.match(second.message.reasoning, thinks);
     });
 
-    test(`${model} keeps to a schema, sees a picture and shows its reasoning`, async () => {
-      const schema = { type: "object", properties: { name: { type: "string" } }, required: ["name"], additionalProperties: false };
-      const jsonSchema = { name: "person", strict: true, schema };
-      const strict = await send({ model, responseFormat: { type: "json_schema", jsonSchema } });
-      assert.equal(typeof JSON.parse(strict.choices[0].message.content).name, "string");
-      const picture = [{ type: "text", text: "What is this?" }, { type: "image_url", imageUrl: { url: pixel } }];
-      assert.ok((await send({ model, messages: [{ role: "user", content: picture }] })).choices[0].message.content);
-      const thought = await send({ model, reasoning: { effort: "high" } });
-      assert.ok(thought.choices[0].message.reasoning);
+    test(`${model} streams its reasoning and the call of a tool`, async () => {
+      const fields = { model, messages: askWeather, tools: [weather], reasoning: { effort: "high" } };
+      const choices = (await collect(await send({ ...fields, stream: true }))).flatMap((chunk) => chunk.choices);
+      assert.match(choices.map(({ delta }) => delta.reasoning ?? "").join(""), thinks);
+      assert.ok(choices.some(({ delta }) => delta.reasoningDetails?.length));
+      const pieces = choices.flatMap(({ delta }) => delta.toolCalls ?? []).map((call) => call.function?.arguments ?? "");
+      assert.deepEqual(JSON.parse(pieces.join("")), { city: "Paris", unit: "celsius" });
+      assert.deepEqual(choices.map((choice) => choice.finishReason).filter(Boolean), ["tool_calls"]);
+    });
+
+    test(`${model} keeps to a schema, streamed and not`, async () => {
+      const jsonSchema = { name: "person", strict: true, schema: personSchema };
+      const fields = { model, messages: hello("Make up a person."), responseFormat: { type: "json_schema", jsonSchema } };
+      assertPerson(JSON.parse((await send(fields)).choices[0].message.content));
+      const choices = (await collect(await send({ ...fields, stream: true }))).flatMap((chunk) => chunk.choices);
+      assertPerson(JSON.parse(choices.map(({ delta }) => delta.content ?? "").join("")));
+    });
+
+    test(`${model} sees a picture`, async () => {
+      const content = [{ type: "text", text: "What is this?" }, { type: "image_url", imageUrl: { url: pixel } }];
+      assert.match((await send({ model, messages: [{ role: "user", content }] })).choices[0].message.content, seesPicture);
+    });
+
+    test(`a response of ${model} is answered and streamed`, async () => {
+      const answer = await respond({ model, input: "Say hello.", reasoning: { effort: "high" } });
+      assert.equal(answer.status, "completed");
+      assert.ok(answer.usage.cost > 0);
+      assert.deepEqual(answer.output.map((item) => item.type), ["reasoning", "message"]);
+      const { name, description, parameters } = weather.function;
+      const tools = [{ type: "function", name, description, parameters, strict: null }];
+      const events = await collect(await respond({ model, input: askWeather, tools, stream: true }));
+      assert.equal(events.at(-1).type, "response.completed");
+      const call = events.at(-1).response.output.find((item) => item.type === "function_call");
+      assert.deepEqual(JSON.parse(call.arguments), { city: "Paris", unit: "celsius" });
+    });
+
+    test(`an error inside a stream of ${model} is a chunk`, async () => {
+      const chunks = await collect(await send({ model, messages: hello(faulty("error-chunk")), stream: true }));
+      const failures = chunks.map((chunk) => chunk.error).filter(Boolean);
+      assert.equal(failures.length, 1);
+      assert.ok(failures[0].message);
+      assert.ok(Number.isInteger(failures[0].code));
     });
   }
 
@@ -93,15 +149,27 @@ export function suite(OpenRouter, errors, release) {
     failsAs(send({}, poorKey), errors.PaymentRequiredResponseError, /credit/));
 
   test("a failing provider is a bad gateway", () =>
-    failsAs(send({ messages: hello("Hello [[fault:500]]") }), errors.BadGatewayResponseError, /./));
+    failsAs(send({ messages: hello(faulty("500")) }), errors.BadGatewayResponseError, /./));
 
-  test("an error inside a stream is a chunk", async () => {
-    const messages = hello("Hello there, tell me more. [[fault:error-chunk]]");
-    const chunks = await collect(await send({ messages, stream: true }));
-    const failures = chunks.map((chunk) => chunk.error).filter(Boolean);
-    assert.equal(failures.length, 1);
-    assert.ok(failures[0].message);
-    assert.ok(Number.isInteger(failures[0].code));
+  test("a rate limit is a rate limit", () =>
+    failsAs(send({ messages: hello(faulty("429-retry-after")) }), errors.TooManyRequestsResponseError, /./));
+
+  test("texts become vectors, and embedding models are listed", async () => {
+    const model = "openai/text-embedding-3-small";
+    const answer = await client.embeddings.generate({ requestBody: { model, input: ["a red apple", "tax law"] } });
+    assert.equal(answer.data.length, 2);
+    assert.ok(answer.data[0].embedding.length > 10);
+    assert.ok(answer.usage.cost > 0);
+    const list = await client.embeddings.listModels();
+    assert.ok((list.result ?? list).data.some((each) => each.id === model));
+  });
+
+  test("documents are ranked", async () => {
+    const documents = ["Berlin is in Germany.", "The capital of France is Paris."];
+    const requestBody = { model: "cohere/rerank-v3.5", query: "capital of France", documents, topN: 1 };
+    const [best] = (await client.rerank.rerank({ requestBody })).results;
+    assert.equal(best.index, 1);
+    assert.equal(best.document.text, documents[1]);
   });
 
   test("key, credits and generation can be read", async () => {

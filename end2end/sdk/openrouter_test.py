@@ -8,7 +8,10 @@ import unittest
 from openrouter import OpenRouter, errors
 from openrouter.utils import RetryConfig
 
-from openai_test import ASK_WEATHER, KEY, MODELS, URL, WEATHER, hello
+from common import (
+    ASK_WEATHER, EMBEDDERS, FORECAST, IN_PARIS, KEY, MODELS, PERSON, PIXEL_URL, POOR_KEY, REPEATS_FORECAST,
+    SEES_PICTURE, THINKS, URL, WEATHER, WRONG_KEY, Person, faulty, hello,
+)
 
 
 def client(key=KEY):
@@ -57,16 +60,77 @@ class OpenRouterPackage(unittest.TestCase):
                 self.assertEqual(len(usages), 1)
                 self.assertGreater(usages[0].cost, 0)
 
-    def test_a_tool_is_called(self):
+    def test_a_tool_goes_round_twice_and_reasoning_with_it(self):
         for model in MODELS:
             with self.subTest(model):
-                answer = self.client.chat.send(model=model, messages=ASK_WEATHER, tools=[WEATHER])
-                self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
-                [call] = answer.choices[0].message.tool_calls
-                self.assertEqual(json.loads(call.function.arguments), {"city": "Paris", "unit": "celsius"})
+                fields = {"model": model, "tools": [WEATHER], "reasoning": {"effort": "high"}}
+                first = self.client.chat.send(messages=ASK_WEATHER, **fields).choices[0]
+                self.assertEqual(first.finish_reason, "tool_calls")
+                self.assertIn(THINKS, first.message.reasoning)
+                [call] = first.message.tool_calls
+                self.assertEqual(json.loads(call.function.arguments), IN_PARIS)
+                result = {"role": "tool", "tool_call_id": call.id, "content": FORECAST}
+                second = self.client.chat.send(messages=[*ASK_WEATHER, first.message, result], **fields).choices[0]
+                self.assertEqual(second.finish_reason, "stop")
+                self.assertRegex(second.message.content, REPEATS_FORECAST)
+                # Without its signed thoughts a model would not think in the middle of a tool loop.
+                self.assertIn(THINKS, second.message.reasoning)
+
+    def test_reasoning_and_the_call_of_a_tool_stream(self):
+        for model in MODELS:
+            fields = {"model": model, "tools": [WEATHER], "reasoning": {"effort": "high"}}
+            with self.subTest(model), self.client.chat.send(messages=ASK_WEATHER, stream=True, **fields) as stream:
+                deltas = [chunk.choices[0].delta for chunk in stream if chunk.choices]
+                self.assertIn(THINKS, "".join(delta.reasoning or "" for delta in deltas))
+                calls = [call for delta in deltas for call in delta.tool_calls or []]
+                arguments = "".join(call.function.arguments or "" for call in calls if call.function)
+                self.assertEqual(json.loads(arguments), IN_PARIS)
+
+    def test_a_schema_is_kept_to(self):
+        schema = {"type": "json_schema", "json_schema": {"name": "person", "strict": True, "schema": PERSON}}
+        for model in MODELS:
+            with self.subTest(model):
+                fields = {"model": model, "messages": hello("Make up a person."), "response_format": schema}
+                whole = self.client.chat.send(**fields).choices[0].message.content
+                with self.client.chat.send(stream=True, **fields) as stream:
+                    streamed = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+                self.assertEqual(Person.model_validate_json(whole), Person.model_validate_json(streamed))
+
+    def test_a_picture_is_seen(self):
+        content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL_URL}}]
+        for model in MODELS:
+            with self.subTest(model):
+                answer = self.client.chat.send(model=model, messages=[{"role": "user", "content": content}])
+                self.assertIn(SEES_PICTURE, answer.choices[0].message.content)
+
+    def test_a_response_is_answered_and_streamed(self):
+        tool = {"type": "function", "strict": None, **WEATHER["function"]}
+        for model in MODELS:
+            with self.subTest(model):
+                answer = self.client.responses.send(model=model, input="Say hello.", reasoning={"effort": "high"})
+                self.assertEqual(answer.status, "completed")
+                self.assertGreater(answer.usage.cost, 0)
+                self.assertEqual([item.type for item in answer.output], ["reasoning", "message"])
+                with self.client.responses.send(model=model, input=ASK_WEATHER, tools=[tool], stream=True) as stream:
+                    last = list(stream)[-1]
+                self.assertEqual(last.type, "response.completed")
+                [call] = [item for item in last.response.output if item.type == "function_call"]
+                self.assertEqual(json.loads(call.arguments), IN_PARIS)
+
+    def test_texts_become_vectors_and_documents_are_ranked(self):
+        for model in EMBEDDERS:
+            with self.subTest(model):
+                answer = self.client.embeddings.generate(model=model, input=["a red apple", "tax law"])
+                self.assertEqual(len(answer.data), 2)
+                self.assertGreater(len(answer.data[0].embedding), 10)
+        documents = ["Berlin is in Germany.", "The capital of France is Paris."]
+        ranked = self.client.rerank.rerank(
+            model="cohere/rerank-v3.5", query="capital of France", documents=documents, top_n=1
+        )
+        self.assertEqual([(best.index, best.document.text) for best in ranked.results], [(1, documents[1])])
 
     def test_a_bad_key_is_unauthorized(self):
-        self.raises(errors.UnauthorizedResponseError, key="sk-or-v1-" + "0" * 64)
+        self.raises(errors.UnauthorizedResponseError, key=WRONG_KEY)
 
     def test_an_unknown_model_is_a_bad_request_that_names_it(self):
         self.assertIn("nobody/nothing", self.raises(errors.BadRequestResponseError, model="nobody/nothing").message)
@@ -75,18 +139,22 @@ class OpenRouterPackage(unittest.TestCase):
         self.assertIn("temperature", self.raises(errors.BadRequestResponseError, temperature=9).message)
 
     def test_an_empty_account_is_told_to_add_credit(self):
-        error = self.raises(errors.PaymentRequiredResponseError, key=os.environ["END2END_POOR_KEY"])
+        error = self.raises(errors.PaymentRequiredResponseError, key=POOR_KEY)
         self.assertIn("credit", error.message)
 
     def test_a_failing_provider_is_a_bad_gateway(self):
-        self.raises(errors.BadGatewayResponseError, messages=hello("Hello [[fault:500]]"))
+        self.raises(errors.BadGatewayResponseError, messages=hello(faulty("500")))
+
+    def test_a_rate_limit_is_a_rate_limit(self):
+        self.raises(errors.TooManyRequestsResponseError, messages=hello(faulty("429-retry-after")))
 
     def test_an_error_inside_a_stream_is_a_chunk(self):
-        text = "Hello there, tell me more. [[fault:error-chunk]]"
-        with self.client.chat.send(model=MODELS[0], messages=hello(text), stream=True) as stream:
-            failures = [chunk.error for chunk in stream if chunk.error]
-        self.assertEqual(len(failures), 1)
-        self.assertTrue(failures[0].message)
+        for model in MODELS:
+            messages = hello(faulty("error-chunk"))
+            with self.subTest(model), self.client.chat.send(model=model, messages=messages, stream=True) as stream:
+                failures = [chunk.error for chunk in stream if chunk.error]
+                self.assertEqual(len(failures), 1)
+                self.assertTrue(failures[0].message)
 
     def test_key_credits_and_generation_can_be_read(self):
         before = self.client.api_keys.get_current_key_metadata().data

@@ -284,6 +284,8 @@ pub struct ProviderPreferences {
     pub require_parameters: Option<bool>,
     pub data_collection: Option<String>,
     pub zdr: Option<bool>,
+    /// Only models whose author lets others learn from their text.
+    pub enforce_distillable_text: Option<bool>,
     pub only: Option<Vec<String>>,
     pub ignore: Option<Vec<String>>,
     pub quantizations: Option<Vec<String>>,

@@ -42,6 +42,9 @@ impl Run {
             "endpoints": { "total": available.len(), "available": available },
             "attempts": attempts,
         });
+        if let (false, Some(fields)) = (self.pipeline.is_empty(), metadata.as_object_mut()) {
+            fields.insert("pipeline".to_owned(), Value::Array(self.pipeline.clone()));
+        }
         if let (Some(resumed), Some(fields)) = (&self.resumed, metadata.as_object_mut()) {
             fields.insert("resumed".to_owned(), resumed.clone());
         }

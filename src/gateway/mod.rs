@@ -3,7 +3,9 @@
 //! cannot cancel a charge; the HTTP body only receives.
 
 pub mod attempt;
+pub mod auto;
 pub mod estimate;
+pub mod explain;
 mod failover;
 pub mod health;
 mod hold;
@@ -18,6 +20,7 @@ mod resume;
 pub mod route;
 mod settle;
 mod shedding;
+pub mod sticky;
 mod structured;
 pub mod tokenizers;
 mod whole;
@@ -123,6 +126,10 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// How a router model came to its choice, for the metadata.
+    pipeline: Vec<Value>,
+    /// What the conversation is known by, and whether its caller named it.
+    conversation: Option<(u64, bool)>,
     /// Attempts there may be in all.
     most_attempts: usize,
     /// How a stream that broke off went on, for the metadata.
@@ -148,8 +155,11 @@ const FRAMES: usize = 256;
 pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester).await?;
+    named::apply_variants(&app.catalog(), &mut job.inference)?;
     let prompt_estimate = prompt_estimate(app, &job.inference);
-    let mut candidates = route::plan(app, &job.inference, prompt_estimate)?;
+    let conversation = sticky::conversation(&job);
+    let route::Plan { mut candidates, pipeline, .. } =
+        route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     pin::prefer_issuer(app, &mut candidates, &job.inference);
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
@@ -178,6 +188,8 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        pipeline,
+        conversation,
         most_attempts: usize::try_from(app.config.routing.attempts).unwrap_or(1),
         resumed: None,
         taken: Vec::new(),

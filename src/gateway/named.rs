@@ -5,11 +5,14 @@
 use std::sync::Arc;
 
 use rand::seq::SliceRandom as _;
+use serde_json::Value;
+use serde_json::value::to_raw_value;
 
 use super::route::Sort;
 use crate::catalog::{Catalog, Model};
 use crate::dialects::Inference;
-use crate::dialects::inference::Part;
+use crate::dialects::inference::{Part, Reasoning};
+use crate::error::{Error, Result};
 
 /// Any free model that can do what is asked.
 const FREE: &str = "openrouter/free";
@@ -31,6 +34,7 @@ pub enum Strategy {
     Direct,
     Latest,
     Free,
+    Auto,
 }
 
 impl Strategy {
@@ -40,6 +44,7 @@ impl Strategy {
             Self::Direct => "direct",
             Self::Latest => "latest",
             Self::Free => "free",
+            Self::Auto => "auto",
         }
     }
 }
@@ -53,10 +58,14 @@ pub fn named(catalog: &Catalog, name: &str, inference: &Inference) -> Vec<Named>
     if let Some(model) = catalog.model(name) {
         return vec![Named { model: Arc::clone(model), sort: None, strategy: Strategy::Direct }];
     }
+    if let Some(model) = name.strip_suffix(":thinking").and_then(|base| catalog.model(base)) {
+        return vec![Named { model: Arc::clone(model), sort: None, strategy: Strategy::Direct }];
+    }
     let (base, sort) = match name.rsplit_once(':') {
         Some((base, "nitro")) => (base, Some(Sort::Throughput)),
         Some((base, "exacto")) => (base, Some(Sort::Exacto)),
         Some((base, "floor")) => (base, Some(Sort::Price)),
+        Some((base, "extended")) => (base, Some(Sort::Context)),
         _ => (name, None),
     };
     let found = match base.strip_prefix('~') {
@@ -64,6 +73,36 @@ pub fn named(catalog: &Catalog, name: &str, inference: &Inference) -> Vec<Named>
         None => catalog.model(base).filter(|_| sort.is_some()).map(|model| (model, Strategy::Direct)),
     };
     found.map(|(model, strategy)| Named { model: Arc::clone(model), sort, strategy }).into_iter().collect()
+}
+
+/// What a variant asks beside the order of endpoints: `:thinking` switches reasoning on.
+///
+/// # Errors
+/// 400 for `:online` and the `web` plugin, which no search engine here would serve.
+pub fn apply_variants(catalog: &Catalog, inference: &mut Inference) -> Result<()> {
+    let asks = |variant: &str| {
+        let name = inference.models.iter().find(|name| name.strip_suffix(variant).is_some_and(|n| n.ends_with(':')));
+        name.filter(|name| catalog.model(name).is_none()).cloned()
+    };
+    if let Some(name) = asks("online") {
+        let message = format!("`{name}`: this server has no web search. Ask for the model without `:online`.");
+        return Err(Error::bad_request("model", message));
+    }
+    let plugins: Vec<Value> =
+        inference.raw.get("plugins").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    if plugins.iter().any(|plugin| plugin["id"] == "web" && plugin["enabled"] != Value::Bool(false)) {
+        let message = "plugins: this server has no web search. Leave out the plugin `web`.";
+        return Err(Error::bad_request("plugins", message));
+    }
+    if asks("thinking").is_some() && inference.reasoning.is_none() {
+        inference.reasoning = Some(Reasoning { enabled: Some(true), ..Reasoning::default() });
+        if !inference.raw.is_empty()
+            && let Ok(value) = to_raw_value(&serde_json::json!({ "enabled": true }))
+        {
+            inference.raw.insert("reasoning".to_owned(), value);
+        }
+    }
+    Ok(())
 }
 
 /// `author/family-latest`: the newest model of the author whose name has all words of the family.

@@ -173,7 +173,8 @@ impl Run {
         let provider_name = self.tried.last().map(|tried| tried.provider_name.clone()).unwrap_or_default();
         let earlier = self.tried.len().saturating_sub(1);
         let previous = self.tried.iter().take(earlier).map(Tried::as_previous_error).collect();
-        Error::Upstream { fault: Box::new(fault), provider_name, previous }
+        let routed = self.job.attribution.wants_metadata.then(|| Box::new(self.metadata(None)));
+        Error::Upstream { fault: Box::new(fault), provider_name, previous, routed }
     }
 }
 

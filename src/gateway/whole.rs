@@ -10,7 +10,7 @@ use super::attempt::{Reader, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
 use super::tokenizers::Vocabulary;
-use super::{Run, estimate, hold, route::Candidate};
+use super::{Run, estimate, hold, route::Candidate, sticky};
 use crate::dialects::answer::{Answer, Heading, Tally};
 use crate::dialects::{Delta, Fault, FinishReason};
 use crate::error::Result;
@@ -192,6 +192,12 @@ impl Run {
 
     pub(super) fn note_success(&self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
         let ms = |value: Option<i64>| value.and_then(|ms| i32::try_from(ms).ok()).map_or(0.0, f64::from);
+        if let Some((conversation, is_named)) = self.conversation
+            && sticky::pays(&candidate.endpoint)
+            && (is_named || settled.usage.cached_tokens.unwrap_or(0) > 0)
+        {
+            self.app.sticky.put(conversation, &candidate.endpoint.id, self.app.clock.now_ms());
+        }
         let latency_ms = self.tried.last().map(|tried| tried.latency_ms);
         self.app.health.succeeded(
             &candidate.endpoint.id,

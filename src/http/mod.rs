@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod rankings;
 pub mod responses;
 pub mod retrieval;
+pub mod route;
 pub mod server;
 pub mod sign_in;
 pub mod site;
@@ -71,6 +72,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/completions", post(completions::complete))
         .route("/embeddings", post(retrieval::embed))
         .route("/rerank", post(retrieval::rerank))
+        .route("/route", post(route::explain_route))
         .route("/responses", post(responses::create_response))
         .route("/messages", post(messages::create_message))
         .route("/messages/count_tokens", post(messages::count_message_tokens));

@@ -34,7 +34,7 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
     modifiers(&BearerKey),
     security(("key" = [])),
     paths(
-        chat_completions, create_message, count_message_tokens, generate_content, stream_generate_content,
+        chat_completions, explain_route, create_message, count_message_tokens, generate_content, stream_generate_content,
         count_content_tokens, show_listed_model, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
         create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
@@ -82,6 +82,18 @@ impl Modify for BearerKey {
         (status = 503, description = "The server or the provider is overloaded", body = ErrorBody),
         (status = 504, description = "The provider did not answer in time", body = ErrorBody)))]
 fn chat_completions() {}
+
+/// Tells how a request would be routed, without sending or charging anything.
+///
+/// The body is that of `/chat/completions`. The answer names every endpoint: those to try,
+/// in their order, with price, latency, throughput, state and the chance to be first; and
+/// those left out, with the reason and what to relax.
+#[utoipa::path(post, path = "/route", tag = "inference",
+    request_body(content = Object, description = "OpenAI's chat completion request", content_type = "application/json"),
+    responses((status = 200, description = "Candidates and excluded endpoints", body = Object),
+        (status = 400, description = "A field is wrong; the message names it", body = ErrorBody),
+        (status = 401, description = "No valid key", body = ErrorBody)))]
+fn explain_route() {}
 
 /// Asks a model in the words of Anthropic's Messages API.
 ///

@@ -11,6 +11,7 @@ mod support;
 mod accounts;
 mod catalog;
 mod chat;
+mod choice;
 mod commands;
 mod counting;
 mod crash;

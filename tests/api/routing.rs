@@ -137,6 +137,26 @@ async fn the_answer_tells_how_it_was_routed_when_asked() {
         assert_eq!(selected.unwrap()["provider"], "Provider dear");
     }
     assert!(!send(true, "disabled").await.contains("openrouter_metadata"));
+
+    // Callers of the other APIs, and those who get no answer, are told, too.
+    let other = async |path: &str, body: Value| {
+        let request = key.request(reqwest::Method::POST, path).header("X-OpenRouter-Metadata", "enabled");
+        request.json(&body).send().await.unwrap().text().await.unwrap()
+    };
+    let messages = json!({ "model": "acme/one", "max_tokens": 50, "messages": [{ "role": "user", "content": "Hi" }] });
+    let responses = json!({ "model": "acme/one", "input": "Hi" });
+    for (path, mut body) in [("/api/v1/messages", messages), ("/api/v1/responses", responses)] {
+        let whole: Value = serde_json::from_str(&other(path, body.clone()).await).unwrap();
+        assert_eq!(whole["openrouter_metadata"]["requested"], "acme/one", "{path}: {whole}");
+        body["stream"] = json!(true);
+        let stream = other(path, body).await;
+        let told: Vec<&str> = stream.lines().filter(|line| line.contains("openrouter_metadata")).collect();
+        assert_eq!(told.len(), 1, "{path}: told once, in the last event: {stream}");
+    }
+    cheap.always(Script::fail(503, "busy"));
+    dear.always(Script::fail(503, "busy"));
+    let failed: Value = serde_json::from_str(&send(false, "enabled").await).unwrap();
+    assert_eq!(failed["openrouter_metadata"]["attempts"].as_array().unwrap().len(), 2, "{failed}");
     app.finish().await;
 }
 

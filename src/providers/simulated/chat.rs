@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Simulator;
 use super::answer::{Answer, Ask, Call, Role, Stop, Tool, ToolChoice, Turn, Usage};
 use super::fault::Fault;
-use super::reply::{JsonBody, Protocol, data, pieces};
+use super::reply::{JsonBody, Protocol, data, fragments, pieces};
 
 pub async fn complete(
     State(simulator): State<Simulator>,
@@ -125,7 +125,7 @@ impl Protocol for Chat {
             let head = json!({ "index": index, "id": made.id, "type": "function",
                                "function": { "name": made.name, "arguments": "" } });
             frames.push(delta(json!({ "tool_calls": [head] }), Value::Null));
-            for piece in pieces(&made.arguments.to_string()) {
+            for piece in fragments(&made.arguments) {
                 let tail = json!({ "index": index, "function": { "arguments": piece } });
                 frames.push(delta(json!({ "tool_calls": [tail] }), Value::Null));
             }

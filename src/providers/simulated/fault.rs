@@ -13,7 +13,12 @@ use axum::http::HeaderMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    Status { code: u16, retry_after_s: Option<u64> },
+    Status {
+        code: u16,
+        retry_after_s: Option<u64>,
+    },
+    /// The request breaks a rule of the protocol: 400 with these words.
+    Invalid(&'static str),
     ContextLength,
     Hang,
     StallAfter(usize),

@@ -22,16 +22,38 @@ pub async fn generate(
     if method == "batchEmbedContents" {
         return retrieval::embed_batch(&simulator, &uri, &headers, model, body).await;
     }
+    let body = camel_cased(body);
     let ask = read(&body, model, method == "streamGenerateContent");
     let is_known = matches!(method, "generateContent" | "streamGenerateContent");
     let is_valid = body.get("contents").is_some_and(Value::is_array);
+    let objection = objection(&body).map(Fault::Invalid);
     let fault = simulator.admit(&uri, &headers, &ask, body);
     let fault = match (is_known, is_valid) {
         (false, _) => Some(Fault::Status { code: 404, retry_after_s: None }),
         (_, false) => Some(Fault::Status { code: 400, retry_after_s: None }),
-        _ => fault,
+        _ => objection.or(fault),
     };
     simulator.reply(&Gemini, &ask, fault).await
+}
+
+/// Signs every call.
+const SIGNATURE: &str = "c2ltdWxhdGVk";
+
+/// What Gemini 3 does not take either: a call of the running turn whose signature
+/// is lost or was made elsewhere. The second value is for calls nobody signed.
+pub(super) fn objection(body: &Value) -> Option<&'static str> {
+    let contents = list(body, "contents");
+    let is_result = |content: &Value| list(content, "parts").iter().any(|part| part.get("functionResponse").is_some());
+    let turns = contents.iter().rev().take_while(|content| content["role"] == "model" || is_result(content));
+    for content in turns {
+        let signature = list(content, "parts").iter().find(|part| part.get("functionCall").is_some());
+        match signature.map(|part| part["thoughtSignature"].as_str()) {
+            Some(None) => return Some("Function call is missing a thought_signature in functionCall parts."),
+            Some(Some(SIGNATURE | "skip_thought_signature_validator")) | None => {}
+            Some(Some(_)) => return Some("Thought signature is not valid."),
+        }
+    }
+    None
 }
 
 fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
@@ -63,10 +85,7 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
         },
         wants_json: schema.is_none() && config("responseMimeType") == Some(&json!("application/json")),
         schema,
-        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| {
-            // Google takes either spelling, and its own clients mix them.
-            ["includeThoughts", "include_thoughts"].iter().any(|name| thinking[name] == true)
-        }),
+        wants_reasoning: config("thinkingConfig").is_some_and(|thinking| thinking["includeThoughts"] == true),
         max_tokens: config("maxOutputTokens").and_then(Value::as_u64),
         stop: config("stopSequences")
             .and_then(Value::as_array)
@@ -75,6 +94,31 @@ fn read(body: &Value, model: &str, is_streamed: bool) -> Ask {
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect(),
+    }
+}
+
+/// Google takes `snake_case` names as well, and its own clients mix both. What callers
+/// name themselves stays as it is.
+pub(super) fn camel_cased(body: Value) -> Value {
+    const FREE: [&str; 6] =
+        ["parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "args", "response"];
+    match body {
+        Value::Object(fields) => {
+            let renamed = fields.into_iter().map(|(name, value)| {
+                let mut words = name.split('_');
+                let first = words.next().unwrap_or_default().to_owned();
+                let name = words.fold(first, |name, word| {
+                    let mut letters = word.chars();
+                    let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
+                    name.chars().chain(capital).chain(letters).collect()
+                });
+                let value = if FREE.contains(&name.as_str()) { value } else { camel_cased(value) };
+                (name, value)
+            });
+            Value::Object(renamed.collect())
+        }
+        Value::Array(items) => items.into_iter().map(camel_cased).collect(),
+        other => other,
     }
 }
 
@@ -159,9 +203,9 @@ impl Protocol for Gemini {
 }
 
 fn calls(answer: &Answer) -> impl Iterator<Item = Value> {
-    answer.calls.iter().map(|call| {
-        json!({ "functionCall": { "name": call.name, "args": call.arguments }, "thoughtSignature": "c2ltdWxhdGVk" })
-    })
+    answer.calls.iter().map(
+        |call| json!({ "functionCall": { "name": call.name, "args": call.arguments }, "thoughtSignature": SIGNATURE }),
+    )
 }
 
 fn body(ask: &Ask, answer: &Answer, parts: &[Value], reason: Option<&str>) -> Value {

@@ -9,7 +9,7 @@ use super::Simulator;
 use super::answer::{Answer, Ask, Role, Stop, Tool, ToolChoice, Turn, Usage};
 use super::chat::list;
 use super::fault::Fault;
-use super::reply::{JsonBody, Protocol, pieces};
+use super::reply::{JsonBody, Protocol, fragments, pieces};
 
 pub async fn create(
     State(simulator): State<Simulator>,
@@ -20,9 +20,35 @@ pub async fn create(
     let ask = read(&body);
     // The real one insists on these as well.
     let is_valid = !ask.model.is_empty() && ask.max_tokens.is_some() && headers.contains_key("anthropic-version");
+    let objection = objection(&body).map(Fault::Invalid);
     let fault = simulator.admit(&uri, &headers, &ask, body);
-    let fault = if is_valid { fault } else { Some(Fault::Status { code: 400, retry_after_s: None }) };
+    let fault = if is_valid { objection.or(fault) } else { Some(Fault::Status { code: 400, retry_after_s: None }) };
     simulator.reply(&Messages, &ask, fault).await
+}
+
+/// Signs every thought.
+const SIGNATURE: &str = "c2ltdWxhdGVk";
+
+/// What the real one does not take either while it thinks: a tool loop without the
+/// thoughts that began it, foreign signatures, a forced tool.
+pub(super) fn objection(body: &Value) -> Option<&'static str> {
+    let messages = list(body, "messages");
+    let thoughts = messages.iter().flat_map(|message| list(message, "content")).filter(|b| b["type"] == "thinking");
+    if thoughts.into_iter().any(|thought| thought["signature"] != SIGNATURE) {
+        return Some("Invalid `signature` in `thinking` block");
+    }
+    let thinking = body.pointer("/thinking/type").and_then(Value::as_str);
+    if !matches!(thinking, Some("enabled" | "adaptive")) {
+        return None;
+    }
+    if matches!(body.pointer("/tool_choice/type").and_then(Value::as_str), Some("any" | "tool")) {
+        return Some("Thinking may not be enabled when tool_choice forces tool use.");
+    }
+    let is_loop = messages.last().is_some_and(|last| list(last, "content").iter().any(|b| b["type"] == "tool_result"));
+    let asked = messages.iter().rfind(|message| message["role"] == "assistant")?;
+    let opens = list(asked, "content").first().and_then(|block| block["type"].as_str()).unwrap_or("text");
+    let is_lost = is_loop && thinking == Some("enabled") && !matches!(opens, "thinking" | "redacted_thinking");
+    is_lost.then_some("Expected `thinking` or `redacted_thinking`, but found another block. When `thinking` is enabled, a final `assistant` message must start with a thinking block.")
 }
 
 fn read(body: &Value) -> Ask {
@@ -105,7 +131,7 @@ impl Protocol for Messages {
                 }
                 Some("tool_use") => {
                     empty["input"] = json!({});
-                    let input = pieces(&block["input"].to_string());
+                    let input = fragments(&block["input"]);
                     deltas.extend(input.iter().map(|p| json!({ "type": "input_json_delta", "partial_json": p })));
                 }
                 _ => {
@@ -159,7 +185,7 @@ fn head(ask: &Ask, answer: &Answer) -> Value {
 fn blocks(answer: &Answer) -> Vec<Value> {
     let mut blocks = Vec::new();
     if let Some(thinking) = &answer.reasoning {
-        blocks.push(json!({ "type": "thinking", "thinking": thinking, "signature": "c2ltdWxhdGVk" }));
+        blocks.push(json!({ "type": "thinking", "thinking": thinking, "signature": SIGNATURE }));
     }
     if !answer.text.is_empty() {
         blocks.push(json!({ "type": "text", "text": answer.text }));
@@ -187,5 +213,6 @@ fn reason(stop: Stop) -> &'static str {
 /// `input_tokens` leaves the cached ones out here.
 fn usage(usage: &Usage, output: u64) -> Value {
     json!({ "input_tokens": usage.prompt.saturating_sub(usage.cached), "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": usage.cached, "output_tokens": output })
+            "cache_read_input_tokens": usage.cached, "output_tokens": output,
+            "output_tokens_details": { "thinking_tokens": usage.reasoning.min(output) } })
 }

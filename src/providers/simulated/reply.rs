@@ -43,7 +43,12 @@ impl Simulator {
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
             Some(Fault::Status { code, retry_after_s }) => return refusal(protocol, code, retry_after_s),
-            Some(Fault::ContextLength) => return too_long(protocol),
+            Some(Fault::Invalid(message)) => return bad_request(protocol, "invalid_request", message),
+            Some(Fault::ContextLength) => {
+                let message = "prompt is too long: this model's maximum context length is 8192 tokens; \
+                               reduce the length of the messages";
+                return bad_request(protocol, "context_length", message);
+            }
             Some(Fault::SlowFirstToken) => self.pause(self.options.slow_first_token).await,
             _ => self.pause(self.options.first_token).await,
         }
@@ -160,10 +165,8 @@ fn refusal(protocol: &dyn Protocol, code: u16, retry_after_s: Option<u64>) -> Re
     response
 }
 
-fn too_long(protocol: &dyn Protocol) -> Response {
-    let message =
-        "prompt is too long: this model's maximum context length is 8192 tokens; reduce the length of the messages";
-    (StatusCode::BAD_REQUEST, axum::Json(protocol.error(400, "context_length", message))).into_response()
+fn bad_request(protocol: &dyn Protocol, kind: &str, message: &str) -> Response {
+    (StatusCode::BAD_REQUEST, axum::Json(protocol.error(400, kind, message))).into_response()
 }
 
 /// Words with the space before them: about a token each.
@@ -179,6 +182,12 @@ pub fn pieces(text: &str) -> Vec<String> {
         in_word = !is_space;
     }
     pieces
+}
+
+/// The arguments of a call, broken as models break them: anywhere.
+pub fn fragments(arguments: &Value) -> Vec<String> {
+    let letters: Vec<char> = arguments.to_string().chars().collect();
+    letters.chunks(6).map(|letters| letters.iter().collect()).collect()
 }
 
 /// A server-sent event without a name.

@@ -213,6 +213,44 @@ async fn faults_are_seen_as_what_they_are() {
     assert!(ask(&handle, dialect, path, "big", &inference).await.is_err(), "the prompt can ask for a fault");
 }
 
+#[test]
+fn a_tool_loop_that_lost_its_thoughts_is_refused_as_the_real_one_does() {
+    let body = |asked: Value| {
+        let result = json!([{ "type": "tool_result", "tool_use_id": "t", "content": "17" }]);
+        json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 }, "messages": [
+            { "role": "user", "content": "Paris?" },
+            { "role": "assistant", "content": asked },
+            { "role": "user", "content": result },
+        ] })
+    };
+    let call = json!({ "type": "tool_use", "id": "t", "name": "f", "input": {} });
+    let thought = |signature: &str| json!({ "type": "thinking", "thinking": "Hm.", "signature": signature });
+    assert_eq!(messages::objection(&body(json!([thought("c2ltdWxhdGVk"), call]))), None);
+    assert!(messages::objection(&body(json!([call]))).is_some_and(|words| words.starts_with("Expected `thinking`")));
+    assert!(messages::objection(&body(json!([thought("foreign"), call]))).is_some_and(|w| w.contains("signature")));
+
+    let contents = |signature: Value| {
+        json!({ "contents": [
+            { "role": "user", "parts": [{ "text": "Paris?" }] },
+            { "role": "model", "parts": [{ "functionCall": { "name": "f" }, "thoughtSignature": signature }] },
+            { "role": "user", "parts": [{ "functionResponse": { "name": "f", "response": {} } }] },
+        ] })
+    };
+    assert_eq!(gemini::objection(&contents(json!("c2ltdWxhdGVk"))), None);
+    assert_eq!(gemini::objection(&contents(json!("skip_thought_signature_validator"))), None);
+    assert!(gemini::objection(&contents(Value::Null)).is_some_and(|words| words.contains("missing")));
+    assert!(gemini::objection(&contents(json!("foreign"))).is_some_and(|words| words.contains("not valid")));
+}
+
+#[test]
+fn googles_other_spelling_is_understood_and_names_of_callers_stay() {
+    let body = json!({ "tools": [{ "function_declarations": [{ "name": "f",
+        "parameters_json_schema": { "properties": { "user_id": {} } } }] }] });
+    let camel = json!({ "tools": [{ "functionDeclarations": [{ "name": "f",
+        "parametersJsonSchema": { "properties": { "user_id": {} } } }] }] });
+    assert_eq!(gemini::camel_cased(body), camel);
+}
+
 #[tokio::test]
 async fn a_dropped_handle_stops_a_hanging_request() {
     let handle = simulator().await;

@@ -77,6 +77,8 @@ pub struct Upstream {
     knows_schemas: bool,
     /// Tokens.
     context: u64,
+    /// USD per million tokens read from the prompt cache.
+    cache_price: Option<String>,
     /// The protocol as models.dev's list names it: `responses`.
     shape: Option<&'static str>,
     /// The client package that tells the protocol.
@@ -118,6 +120,7 @@ impl Upstream {
             dates: Vec::new(),
             knows_schemas: true,
             context: 100_000,
+            cache_price: None,
             shape: None,
             package: "@ai-sdk/openai-compatible",
         }
@@ -139,6 +142,12 @@ impl Upstream {
     /// A context window of so many tokens.
     pub fn with_context(mut self, tokens: u64) -> Self {
         self.context = tokens;
+        self
+    }
+
+    /// Reads its prompt cache for this much.
+    pub fn with_cache_price(mut self, price: &str) -> Self {
+        self.cache_price = Some(price.to_owned());
         self
     }
 
@@ -212,6 +221,9 @@ impl Upstream {
                     "open_weights": false, "limit": { "context": self.context, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": ["text"], "output": ["text"] } });
+                if let Some(cached) = &self.cache_price {
+                    model["cost"]["cache_read"] = price(cached);
+                }
                 if let Some(shape) = self.shape {
                     model["provider"] = json!({ "npm": "@ai-sdk/openai-compatible", "shape": shape });
                 }

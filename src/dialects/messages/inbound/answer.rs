@@ -63,6 +63,10 @@ impl Writer for EventWriter {
         self.blocks.take(delta, &mut |step| write_step(&step, out));
     }
 
+    fn resumed(&mut self, metadata: Value) {
+        self.heading.metadata = Some(metadata);
+    }
+
     fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>) {
         self.start(out);
         self.blocks.close(&mut |step| write_step(&step, out));
@@ -84,7 +88,11 @@ impl Writer for EventWriter {
             fields.extend(further);
         }
         event("message_delta", &fields, out);
-        event("message_stop", &json!({ "type": "message_stop" }), out);
+        let mut stop = json!({ "type": "message_stop" });
+        if let Some(metadata) = &self.heading.metadata {
+            stop["openrouter_metadata"] = metadata.clone();
+        }
+        event("message_stop", &stop, out);
     }
 
     fn fail(&mut self, failure: &Failure, report: Option<&UsageReport>, out: &mut Vec<u8>) {
@@ -98,6 +106,9 @@ impl Writer for EventWriter {
         }
         if let Some(report) = report {
             body["usage"] = usage::report(report, None).into();
+        }
+        if let Some(metadata) = &self.heading.metadata {
+            body["openrouter_metadata"] = metadata.clone();
         }
         event("error", &body, out);
     }
@@ -182,6 +193,9 @@ pub(super) fn whole(heading: &Heading, omits_thinking: bool, answer: &Answer, re
     message.extend(ending(&blocks));
     message.insert("content".to_owned(), content.finish().into());
     message.insert("usage".to_owned(), usage::report(report, blocks.own_usage().as_ref()).into());
+    if let Some(metadata) = &heading.metadata {
+        message.insert("openrouter_metadata".to_owned(), metadata.clone());
+    }
     let mut out = Vec::with_capacity(1024);
     append_json(&mut out, &message);
     out

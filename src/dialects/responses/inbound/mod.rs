@@ -93,6 +93,10 @@ impl Writer for Answering {
         self.take(delta, out);
     }
 
+    fn resumed(&mut self, metadata: Value) {
+        self.heading.metadata = Some(metadata);
+    }
+
     fn finish(&mut self, report: &UsageReport, out: &mut Vec<u8>) {
         self.begin(out);
         let (event, response) = self.ended(Some(report), out);
@@ -174,6 +178,10 @@ impl Answering {
         });
         if let Some(fields) = response.as_object_mut() {
             fields.extend(self.echo.iter().map(|(name, value)| (name.clone(), value.clone())));
+            // Told once, with what it cost.
+            if let Some(metadata) = self.heading.metadata.as_ref().filter(|_| report.is_some()) {
+                fields.insert("openrouter_metadata".to_owned(), metadata.clone());
+            }
             if let Some(tier) = &self.service_tier {
                 fields.insert("service_tier".to_owned(), tier.clone());
             }

@@ -1,0 +1,114 @@
+//! How a request would be routed, without sending it anywhere.
+
+use serde_json::{Value, json};
+
+use super::{pin, route};
+use crate::App;
+use crate::dialects::Inference;
+use crate::error::{Error, Result};
+use crate::gateway::route::{Candidate, Refused, Survey};
+
+/// Every endpoint that was looked at: those to try in their order, each with its price,
+/// its figures and its chance to be first; and those left out, each with the reason.
+///
+/// # Errors
+/// 400 for an unknown model or a malformed preference.
+pub fn explain(app: &App, inference: &Inference) -> Result<Value> {
+    let prompt_tokens = super::prompt_estimate(app, inference);
+    let Survey { mut plan, known, wrong } = route::survey(app, inference, prompt_tokens)?;
+    pin::prefer_issuer(app, &mut plan.candidates, inference);
+    if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
+        return Err(wrong);
+    }
+    if known == 0 {
+        let models = inference.models.join("`, `");
+        let message = format!("No model is called `{models}`. GET /api/v1/models lists the models of this server.");
+        return Err(Error::UnknownModel { model: models, message });
+    }
+    let attempts = usize::try_from(app.config.routing.attempts).unwrap_or(1);
+    let candidates: Vec<Value> = plan
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(place, candidate)| {
+            let mut shown = described(app, candidate);
+            shown["position"] = json!(place + 1);
+            shown["first_choice_probability"] = json!(probability(app, inference, &plan.candidates, candidate));
+            shown["is_attempted"] = json!(place < attempts);
+            shown["reason"] = json!(reason(&shown, place, attempts));
+            shown
+        })
+        .collect();
+    let excluded: Vec<Value> = plan
+        .refused
+        .iter()
+        .map(|Refused { candidate, why }| {
+            let mut shown = described(app, candidate);
+            shown["excluded_by"] = json!(why.word());
+            shown["reason"] = json!(format!("left out; to have it, {}", why.remedy()));
+            shown
+        })
+        .collect();
+    Ok(json!({
+        "requested_models": inference.models,
+        "prompt_tokens_estimate": prompt_tokens,
+        "attempts": attempts,
+        "pipeline": plan.pipeline,
+        "candidates": candidates,
+        "excluded": excluded,
+    }))
+}
+
+fn described(app: &App, candidate: &Candidate) -> Value {
+    let (endpoint, now) = (&candidate.endpoint, app.clock.now_ms());
+    let figures = app.health.statistics(&endpoint.id, now);
+    let (in_flight, limit) = app.health.load(&endpoint.id);
+    let state = if app.health.is_open(&endpoint.id, now) {
+        "left_alone"
+    } else if app.health.is_down(&endpoint.id, now) {
+        "recent_outage"
+    } else if app.health.share(&endpoint.id, now) < 1.0 {
+        "coming_back"
+    } else {
+        "up"
+    };
+    json!({
+        "model": candidate.model.id,
+        "provider": candidate.provider.name,
+        "endpoint": endpoint.tag,
+        "endpoint_id": endpoint.id,
+        "strategy": candidate.strategy.word(),
+        "price_per_million": {
+            "prompt": endpoint.prices.prompt.per_million(),
+            "completion": endpoint.prices.completion.per_million(),
+        },
+        "latency_last_30m": figures.latency,
+        "throughput_last_30m": figures.throughput,
+        "uptime_last_30m": figures.uptime_30m,
+        "state": state,
+        "in_flight": in_flight,
+        "concurrency_limit": limit.floor(),
+    })
+}
+
+/// The chance to be drawn first among the endpoints of its model.
+fn probability(app: &App, inference: &Inference, all: &[Candidate], candidate: &Candidate) -> Option<f64> {
+    let decided = &inference.provider;
+    if decided.order.is_some() || decided.sort.is_some() || inference.models.first()?.contains(':') {
+        return None;
+    }
+    let own: Vec<Candidate> = all.iter().filter(|other| other.model.id == candidate.model.id).cloned().collect();
+    let place = own.iter().position(|other| other.endpoint.id == candidate.endpoint.id)?;
+    route::shares(app, inference, &own).get(place).map(|share| (share * 10_000.0).round() / 10_000.0)
+}
+
+fn reason(shown: &Value, place: usize, attempts: usize) -> &'static str {
+    match (place, shown["state"].as_str()) {
+        (0, Some("left_alone")) => "nothing better is left, although it failed again and again",
+        (0, _) => "tried first",
+        (_, Some("left_alone")) => "passed over while it is left alone after failures",
+        (_, Some("recent_outage")) => "behind the others: it failed within the last 30 seconds",
+        (place, _) if place < attempts => "a fallback, should those before it fail",
+        _ => "beyond the number of attempts",
+    }
+}

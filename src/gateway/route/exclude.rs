@@ -1,0 +1,186 @@
+//! Hard constraints: what an endpoint is not taken for, and what to relax.
+
+use std::collections::BTreeSet;
+
+use app::types::Price;
+use serde_json::{Value, json};
+
+use super::preferences::Preferences;
+use super::{Candidate, Refused, is_named};
+use crate::App;
+use crate::dialects::Inference;
+use crate::error::Error;
+
+/// Why an endpoint was not taken, in the original's vocabulary (`excluded_by`)
+/// with ours where it has no word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excluded {
+    AllowedProviders,
+    ContextLength,
+    Distillation,
+    MaxOutput,
+    MaxPrice,
+    NoCredential,
+    Quantization,
+    RequireParameters,
+    Tools,
+    Training,
+    ZeroRetention,
+}
+
+impl Excluded {
+    /// In the vocabulary of `availability.excluded_by`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::AllowedProviders => "allowed_providers",
+            Self::ContextLength => "context_length",
+            Self::Distillation => "data_policy:distillation",
+            Self::MaxOutput => "max_tokens",
+            Self::MaxPrice => "max_price",
+            Self::NoCredential => "no_credential",
+            Self::Quantization => "quantization",
+            Self::RequireParameters => "require_parameters",
+            Self::Tools => "tools",
+            Self::Training => "data_policy:training",
+            Self::ZeroRetention => "data_policy:zdr",
+        }
+    }
+
+    /// What the caller could do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::AllowedProviders => "relax provider.only, provider.ignore or provider.order",
+            Self::ContextLength => "shorten the prompt or choose a model with a longer context",
+            Self::Distillation => "drop provider.enforce_distillable_text or choose a model with open weights",
+            Self::MaxOutput => "lower max_tokens",
+            Self::MaxPrice => "raise provider.max_price",
+            Self::NoCredential => "ask the operator of this server to configure the provider's key",
+            Self::Quantization => "allow more provider.quantizations",
+            Self::RequireParameters => "drop unsupported parameters or provider.require_parameters",
+            Self::Tools => "choose a model that supports tools",
+            Self::Training => "allow data collection (provider.data_collection)",
+            Self::ZeroRetention => "allow providers that keep data (provider.zdr)",
+        }
+    }
+}
+
+pub(super) fn exclude(
+    app: &App,
+    inference: &Inference,
+    preferences: &Preferences<'_>,
+    candidate: &Candidate,
+    prompt_tokens: u64,
+) -> Option<Excluded> {
+    let (endpoint, raw) = (&candidate.endpoint, preferences.raw);
+    let names = |list: &Option<Vec<String>>| {
+        list.as_ref().is_some_and(|list| list.iter().any(|slug| is_named(candidate, slug)))
+    };
+    let too_dear = |limit: Option<Price>, price: Price| limit.is_some_and(|limit| price > limit);
+    let has_quantization = raw.quantizations.as_ref().is_none_or(|list| {
+        let own = endpoint.quantization.as_deref().unwrap_or("unknown");
+        list.is_empty() || list.iter().any(|wanted| is_quantization(wanted, own))
+    });
+    let in_use = inference.parameters_in_use();
+    // Each text of a retrieval has the window for itself.
+    let is_too_long = inference.retrieval.is_none()
+        && endpoint.context_length.is_some_and(|length| {
+            // The estimate may be off by a third; the provider has the last word.
+            u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
+        });
+    let asks_too_much = inference
+        .max_tokens()
+        .zip(endpoint.max_output_tokens)
+        .is_some_and(|(asked, most)| u64::try_from(most).is_ok_and(|most| most > 0 && asked > most));
+    let checks = [
+        (!app.can_call(&candidate.provider), Excluded::NoCredential),
+        (raw.only.as_ref().is_some_and(|only| !only.is_empty()) && !names(&raw.only), Excluded::AllowedProviders),
+        (names(&raw.ignore), Excluded::AllowedProviders),
+        (!preferences.allow_fallbacks && raw.order.is_some() && !names(&raw.order), Excluded::AllowedProviders),
+        (!has_quantization, Excluded::Quantization),
+        (too_dear(preferences.max_prompt, endpoint.prices.prompt), Excluded::MaxPrice),
+        (too_dear(preferences.max_completion, endpoint.prices.completion), Excluded::MaxPrice),
+        (too_dear(preferences.max_request, endpoint.prices.request), Excluded::MaxPrice),
+        (
+            raw.data_collection.as_deref() == Some("deny") && endpoint.policy.trains_on_prompts != Some(false),
+            Excluded::Training,
+        ),
+        (raw.zdr == Some(true) && !endpoint.is_zero_retention(), Excluded::ZeroRetention),
+        // Who publishes the weights lets others learn from the answers; of the rest nobody says so.
+        (
+            raw.enforce_distillable_text == Some(true) && candidate.model.hugging_face_id.is_none(),
+            Excluded::Distillation,
+        ),
+        (in_use.contains(&"tools") && !endpoint.supports("tools"), Excluded::Tools),
+        (
+            raw.require_parameters == Some(true) && !in_use.iter().all(|parameter| endpoint.supports(parameter)),
+            Excluded::RequireParameters,
+        ),
+        (is_too_long, Excluded::ContextLength),
+        (asks_too_much, Excluded::MaxOutput),
+    ];
+    checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
+}
+
+fn is_quantization(wanted: &str, own: &str) -> bool {
+    wanted == own || matches!((wanted, own), ("fp4", "mxfp4" | "nvfp4") | ("fp8", "mxfp8"))
+}
+
+/// Candidates named in `availability` at the most.
+const MOST_NAMED: usize = 50;
+
+/// The refusal when nothing is left: what removed whom, and what to relax.
+pub(super) fn nothing_left(inference: &Inference, known: usize, refused: &[Refused]) -> Error {
+    let models = inference.models.join("`, `");
+    if known == 0 {
+        return Error::UnknownModel {
+            model: models.clone(),
+            message: format!("No model is called `{models}`. GET /api/v1/models lists the models of this server."),
+        };
+    }
+    let reasons: BTreeSet<Excluded> = refused.iter().map(|refused| refused.why).collect();
+    let words: Vec<&str> = reasons.iter().map(|why| why.word()).collect();
+    let remedies: Vec<&str> = reasons.iter().map(|why| why.remedy()).collect();
+    let message = if refused.is_empty() {
+        format!("No provider on this server offers `{models}`.")
+    } else {
+        format!(
+            "No endpoint of `{models}` fits this request: excluded by {}. To get an answer, {}.",
+            words.join(", "),
+            remedies.join(", or ")
+        )
+    };
+    let privacy = [Excluded::Training, Excluded::ZeroRetention, Excluded::Distillation];
+    let code = match () {
+        () if refused.is_empty() => "no_endpoints",
+        () if reasons.iter().all(|why| privacy.contains(why)) => "privacy_restricted",
+        () => "constraint_filtered",
+    };
+    let providers: BTreeSet<&str> = refused.iter().map(|refused| refused.candidate.provider.name.as_str()).collect();
+    let candidates: Vec<Value> = refused
+        .iter()
+        .take(MOST_NAMED)
+        .map(|Refused { candidate, why }| {
+            json!({
+                "model": candidate.model.id,
+                "provider": candidate.provider.name,
+                "endpoint": candidate.endpoint.tag,
+                "excluded_by": why.word(),
+                "relax": why.remedy(),
+            })
+        })
+        .collect();
+    Error::NothingRoutable {
+        message,
+        availability: json!({
+            "code": code,
+            "retryable": false,
+            "requested_models": inference.models,
+            "excluded_by": words,
+            "affected_providers": providers,
+            "candidates": candidates,
+            "docs_url": "/docs",
+        }),
+    }
+}

@@ -1,0 +1,165 @@
+//! Model and preferences → endpoints in the order to try.
+//!
+//! Hard constraints remove candidates, and what removed them is told when none is
+//! left. The default order draws the first by weight 1/price² among endpoints
+//! without a recent outage and keeps the rest as fallbacks, cheapest first.
+
+mod exclude;
+mod order;
+mod preferences;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use self::exclude::Excluded;
+use self::exclude::{exclude, nothing_left};
+use self::order::order;
+pub use self::order::shares;
+use self::preferences::Preferences;
+pub use self::preferences::Sort;
+use crate::App;
+use crate::catalog::{Endpoint, Model, Provider};
+use crate::dialects::Inference;
+use crate::error::{Error, Result};
+use crate::gateway::auto;
+use crate::gateway::named::{self, Named, Strategy};
+
+/// An endpoint that may be tried.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub model: Arc<Model>,
+    pub endpoint: Arc<Endpoint>,
+    pub provider: Arc<Provider>,
+    /// How the name that was asked for led here.
+    pub strategy: Strategy,
+}
+
+/// An endpoint that was looked at and not taken.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub candidate: Candidate,
+    pub why: Excluded,
+}
+
+/// What a request may be served by.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// In the order to try.
+    pub candidates: Vec<Candidate>,
+    /// What hard constraints removed.
+    pub refused: Vec<Refused>,
+    /// How a router model (`openrouter/auto`) came to its choice.
+    pub pipeline: Vec<serde_json::Value>,
+}
+
+/// The endpoints to try, in order. One that a conversation sticks to comes first.
+///
+/// # Errors
+/// 400 for an unknown model or a malformed preference, 404 when nothing is left,
+/// saying what removed the candidates.
+pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64, conversation: Option<u64>) -> Result<Plan> {
+    let Survey { mut plan, known, wrong } = survey(app, inference, prompt_tokens)?;
+    if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
+        return Err(wrong);
+    }
+    if plan.candidates.is_empty() {
+        return Err(nothing_left(inference, known, &plan.refused));
+    }
+    let now = app.clock.now_ms();
+    if let Some(endpoint_id) = conversation.and_then(|conversation| app.sticky.get(conversation, now))
+        && inference.provider.order.is_none()
+        && !app.health.is_down(&endpoint_id, now)
+        && let Some(place) = plan.candidates.iter().position(|candidate| candidate.endpoint.id == endpoint_id)
+    {
+        let sticky = plan.candidates.remove(place);
+        plan.candidates.insert(0, sticky);
+    }
+    Ok(plan)
+}
+
+/// Everything that was looked at.
+pub struct Survey {
+    pub plan: Plan,
+    /// How many models were found by their names.
+    pub known: usize,
+    /// The refusal of a model that does something else.
+    pub wrong: Option<Error>,
+}
+
+/// Looks at every endpoint of the models asked for.
+///
+/// # Errors
+/// 400 for a malformed preference.
+pub fn survey(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
+    let catalog = app.catalog();
+    let preferences = Preferences::read(&inference.provider)?;
+    let (mut plan, mut known, mut wrong) = (Plan::default(), 0, None);
+    let mut all = Vec::new();
+    let mut models = Vec::new();
+    for name in &inference.models {
+        if name == auto::NAME {
+            let choice = auto::choose(app, &catalog, inference, prompt_tokens)?;
+            plan.pipeline.push(choice.stage);
+            models.extend(choice.models);
+        } else {
+            models.extend(named::named(&catalog, name, inference));
+        }
+    }
+    for Named { model, sort, strategy } in models {
+        known += 1;
+        if let Some(other) = other_kind(&model, inference) {
+            wrong = Some(other);
+            continue;
+        }
+        let mut candidates = Vec::new();
+        for endpoint in &model.endpoints {
+            let Some(provider) = catalog.provider(&endpoint.provider_slug) else { continue };
+            let (endpoint, provider) = (Arc::clone(endpoint), Arc::clone(provider));
+            let candidate = Candidate { model: Arc::clone(&model), endpoint, provider, strategy };
+            match exclude(app, inference, &preferences, &candidate, prompt_tokens) {
+                Some(why) => plan.refused.push(Refused { candidate, why }),
+                None => candidates.push(candidate),
+            }
+        }
+        if preferences.is_across_models {
+            all.extend(candidates);
+        } else {
+            plan.candidates.extend(order(app, inference, &preferences, sort, candidates));
+        }
+    }
+    plan.candidates.extend(order(app, inference, &preferences, None, all));
+    if preferences.allow_fallbacks {
+        // Distinct endpoints only: a fallback model may share one.
+        let mut seen = BTreeSet::new();
+        plan.candidates.retain(|candidate| seen.insert(candidate.endpoint.id.clone()));
+    } else {
+        plan.candidates.truncate(1);
+    }
+    Ok(Survey { plan, known, wrong })
+}
+
+/// The refusal of a model that does something else than was asked.
+fn other_kind(model: &Model, inference: &Inference) -> Option<Error> {
+    let makes = |kind: &str| model.architecture.output_modalities.iter().any(|own| own == kind);
+    let (id, wanted) = (&model.id, inference.retrieval.as_ref().map_or("text", |wish| wish.modality()));
+    let message = match wanted {
+        kind if makes(kind) => return None,
+        "text" if makes("embeddings") => format!("`{id}` makes embeddings: use POST /api/v1/embeddings."),
+        "text" if makes("rerank") => format!("`{id}` ranks documents: use POST /api/v1/rerank."),
+        "text" => return None,
+        "rerank" => {
+            format!("`{id}` does not rank documents. GET /api/v1/models?output_modalities=rerank lists who does.")
+        }
+        _ => format!("`{id}` makes no embeddings. GET /api/v1/embeddings/models lists the models that do."),
+    };
+    Some(Error::bad_request("model", message))
+}
+
+/// The base slug names all variants and regions; a full one only itself.
+fn is_named(candidate: &Candidate, slug: &str) -> bool {
+    let slug = slug.trim();
+    let (provider, tag) = (&candidate.provider, candidate.endpoint.tag.as_str());
+    slug.eq_ignore_ascii_case(tag)
+        || slug.eq_ignore_ascii_case(&provider.slug)
+        || slug.eq_ignore_ascii_case(&provider.name)
+}

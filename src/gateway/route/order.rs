@@ -1,0 +1,148 @@
+//! The order in which endpoints are tried.
+
+use rand::RngExt as _;
+
+use super::preferences::{Preferences, Sort};
+use super::{Candidate, is_named};
+use crate::App;
+use crate::catalog::Endpoint;
+use crate::dialects::Inference;
+
+/// What the callers' wishes for speed are held against, ms.
+const WISH_WINDOW_MS: i64 = 300_000;
+/// So many requests sorted by a statistic come to one that gathers it where it is missing.
+const ONE_TRIAL_IN: u32 = 20;
+
+/// The order of one model's endpoints.
+///
+/// `variant` is the order the model's name asks for; the request's own wins.
+pub(super) fn order(
+    app: &App,
+    inference: &Inference,
+    preferences: &Preferences<'_>,
+    variant: Option<Sort>,
+    mut rest: Vec<Candidate>,
+) -> Vec<Candidate> {
+    let now = app.clock.now_ms();
+    rest.sort_by_key(|candidate| blended(&candidate.endpoint));
+    let mut out = Vec::with_capacity(rest.len());
+    for slug in preferences.raw.order.iter().flatten() {
+        let (named, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|candidate| is_named(candidate, slug));
+        out.extend(named);
+        rest = others;
+    }
+    let has_order = !out.is_empty();
+    let sort = preferences.sort.or(variant);
+    match sort {
+        Some(Sort::Price) => {}
+        Some(Sort::Latency) => {
+            sort_by_statistic(&mut rest, |endpoint| app.health.median_latency(&endpoint.id, now));
+        }
+        Some(Sort::Throughput) => {
+            sort_by_statistic(&mut rest, |endpoint| app.health.median_throughput(&endpoint.id, now).map(|t| -t));
+        }
+        Some(Sort::Exacto) => {
+            sort_by_statistic(&mut rest, |endpoint| app.health.median_throughput(&endpoint.id, now).map(|t| -t));
+            rest.sort_by_key(|candidate| !["tools", "tool_choice"].iter().all(|p| candidate.endpoint.supports(p)));
+        }
+        Some(Sort::Context) => {
+            rest.sort_by_key(|candidate| std::cmp::Reverse(candidate.endpoint.context_length.unwrap_or(i64::MAX)));
+        }
+        None if has_order => {}
+        None => draw_first(app, inference, &mut rest, now),
+    }
+    // Endpoints that miss a wish go back, and those in an outage last, each in their order.
+    if preferences.throughput.is_some() || preferences.latency.is_some() {
+        rest.sort_by_key(|candidate| {
+            let statistics = app.health.statistics_of(&candidate.endpoint.id, now, WISH_WINDOW_MS);
+            preferences.throughput.is_missed(statistics.throughput, |value, wish| value < wish)
+                || preferences.latency.is_missed(statistics.latency, |value, wish| value > wish)
+        });
+    }
+    if sort.is_none() {
+        rest.sort_by_key(|candidate| app.health.is_down(&candidate.endpoint.id, now));
+    }
+    out.extend(rest);
+    out
+}
+
+/// Ascending; what has no statistic comes after what has. One request of a few goes to
+/// one of those first, or the quickest would never be found out.
+fn sort_by_statistic(rest: &mut Vec<Candidate>, statistic: impl Fn(&Endpoint) -> Option<f64>) {
+    let mut known: Vec<(f64, Candidate)> =
+        rest.drain(..).map(|candidate| (statistic(&candidate.endpoint).unwrap_or(f64::INFINITY), candidate)).collect();
+    known.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let unknown = known.iter().filter(|(value, _)| value.is_infinite()).count();
+    let is_trial = unknown > 0 && unknown < known.len() && rand::rng().random_range(0..ONE_TRIAL_IN) == 0;
+    if is_trial {
+        let place = known.len() - 1 - rand::rng().random_range(0..unknown);
+        let tried = known.remove(place);
+        known.insert(0, tried);
+    }
+    rest.extend(known.into_iter().map(|(_, candidate)| candidate));
+}
+
+/// Moves one healthy endpoint to the front, drawn by weight 1/price². Endpoints
+/// that know all parameters in use are preferred where there are any.
+fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: i64) {
+    let wanted = wanted(inference);
+    let fits = |candidate: &Candidate| wanted.iter().all(|parameter| candidate.endpoint.supports(parameter));
+    rest.sort_by_key(|candidate| !fits(candidate));
+    let weights = weights(app, inference, rest, now);
+    let total: f64 = weights.iter().sum();
+    if total <= 0.0 {
+        return;
+    }
+    let mut point = rand::rng().random_range(0.0..total);
+    for (index, weight) in weights.into_iter().enumerate() {
+        point -= weight;
+        if point < 0.0 {
+            let drawn = rest.remove(index);
+            rest.insert(0, drawn);
+            return;
+        }
+    }
+}
+
+/// Parameters in use that an endpoint is preferred for, even where it need not know all.
+fn wanted(inference: &Inference) -> Vec<&'static str> {
+    let in_use = inference.parameters_in_use().into_iter();
+    in_use.filter(|name| matches!(*name, "tools" | "response_format" | "structured_outputs")).collect()
+}
+
+/// The weight of each in the draw: 1/price² of those that fit best and are up.
+fn weights(app: &App, inference: &Inference, rest: &[Candidate], now: i64) -> Vec<f64> {
+    let wanted = wanted(inference);
+    let fits = |candidate: &Candidate| wanted.iter().all(|parameter| candidate.endpoint.supports(parameter));
+    let best = rest.iter().any(fits);
+    rest.iter()
+        .map(|candidate| {
+            let is_up = !app.health.is_down(&candidate.endpoint.id, now);
+            let share = app.health.share(&candidate.endpoint.id, now);
+            if fits(candidate) == best && is_up { weight(&candidate.endpoint) * share } else { 0.0 }
+        })
+        .collect()
+}
+
+/// The chance of each of one model's endpoints to be drawn first, 0 to 1, where
+/// nothing else decides the order.
+#[must_use]
+pub fn shares(app: &App, inference: &Inference, candidates: &[Candidate]) -> Vec<f64> {
+    let weights = weights(app, inference, candidates, app.clock.now_ms());
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| if total > 0.0 { weight / total } else { 0.0 }).collect()
+}
+
+/// Three prompt tokens to one of the answer, pico-USD.
+fn blended(endpoint: &Endpoint) -> i128 {
+    i128::from(endpoint.prices.prompt.0) * 3
+        + i128::from(endpoint.prices.completion.0)
+        + i128::from(endpoint.prices.request.0)
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a weight needs no exact price")]
+fn weight(endpoint: &Endpoint) -> f64 {
+    // A free endpoint gets the weight of a very cheap one, not an infinite one.
+    let price = blended(endpoint).max(1_000) as f64;
+    1.0 / (price * price)
+}
