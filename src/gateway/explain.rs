@@ -1,12 +1,14 @@
 //! How a request would be routed, without sending it anywhere.
 
+use app::types::activity::{Routing, RoutingCandidate};
 use serde_json::{Value, json};
 
-use super::route;
+use super::{pin, route};
 use crate::App;
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
-use crate::gateway::route::{Candidate, Refused, Survey};
+use crate::gateway::named::Strategy;
+use crate::gateway::route::{Candidate, Plan, Refused, Survey};
 
 /// Every endpoint that was looked at: those to try in their order, each with its price,
 /// its figures and its chance to be first; and those left out, each with the reason.
@@ -15,7 +17,8 @@ use crate::gateway::route::{Candidate, Refused, Survey};
 /// 400 for an unknown model or a malformed preference.
 pub fn explain(app: &App, inference: &Inference) -> Result<Value> {
     let prompt_tokens = super::prompt_estimate(app, inference);
-    let Survey { plan, known, wrong } = route::survey(app, inference, prompt_tokens)?;
+    let Survey { mut plan, known, wrong } = route::survey(app, inference, prompt_tokens)?;
+    pin::prefer_issuer(app, &mut plan.candidates, inference);
     if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
         return Err(wrong);
     }
@@ -56,6 +59,47 @@ pub fn explain(app: &App, inference: &Inference) -> Result<Value> {
         "candidates": candidates,
         "excluded": excluded,
     }))
+}
+
+/// Candidates stored with a generation at the most.
+const STORED: usize = 40;
+
+/// The short of it, stored with each generation: JSON of [`Routing`].
+#[must_use]
+pub fn stored(app: &App, inference: &Inference, plan: &Plan) -> String {
+    let now = app.clock.now_ms();
+    let shares = route::shares(app, inference, &plan.candidates);
+    let is_drawn = inference.provider.sort.is_none() && inference.provider.order.is_none();
+    let tried = plan.candidates.iter().zip(shares).zip(0_usize..).map(|((candidate, share), place)| {
+        let is_down = app.health.is_down(&candidate.endpoint.id, now);
+        let reason = match (place, is_down) {
+            (0, _) if candidate.strategy == Strategy::Auto => "first of the models chosen for the task",
+            (0, _) if is_drawn => "first: drawn by weight 1/price², or kept by its conversation",
+            (0, _) => "first in the order asked for",
+            (_, true) => "behind the others: it failed lately",
+            _ => "a fallback, should those before it fail",
+        };
+        let score = Some(share).filter(|share| is_drawn && *share > 0.0);
+        entry(candidate, true, score, reason.to_owned())
+    });
+    let left_out = plan
+        .refused
+        .iter()
+        .map(|Refused { candidate, why }| entry(candidate, false, None, format!("{}: {}", why.word(), why.remedy())));
+    let router = plan.pipeline.first().and_then(|stage| stage["summary"].as_str()).map(str::to_owned);
+    let routing = Routing { router, candidates: tried.chain(left_out).take(STORED).collect() };
+    serde_json::to_string(&routing).unwrap_or_default()
+}
+
+fn entry(candidate: &Candidate, is_taken: bool, score: Option<f64>, reason: String) -> RoutingCandidate {
+    RoutingCandidate {
+        model: candidate.model.id.clone(),
+        provider: candidate.provider.name.clone(),
+        tag: candidate.endpoint.tag.clone(),
+        is_taken,
+        score,
+        reason,
+    }
 }
 
 fn described(app: &App, candidate: &Candidate) -> Value {

@@ -128,6 +128,8 @@ struct Run {
     tried: Vec<Tried>,
     /// How a router model came to its choice, for the metadata.
     pipeline: Vec<Value>,
+    /// Why these candidates, as it is stored.
+    routing: String,
     /// What the conversation is known by, and whether its caller named it.
     conversation: Option<(u64, bool)>,
     /// Attempts there may be in all.
@@ -158,9 +160,10 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     named::apply_variants(&app.catalog(), &mut job.inference)?;
     let prompt_estimate = prompt_estimate(app, &job.inference);
     let conversation = sticky::conversation(&job);
-    let route::Plan { mut candidates, pipeline, .. } =
-        route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
-    pin::prefer_issuer(app, &mut candidates, &job.inference);
+    let mut plan = route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
+    pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
+    let routing = explain::stored(app, &job.inference, &plan);
+    let route::Plan { candidates, pipeline, .. } = plan;
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
     }
@@ -189,6 +192,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         is_exhausted: false,
         tried: Vec::new(),
         pipeline,
+        routing,
         conversation,
         most_attempts: usize::try_from(app.config.routing.attempts).unwrap_or(1),
         resumed: None,

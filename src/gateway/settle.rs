@@ -164,6 +164,7 @@ impl Run {
             user_agent: job.attribution.user_agent.clone(),
             session_id: job.inference.session_id.clone().or_else(|| job.attribution.session_id.clone()),
             external_user: job.inference.user.clone(),
+            routing: self.routing.clone(),
             ..GenerationRow::default()
         }
     }

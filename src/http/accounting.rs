@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::types::activity::{ActivityItem, Generation, GenerationSummary, Usage};
+use app::types::activity::{ActivityItem, Generation, GenerationSummary, Routing, Usage};
 use app::types::credits::{Credits, LedgerEntry};
 use app::types::{Envelope, Money};
 use axum::Json;
@@ -233,6 +233,7 @@ pub async fn show_generation(
 
 fn detail(row: GenerationRow) -> Generation {
     let provider_responses = serde_json::from_str(&row.attempts).ok();
+    let routing: Option<Routing> = serde_json::from_str(&row.routing).ok();
     Generation {
         id: row.id,
         upstream_id: row.upstream_id,
@@ -266,6 +267,7 @@ fn detail(row: GenerationRow) -> Generation {
         is_byok: false,
         native_finish_reason: row.native_finish_reason,
         external_user: row.external_user,
+        routing,
         api_type: Some(row.api_type),
         router: None,
         provider_responses,

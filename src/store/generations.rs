@@ -52,6 +52,8 @@ pub struct GenerationRow {
     pub user_agent: Option<String>,
     pub session_id: Option<String>,
     pub external_user: Option<String>,
+    /// JSON of `Routing`, or empty.
+    pub routing: String,
 }
 
 macro_rules! columns {
@@ -60,7 +62,8 @@ macro_rules! columns {
          endpoint_id, provider_slug, provider_name, is_simulated, price_id, app_url, app_title, api_type, is_streamed, \
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
-         native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user"
+         native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
+         routing"
     };
 }
 
@@ -123,6 +126,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.user_agent.as_deref())
                 .bind(row.session_id.as_deref())
                 .bind(row.external_user.as_deref())
+                .bind(row.routing.as_str())
         })
         .await
 }

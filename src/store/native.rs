@@ -237,6 +237,7 @@ fn write_generation(
         row.upstream_id,
         row.user_agent,
         row.session_id,
-        row.external_user
+        row.external_user,
+        row.routing
     ])
 }

@@ -32,6 +32,13 @@ async fn auto_chooses_for_the_task_within_the_band_and_says_why() {
     let stage = &metadata["pipeline"][0];
     assert_eq!((&stage["name"], &stage["data"]["task_type"]), (&json!("auto-router"), &json!("chat")), "{stage}");
     assert_eq!(stage["data"]["chosen"][0], *model);
+    let (_, record) = read(key.get(&format!("/api/v1/generation?id={}", answer["id"].as_str().unwrap())).await).await;
+    let routing = &record["data"]["routing"];
+    assert!(routing["router"].as_str().unwrap().contains("task=chat"), "{routing}");
+    assert_eq!(
+        (&routing["candidates"][0]["model"], &routing["candidates"][0]["is_taken"]),
+        (&json!(model), &json!(true))
+    );
 
     let plugin = |options: Value| {
         let mut plugin = json!({ "id": "auto-router" });

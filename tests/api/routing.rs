@@ -203,3 +203,28 @@ async fn a_failure_brings_what_the_provider_really_said() {
     assert!(error["metadata"]["raw"].as_str().unwrap().contains("use 0..2"), "{error}");
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_with_signed_reasoning_returns_to_who_can_read_it() {
+    let other = Upstream::with_prices("other", "1", "1").await;
+    let issuer = Upstream::with_prices("issuer", "3", "3").await.speaking_messages();
+    let answer = json!({ "id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+        "content": [{ "type": "text", "text": "Hi" }], "stop_reason": "end_turn",
+        "usage": { "input_tokens": 3, "output_tokens": 1 } });
+    issuer.always(Script::Raw { content_type: "application/json", body: answer.to_string() });
+    let app = TestApp::start(Database::sqlite(), &[&other, &issuer]).await;
+    let key = app.member(Money::from_dollars(5)).await.key().await;
+    let thought = json!({ "type": "reasoning.text", "text": "Hm.", "signature": "sig",
+                          "format": "anthropic-claude-v1", "index": 0 });
+    let messages = json!([{ "role": "user", "content": "a" },
+        { "role": "assistant", "content": "b", "reasoning_details": [thought] }, { "role": "user", "content": "c" }]);
+    // The drawing of lots favours the cheap one nine to one.
+    for _ in 0..8 {
+        let fields = json!({ "messages": messages, "provider": { "allow_fallbacks": true }, "max_tokens": 50 });
+        assert_eq!(provider_of(&key, fields).await, "Provider issuer");
+    }
+    assert_eq!(issuer.last_request()["messages"][1]["content"][0]["signature"], "sig");
+    let wished = json!({ "messages": messages, "provider": { "order": ["other"] }, "max_tokens": 50 });
+    assert_eq!(provider_of(&key, wished).await, "Provider other", "an order given wins");
+    app.finish().await;
+}

@@ -10,7 +10,7 @@ use crate::api::use_api;
 use crate::components::badge::{Badge, Tone};
 use crate::components::format;
 use crate::types::Money;
-use crate::types::activity::{Generation, ProviderResponse};
+use crate::types::activity::{Generation, ProviderResponse, Routing};
 
 /// `/activity/{id}`
 #[component]
@@ -67,11 +67,13 @@ fn Detail(generation: Generation) -> impl IntoView {
         .map(|(label, value)| view! { <div class="fact"><dt>{label}</dt><dd>{format::plain(&value)}</dd></div> })
         .collect_view();
     let attempts = generation.provider_responses.unwrap_or_default();
+    let routing = generation.routing.filter(|routing| !routing.candidates.is_empty());
     view! {
         <h1>"Request"</h1>
         <p class="model-id"><code>{generation.id}</code></p>
         <dl class="facts-grid">{facts}</dl>
         {(!attempts.is_empty()).then(|| view! { <Attempts attempts/> })}
+        {routing.map(|routing| view! { <Candidates routing/> })}
     }
 }
 
@@ -111,6 +113,51 @@ fn Attempts(attempts: Vec<ProviderResponse>) -> impl IntoView {
                         <th scope="col">"Model"</th>
                         <th scope="col">"Status"</th>
                         <th scope="col" class="number">"Until the first token or the failure"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Candidates(routing: Routing) -> impl IntoView {
+    let rows = routing
+        .candidates
+        .into_iter()
+        .zip(1_u32..)
+        .map(|(candidate, number)| {
+            let (word, tone) = if candidate.is_taken { ("in order", Tone::Good) } else { ("left out", Tone::Bad) };
+            let place = if candidate.is_taken { number.to_string() } else { "–".to_owned() };
+            view! {
+                <tr>
+                    <td class="number" data-label="Place">{place}</td>
+                    <th scope="row" data-label="Provider">{candidate.provider} " " <code>{candidate.tag}</code></th>
+                    <td data-label="Model">{candidate.model}</td>
+                    <td data-label="Taken"><Badge text=word.to_owned() tone/></td>
+                    <td data-label="Why">{candidate.reason}</td>
+                    <td class="number" data-label="Score">
+                        {candidate.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"))}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <h2>"Candidates"</h2>
+        {routing.router.map(|summary| view! { <p>{summary}</p> })}
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Candidates">
+            <table class="table table-cards">
+                <caption class="visually-hidden">"Endpoints in the order to try, then those left out"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col" class="number">"Place"</th>
+                        <th scope="col">"Provider"</th>
+                        <th scope="col">"Model"</th>
+                        <th scope="col">"Taken"</th>
+                        <th scope="col">"Why"</th>
+                        <th scope="col" class="number">"Score"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

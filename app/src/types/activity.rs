@@ -124,8 +124,37 @@ pub struct Generation {
     pub preset_id: Option<String>,
     pub data_region: String,
     pub response_cache_source_id: Option<String>,
+    /// Ours: which endpoints could have been tried, in order, and which not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Routing>,
     /// Not in the specification; its clients insist on it.
     pub workspace_id: String,
+}
+
+/// How a request was routed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Routing {
+    /// Why a router chose these models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<String>,
+    /// First those that could be tried, in order.
+    pub candidates: Vec<RoutingCandidate>,
+}
+
+/// An endpoint of a model that was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct RoutingCandidate {
+    pub model: String,
+    pub provider: String,
+    pub tag: String,
+    /// It could be tried.
+    pub is_taken: bool,
+    /// What the order went by: a chance to be first, a price, a speed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    pub reason: String,
 }
 
 /// One attempt at one endpoint.

@@ -11,6 +11,7 @@ mod opaque;
 mod responses;
 mod retrieval;
 mod strange;
+mod variants;
 
 use std::path::Path;
 

@@ -20,7 +20,7 @@ const FAULTS: [(&str, FaultKind); 5] = [
     ("xai-openai-responses-json-error-981ed", FaultKind::OurCredential),
 ];
 
-fn exchanges() -> Vec<Value> {
+pub(super) fn exchanges() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/recordings");
     let Ok(providers) = std::fs::read_dir(&folder) else {
         eprintln!("SKIPPED: no recordings in {}", folder.display());
@@ -40,7 +40,7 @@ fn id(exchange: &Value) -> &str {
     exchange["id"].as_str().unwrap()
 }
 
-fn decoded(exchange: &Value) -> Outcome {
+pub(super) fn decoded(exchange: &Value) -> Outcome {
     let (upstream, response) = (Dialect::OpenaiResponses.upstream(), &exchange["response"]);
     let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
     let body = response["body_text"].as_str().map_or_else(|| response["body"].to_string(), str::to_owned);

@@ -201,7 +201,7 @@ async fn generation(headers: HeaderMap, Query(params): Params) -> Response {
     let mut data = json!({"id": params["id"], "upstream_id": "up-1", "total_cost": 0.0064, "cache_discount": null, "created_at": "2026-11-20T14:03:59Z", "model": "acme/model-0",
         "streamed": true, "cancelled": false, "provider_name": "Simulated Beta", "latency": 420, "generation_time": 3_900, "finish_reason": "stop", "tokens_prompt": 1_200,
         "tokens_completion": 340, "native_tokens_prompt": 1_210, "native_tokens_completion": 344, "native_tokens_reasoning": 0, "native_tokens_cached": 1_000, "origin": "",
-        "usage": 0.0064, "is_byok": false, "external_user": HOSTILE, "api_type": "completions", "data_region": "global", "workspace_id": "w1", "provider_responses": [
+        "usage": 0.0064, "is_byok": false, "external_user": HOSTILE, "api_type": "completions", "data_region": "global", "workspace_id": "w1", "routing": { "candidates": [{ "model": "a/b", "provider": "Simulated Beta", "tag": "beta", "is_taken": true, "score": 0.75, "reason": "drawn by weight 1/price²" }, { "model": "a/b", "provider": "Simulated Gamma", "tag": "gamma", "is_taken": false, "reason": "max_price" }] }, "provider_responses": [
             {"endpoint_id": null, "provider_name": "Simulated Alpha", "model_permaslug": "acme/model-0", "status": 503, "latency": 12, "is_byok": false},
             {"endpoint_id": null, "provider_name": "Simulated Beta", "model_permaslug": "acme/model-0", "status": 200, "latency": 420, "is_byok": false}]});
     for name in names {

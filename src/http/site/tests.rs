@@ -179,7 +179,17 @@ async fn a_member_sees_keys_credit_and_activity() {
         "Simulated",
     ]);
     assert!(activity.html.contains("href=\"/activity/gen-3\""));
-    open("/activity/gen-3", MEMBER).await.assert_shows(&["gen-3", "Attempts", "503", "200", "1,210", "Simulated Beta"]);
+    open("/activity/gen-3", MEMBER).await.assert_shows(&[
+        "gen-3",
+        "Attempts",
+        "503",
+        "200",
+        "1,210",
+        "Simulated Beta",
+        "Candidates",
+        "drawn by weight",
+        "max_price",
+    ]);
     open("/", MEMBER).await.assert_shows(&["$23.70", "Analytical Engines", "Sign out"]);
 }
 
