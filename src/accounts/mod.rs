@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod passwords;
+pub mod presets;
 pub mod sessions;
 pub mod users;
 

@@ -14,6 +14,7 @@ pub mod listing;
 pub mod messages;
 pub mod models;
 pub mod openapi;
+pub mod presets;
 pub mod rankings;
 pub mod responses;
 pub mod retrieval;
@@ -97,6 +98,16 @@ fn api(app: &Arc<App>) -> Router {
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
         .route("/byok/{id}/test", post(byok::test_own_key))
+        .route("/presets", get(presets::list_presets))
+        .route(
+            "/presets/{slug}",
+            get(presets::show_preset).patch(presets::update_preset).delete(presets::delete_preset),
+        )
+        .route("/presets/{slug}/versions", get(presets::list_preset_versions))
+        .route("/presets/{slug}/versions/{version}", get(presets::show_preset_version))
+        .route("/presets/{slug}/chat/completions", post(presets::keep_chat_preset))
+        .route("/presets/{slug}/messages", post(presets::keep_messages_preset))
+        .route("/presets/{slug}/responses", post(presets::keep_responses_preset))
         .route("/credits", get(accounting::show_credits))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod letters;
 pub mod native;
 pub mod own_keys;
+pub mod presets;
 pub mod rollups;
 pub mod sessions;
 

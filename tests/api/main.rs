@@ -24,6 +24,7 @@ mod limits;
 mod messages;
 mod money;
 mod openapi;
+mod presets;
 mod replay;
 mod responses;
 mod retrieval;

@@ -11,6 +11,7 @@ pub mod error;
 pub mod keys;
 pub mod models;
 pub mod money;
+pub mod presets;
 pub mod rankings;
 pub mod session;
 pub mod sse;
