@@ -7,6 +7,7 @@ pub mod caller;
 pub mod completions;
 mod front;
 pub mod gemini;
+pub mod guardrails;
 pub mod inference;
 pub mod input;
 pub mod keys;
@@ -98,6 +99,20 @@ fn api(app: &Arc<App>) -> Router {
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
         .route("/byok/{id}/test", post(byok::test_own_key))
+        .route("/guardrails", get(guardrails::list_guardrails).post(guardrails::create_guardrail))
+        .route(
+            "/guardrails/{id}",
+            get(guardrails::show_guardrail).patch(guardrails::update_guardrail).delete(guardrails::delete_guardrail),
+        )
+        .route("/guardrails/assignments/keys", get(guardrails::list_key_assignments))
+        .route("/guardrails/assignments/members", get(guardrails::list_member_assignments))
+        .route("/guardrails/{id}/assignments/keys", get(guardrails::list_assigned_keys).post(guardrails::assign_keys))
+        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::unassign_keys))
+        .route(
+            "/guardrails/{id}/assignments/members",
+            get(guardrails::list_assigned_members).post(guardrails::assign_members),
+        )
+        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::unassign_members))
         .route("/presets", get(presets::list_presets))
         .route(
             "/presets/{slug}",

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod endpoint_statistics;
 mod fold;
 pub mod generations;
+pub mod guardrails;
 pub mod keys;
 pub mod ledger;
 pub mod letters;

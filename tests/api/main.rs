@@ -18,6 +18,7 @@ mod counting;
 mod crash;
 mod failover;
 mod gemini;
+mod guardrails;
 mod keys;
 mod ledger;
 mod limits;

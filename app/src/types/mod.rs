@@ -8,6 +8,7 @@ pub mod activity;
 pub mod byok;
 pub mod credits;
 pub mod error;
+pub mod guardrails;
 pub mod keys;
 pub mod models;
 pub mod money;
