@@ -104,15 +104,18 @@ fn api(app: &Arc<App>) -> Router {
             "/guardrails/{id}",
             get(guardrails::show_guardrail).patch(guardrails::update_guardrail).delete(guardrails::delete_guardrail),
         )
-        .route("/guardrails/assignments/keys", get(guardrails::list_key_assignments))
-        .route("/guardrails/assignments/members", get(guardrails::list_member_assignments))
-        .route("/guardrails/{id}/assignments/keys", get(guardrails::list_assigned_keys).post(guardrails::assign_keys))
-        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::unassign_keys))
+        .route("/guardrails/assignments/keys", get(guardrails::assignments::list_key_assignments))
+        .route("/guardrails/assignments/members", get(guardrails::assignments::list_member_assignments))
+        .route(
+            "/guardrails/{id}/assignments/keys",
+            get(guardrails::assignments::list_assigned_keys).post(guardrails::assignments::assign_keys),
+        )
+        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::assignments::unassign_keys))
         .route(
             "/guardrails/{id}/assignments/members",
-            get(guardrails::list_assigned_members).post(guardrails::assign_members),
+            get(guardrails::assignments::list_assigned_members).post(guardrails::assignments::assign_members),
         )
-        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::unassign_members))
+        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::assignments::unassign_members))
         .route("/presets", get(presets::list_presets))
         .route(
             "/presets/{slug}",
