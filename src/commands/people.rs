@@ -10,8 +10,8 @@ use patchbay::billing::ledger::{Ledger, credit_account};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
 use patchbay::store::Store;
+use patchbay::store::grants::GrantRequest;
 use patchbay::store::keys::KeyRow;
-use patchbay::store::ledger::GrantRequest;
 
 use super::open;
 
@@ -87,6 +87,7 @@ pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, r
     let request = GrantRequest {
         id: new_id(now),
         organization_id: organization_id.to_owned(),
+        kind: "grant".to_owned(),
         amount_nanos: amount.0,
         reason: reason.to_owned(),
         created_at: now,

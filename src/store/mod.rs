@@ -4,13 +4,17 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod audit;
+pub mod billing;
 pub mod bulk;
 pub mod catalog;
 mod fold;
 pub mod generations;
+pub mod grants;
 pub mod keys;
 pub mod ledger;
 pub mod native;
+pub mod purchases;
 pub mod rollups;
 pub mod sessions;
 

@@ -1,0 +1,56 @@
+//! What is read to check the books.
+
+use app::types::Money;
+use sqlx::Row as _;
+
+use super::Store;
+
+impl Store {
+    /// What does not add up: a sentence for each account whose stored balance
+    /// differs from its transfers and holds, and for the books as a whole.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn ledger_differences(&self) -> sqlx::Result<Vec<String>> {
+        let mut found = Vec::new();
+        let rows = sqlx::query(
+            "SELECT b.account_id, b.credited_nanos, b.debited_nanos, b.held_nanos, \
+             CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers t WHERE t.credit_account_id = b.account_id), 0) AS BIGINT), \
+             CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers t WHERE t.debit_account_id = b.account_id), 0) AS BIGINT), \
+             CAST(COALESCE((SELECT SUM(amount_nanos) FROM holds h WHERE h.account_id = b.account_id), 0) AS BIGINT) \
+             FROM balances b",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let (mut credited, mut debited) = (0_i128, 0_i128);
+        for row in rows {
+            let account: String = row.try_get(0)?;
+            let stored: [i64; 3] = [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?];
+            let derived: [i64; 3] = [row.try_get(4)?, row.try_get(5)?, row.try_get(6)?];
+            credited += i128::from(stored[0]);
+            debited += i128::from(stored[1]);
+            for ((name, stored), derived) in ["credits", "debits", "holds"].iter().zip(stored).zip(derived) {
+                if stored != derived {
+                    let (stored, derived) = (Money(stored), Money(derived));
+                    found.push(format!("{account}: {name} stored as {stored} USD but add up to {derived} USD"));
+                }
+            }
+        }
+        if credited != debited {
+            found.push(format!("all credits are {credited} nano-USD but all debits {debited}"));
+        }
+        let charged: i64 = sqlx::query_scalar("SELECT CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT) FROM generations")
+            .fetch_one(self.pool())
+            .await?;
+        let posted: i64 = sqlx::query_scalar(
+            "SELECT CAST(COALESCE(SUM(amount_nanos), 0) AS BIGINT) FROM transfers WHERE kind = 'post'",
+        )
+        .fetch_one(self.pool())
+        .await?;
+        if charged != posted {
+            let (charged, posted) = (Money(charged), Money(posted));
+            found.push(format!("generations say {charged} USD was charged but the ledger posted {posted} USD"));
+        }
+        Ok(found)
+    }
+}
