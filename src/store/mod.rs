@@ -13,6 +13,7 @@ pub mod generations;
 pub mod grants;
 pub mod keys;
 pub mod ledger;
+pub mod letters;
 pub mod native;
 pub mod purchases;
 pub mod rollups;
