@@ -96,3 +96,4 @@ CREATE TABLE promo_uses (
     created_at      BIGINT NOT NULL,
     PRIMARY KEY (code, organization_id)
 );
+CREATE INDEX transfers_by_refund ON transfers (description) WHERE kind IN ('refund', 'refund_failed');

@@ -1,5 +1,6 @@
 //! Every setting: name, default, environment variable. `patchbay.example.toml` documents them.
 
+mod billing;
 mod gateway;
 mod mail;
 
@@ -11,6 +12,7 @@ use std::path::Path;
 use app::types::Money;
 use serde::{Deserialize, Serialize};
 
+pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
 pub use self::gateway::{Holds, Limits, MediaSettings, RateLimits, Resilience, Routing, Timeouts};
 pub use self::mail::MailSettings;
 
@@ -39,6 +41,7 @@ pub struct Config {
     pub rate_limits: RateLimits,
     pub media: MediaSettings,
     pub mail: MailSettings,
+    pub billing: BillingSettings,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -114,6 +117,7 @@ impl Default for Config {
             rate_limits: RateLimits::default(),
             media: MediaSettings::default(),
             mail: MailSettings::default(),
+            billing: BillingSettings::default(),
             providers: BTreeMap::new(),
         }
     }
@@ -185,6 +189,9 @@ impl Config {
         if self.timeouts.reasoning_factor == 0 {
             return wrong("timeouts.reasoning_factor", "must be at least 1".to_owned());
         }
+        if let Some((place, cause)) = self.billing.wrong() {
+            return wrong(place, cause.to_owned());
+        }
         if self.limits.in_flight == 0 {
             return wrong("limits.in_flight", "must be at least 1".to_owned());
         }
@@ -229,6 +236,16 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "log"
                 | "redis_url"
                 | "trusted_proxies"
+                | "least_purchase"
+                | "most_purchase"
+                | "least_fee"
+                | "low_balance"
+                | "company_name"
+                | "company_address"
+                | "company_tax_id"
+                | "secret_key"
+                | "webhook_secret"
+                | "previous_webhook_secret"
                 | "smtp_url"
                 | "from"
                 | "folder"

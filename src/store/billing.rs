@@ -41,6 +41,16 @@ pub struct PromoCode {
     pub created_at: i64,
 }
 
+/// A key with a limit.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct LimitedKey {
+    pub id: String,
+    pub name: String,
+    pub organization_id: String,
+    pub limit_nanos: i64,
+    pub limit_reset: Option<String>,
+}
+
 macro_rules! profile_columns {
     () => {
         "organization_id, customer_id, card_id, card_label, tops_up, threshold_nanos, top_up_nanos, top_ups, failures, \
@@ -210,6 +220,39 @@ impl Store {
         .execute(self.pool())
         .await
         .map(|done| done.rows_affected() > 0)
+    }
+
+    /// Organizations that paid or were given something and have less than `low_nanos`, and
+    /// those who were told so: id, what is left, whether they were told.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn low_and_told(&self, low_nanos: i64) -> sqlx::Result<Vec<(String, i64, bool)>> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT o.id, b.credited_nanos - b.debited_nanos - b.held_nanos, COALESCE(p.low_letter_at, 0) \
+             FROM balances b JOIN organizations o ON b.account_id = 'org:' || o.id || ':credit' \
+             LEFT JOIN billing_profiles p ON p.organization_id = o.id \
+             WHERE b.credited_nanos > 0 AND (p.low_letter_at > 0 \
+             OR b.credited_nanos - b.debited_nanos - b.held_nanos < $1)",
+        )
+        .bind(low_nanos)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(id, left, told_at)| (id, left, told_at > 0)).collect())
+    }
+
+    /// Keys that may have used most of their limits.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn limited_keys(&self) -> sqlx::Result<Vec<LimitedKey>> {
+        sqlx::query_as(
+            "SELECT k.id AS id, k.name AS name, k.organization_id AS organization_id, k.limit_nanos AS limit_nanos, \
+             k.limit_reset AS limit_reset FROM api_keys k JOIN key_usage u ON u.key_id = k.id \
+             WHERE k.limit_nanos > 0 AND k.deleted_at IS NULL AND u.total_nanos >= k.limit_nanos / 5 * 4",
+        )
+        .fetch_all(self.pool())
+        .await
     }
 
     /// Makes a promo code.

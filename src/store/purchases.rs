@@ -145,10 +145,12 @@ impl Store {
     /// Any database error.
     pub async fn note_refunds(&self, purchase_id: &str, now_ms: i64) -> sqlx::Result<()> {
         sqlx::query(
-            "UPDATE purchases SET refunded_nanos = CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers \
-             WHERE kind = 'refund' AND description = $1), 0) AS BIGINT), updated_at = $2 WHERE id = $1",
+            "UPDATE purchases SET refunded_nanos = CAST(COALESCE((SELECT SUM(CASE kind WHEN 'refund' THEN amount_nanos \
+             ELSE -amount_nanos END) FROM transfers WHERE description = $2 \
+             AND kind IN ('refund', 'refund_failed')), 0) AS BIGINT), updated_at = $3 WHERE id = $1",
         )
         .bind(purchase_id)
+        .bind(format!("Refund of purchase {purchase_id}"))
         .bind(now_ms)
         .execute(self.pool())
         .await
@@ -221,6 +223,20 @@ impl Store {
     pub async fn count_purchases_since(&self, organization_id: &str, since_ms: i64) -> sqlx::Result<i64> {
         sqlx::query_scalar(
             "SELECT COUNT(*) FROM purchases WHERE organization_id = $1 AND created_at >= $2 AND state <> 'paid'",
+        )
+        .bind(organization_id)
+        .bind(since_ms)
+        .fetch_one(self.pool())
+        .await
+    }
+
+    /// Automatic purchases of an organization since then.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn count_automatic_since(&self, organization_id: &str, since_ms: i64) -> sqlx::Result<i64> {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM purchases WHERE organization_id = $1 AND created_at >= $2 AND is_automatic = 1",
         )
         .bind(organization_id)
         .bind(since_ms)
