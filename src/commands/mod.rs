@@ -25,6 +25,7 @@ macro_rules! say {
     }};
 }
 
+mod money;
 mod people;
 mod serve;
 
@@ -57,6 +58,9 @@ enum Command {
     /// Credit.
     #[command(subcommand)]
     Credit(CreditCommand),
+    /// Promo codes.
+    #[command(subcommand)]
+    Promo(PromoCommand),
     /// The books.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -126,6 +130,53 @@ enum CreditCommand {
         #[arg(long, default_value = "Granted by the operator")]
         reason: String,
     },
+    /// Credit what a customer paid by other means, such as a bank transfer. Unlike granted
+    /// credit it counts as bought.
+    Invoice {
+        #[arg(long)]
+        email: String,
+        /// US dollars.
+        #[arg(long)]
+        amount: Money,
+        /// The number of the invoice, and whatever else should be in the books.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Refuse every request of a user's organization.
+    Freeze {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "Frozen by the operator")]
+        reason: String,
+    },
+    /// Let a frozen organization go on, after a lost dispute for example.
+    Thaw {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "Thawed by the operator")]
+        reason: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum PromoCommand {
+    /// Make a code that gives each organization credit once.
+    Create {
+        code: String,
+        /// US dollars.
+        #[arg(long)]
+        amount: Money,
+        /// How many organizations may use it.
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// Days it can be used; without it, for ever.
+        #[arg(long)]
+        days: Option<u32>,
+        #[arg(long, default_value = "Made by the operator")]
+        reason: String,
+    },
+    /// Print the codes and what is left of them.
+    List,
 }
 
 #[derive(Subcommand)]
@@ -167,6 +218,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let organization_id = people::organization_of(&store, &email).await?;
             people::grant(&store, &organization_id, amount, &reason).await
         }
+        Command::Credit(command) => money::credit(&config, command).await,
+        Command::Promo(PromoCommand::Create { code, amount, uses, days, reason }) => {
+            money::create_promo(&config, &code, amount, uses, days, &reason).await
+        }
+        Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,

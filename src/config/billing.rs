@@ -148,12 +148,18 @@ impl BillingSettings {
         FeeRate { basis_points: i64::from(self.coinbase.fee_basis_points), least: Money::ZERO }
     }
 
-    /// Charges cards nowhere but in a simulator inside this server.
+    /// Charges cards nowhere but in the simulator at `base_url`.
     pub fn simulate(&mut self, base_url: String, secret: &str) {
         self.is_simulated = true;
         self.stripe.base_url = base_url;
         self.stripe.secret_key = format!("simulated-{secret}");
         self.stripe.webhook_secret = format!("simulated-events-{secret}");
+    }
+
+    /// Whether nothing can be paid with.
+    #[must_use]
+    pub const fn methods_are_off(&self) -> bool {
+        !self.stripe.is_on() && !self.coinbase.is_on()
     }
 
     /// Other sites a form of ours may lead to.

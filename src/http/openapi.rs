@@ -19,7 +19,9 @@ use utoipa::{Modify, OpenApi};
 /// The whole description.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    Description::openapi()
+    let mut whole = Description::openapi();
+    whole.merge(super::openapi_money::MoneyDescription::openapi());
+    whole
 }
 
 /// `GET /api/v1/openapi.json`

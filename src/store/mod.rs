@@ -18,6 +18,7 @@ pub mod native;
 pub mod purchases;
 pub mod rollups;
 pub mod sessions;
+pub mod statements;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;

@@ -89,7 +89,7 @@ impl Stripe {
             ("client_reference_id".to_owned(), purchase.id.clone()),
             ("customer".to_owned(), customer_id.to_owned()),
             ("success_url".to_owned(), format!("{site}/credits/return?session_id={{CHECKOUT_SESSION_ID}}")),
-            ("cancel_url".to_owned(), format!("{site}/credits?result=cancelled")),
+            ("cancel_url".to_owned(), format!("{site}/credits/return")),
         ];
         for (name, value) in Note::of(purchase).pairs() {
             form.push((format!("metadata[{name}]"), value.clone()));

@@ -52,7 +52,7 @@ pub(super) struct PaymentIntent {
 #[serde(untagged)]
 pub(super) enum Method {
     Whole { id: String, card: Option<Card> },
-    Id(String),
+    Id(serde::de::IgnoredAny),
 }
 
 #[derive(Debug, Deserialize)]
