@@ -99,7 +99,13 @@ pub(super) async fn create_promo(
 pub(super) async fn list_promos(config: &Config) -> anyhow::Result<()> {
     for row in open(config).await?.promo_codes().await? {
         let until = row.expires_at.map_or_else(|| "for ever".to_owned(), |at| format!("until {}", rfc3339(at)));
-        say!("{:<20} {:>10}  {} left, {until}  {}", row.code, Money(row.amount_nanos).dollars(), row.uses_left, row.reason);
+        say!(
+            "{:<20} {:>10}  {} left, {until}  {}",
+            row.code,
+            Money(row.amount_nanos).dollars(),
+            row.uses_left,
+            row.reason
+        );
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ mod limits;
 mod messages;
 mod money;
 mod openapi;
+mod purchases;
+mod refunds;
 mod replay;
 mod responses;
 mod retrieval;
