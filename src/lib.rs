@@ -146,6 +146,7 @@ impl App {
             ledger,
         };
         app.reload_catalog().await?;
+        app.health.read(&app.store, &app.node_id, app.clock.now_ms(), true).await?;
         Ok((Arc::new(app), writer))
     }
 

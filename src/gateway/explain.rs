@@ -3,7 +3,8 @@
 use app::types::activity::{Routing, RoutingCandidate};
 use serde_json::{Value, json};
 
-use super::{pin, route};
+use super::tokenizers::Counter;
+use super::{estimate, pin, route};
 use crate::App;
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ use crate::gateway::route::{Candidate, Plan, Refused, Survey};
 /// # Errors
 /// 400 for an unknown model or a malformed preference.
 pub fn explain(app: &App, inference: &Inference) -> Result<Value> {
-    let prompt_tokens = super::prompt_estimate(app, inference);
+    let prompt_tokens = estimate::prompt_tokens(inference, Counter::RATIO);
     let Survey { mut plan, known, wrong } = route::survey(app, inference, prompt_tokens)?;
     pin::prefer_issuer(app, &mut plan.candidates, inference);
     if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
@@ -128,6 +129,7 @@ fn described(app: &App, candidate: &Candidate) -> Value {
         "latency_last_30m": figures.latency,
         "throughput_last_30m": figures.throughput,
         "uptime_last_30m": figures.uptime_30m,
+        "sound_tool_calls_last_1d": figures.tool_calls,
         "state": state,
         "in_flight": in_flight,
         "concurrency_limit": limit.floor(),

@@ -158,7 +158,8 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester).await?;
     named::apply_variants(&app.catalog(), &mut job.inference)?;
-    let prompt_estimate = prompt_estimate(app, &job.inference);
+    // By ratio: a tokenizer would take longer than all the rest, and the hold has its margin.
+    let prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
     let conversation = sticky::conversation(&job);
     let mut plan = route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
@@ -201,14 +202,6 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         _permit: permit,
     };
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
-}
-
-/// Tokens of the prompt as the model asked for reads them.
-fn prompt_estimate(app: &App, inference: &Inference) -> u64 {
-    let name = inference.models.first().map(String::as_str).unwrap_or_default();
-    let catalog = app.catalog();
-    let model_id = catalog.model(name).map_or(name, |model| &model.id);
-    estimate::prompt_tokens(inference, Counter::quick(model_id))
 }
 
 /// Whether an answer wanted in one piece is read as a stream: so it shows early that

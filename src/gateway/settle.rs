@@ -14,6 +14,7 @@ use super::route::Candidate;
 use super::tokenizers::Counter;
 use crate::catalog::Cost;
 use crate::dialects::answer::Tally;
+use crate::dialects::inference::Tool;
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
 use crate::store::generations::GenerationRow;
@@ -36,6 +37,8 @@ pub(super) struct Outcome {
     pub latency_ms: Option<i64>,
     /// ms from the first to the last token.
     pub generation_ms: Option<i64>,
+    /// Whether its tool calls can be carried out; `None` where there are none.
+    pub has_sound_calls: Option<bool>,
     pub is_cancelled: bool,
     pub status: u16,
     pub error: Option<String>,
@@ -43,7 +46,8 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// Takes over what the answer itself said.
-    pub(super) fn take(&mut self, tally: Tally) {
+    pub(super) fn take(&mut self, tally: Tally, tools: &[Tool]) {
+        self.has_sound_calls = tally.has_sound_calls(tools);
         if let Some((reason, native)) = tally.ending() {
             self.finish = Some(reason);
             self.native_finish = native.map(str::to_owned);

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod billing;
 pub mod bulk;
 pub mod catalog;
+pub mod endpoint_statistics;
 mod fold;
 pub mod generations;
 pub mod grants;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use self::exclude::Excluded;
 use self::exclude::{exclude, nothing_left};
 use self::order::order;
-pub use self::order::shares;
+pub use self::order::{blended, shares};
 use self::preferences::Preferences;
 pub use self::preferences::Sort;
 use crate::App;
