@@ -30,13 +30,13 @@ pub async fn receipt(app: &App, purchase: &PurchaseRow) -> sqlx::Result<()> {
     let text = format!(
         "{} of credit was {how}.\n\nCredit          {}\nProcessing fee  {}\nPaid            {}\n\n\
          The receipt: {site}/credits/receipt?id={}\nYour credit: {site}/credits\n",
-        credit.dollars(),
-        credit.dollars(),
-        fee.dollars(),
-        credit.plus(fee).dollars(),
+        credit.dollars_short(),
+        credit.dollars_short(),
+        fee.dollars_short(),
+        credit.plus(fee).dollars_short(),
         purchase.id
     );
-    let subject = format!("Receipt for {} of credit", credit.dollars());
+    let subject = format!("Receipt for {} of credit", credit.dollars_short());
     send(app, &purchase.organization_id, &format!("receipt/{}", purchase.id), &subject, &text).await
 }
 
@@ -49,7 +49,7 @@ pub async fn top_up_failed(app: &App, purchase: &PurchaseRow, problem: &str, goe
     let text = format!(
         "Your saved card could not be charged for {} of credit: {problem}\n\n{next}\n\n\
          Buy credit yourself, confirm the payment or use another card: {}/credits\n",
-        Money(purchase.credit_nanos).dollars(),
+        Money(purchase.credit_nanos).dollars_short(),
         app.config.public_url()
     );
     let occasion = format!("top-up-failed/{}", purchase.id);
@@ -74,7 +74,7 @@ pub async fn tell_low_balances(app: &App) -> sqlx::Result<()> {
         let text = format!(
             "{} of credit is left. Requests are refused when nothing is.\n\nAdd credit, or have it bought \
              automatically: {}/credits\n",
-            Money(available.max(0)).dollars(),
+            Money(available.max(0)).dollars_short(),
             app.config.public_url()
         );
         let occasion = format!("low-balance/{organization_id}/{now}");
@@ -104,8 +104,8 @@ pub async fn tell_key_limits(app: &App) -> sqlx::Result<()> {
         let text = format!(
             "The key \"{}\" has used {} of its limit of {}.{}\n\nIts settings: {}/keys\n",
             key.name,
-            used.dollars(),
-            Money(limit).dollars(),
+            used.dollars_short(),
+            Money(limit).dollars_short(),
             if share == 100 { " Its requests are refused now." } else { "" },
             app.config.public_url()
         );

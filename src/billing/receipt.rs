@@ -66,13 +66,13 @@ pub fn receipt(
     pdf.rule();
     pdf.line(11, true, &[(0, "Description"), (-1, "US dollars")]);
     pdf.rule();
-    pdf.line(11, false, &[(0, "Prepaid credit"), (-1, &credit.dollars())]);
-    pdf.line(11, false, &[(0, "Processing fee"), (-1, &fee.dollars())]);
+    pdf.line(11, false, &[(0, "Prepaid credit"), (-1, &credit.dollars_short())]);
+    pdf.line(11, false, &[(0, "Processing fee"), (-1, &fee.dollars_short())]);
     pdf.rule();
-    pdf.line(12, true, &[(0, "Paid"), (-1, &credit.plus(fee).dollars())]);
+    pdf.line(12, true, &[(0, "Paid"), (-1, &credit.plus(fee).dollars_short())]);
     if purchase.refunded_nanos > 0 {
         let back = Money(-purchase.refunded_nanos);
-        pdf.line(11, false, &[(0, "Paid back"), (-1, &back.dollars())]);
+        pdf.line(11, false, &[(0, "Paid back"), (-1, &back.dollars_short())]);
     }
     pdf.finish(&format!("Receipt {}", purchase.id))
 }

@@ -51,7 +51,7 @@ pub fn Buy(billing: Billing, amount: String, method: String, account: String) ->
     let range = format!("US dollars, {} to {}", billing.least.dollars_short(), billing.most.dollars_short());
     let rates = billing.methods.iter().map(rate).collect::<Vec<_>>().join("; ");
     view! {
-        <section class="card" aria-labelledby="add-credit">
+        <section class="panel" aria-labelledby="add-credit">
             <h2 id="add-credit">"Add credit"</h2>
             {is_simulated}
             {problem.map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
@@ -74,7 +74,7 @@ pub fn Buy(billing: Billing, amount: String, method: String, account: String) ->
 
 fn rate(offered: &PaymentMethod) -> String {
     let least = offered.fee.least;
-    let least = if least > Money::ZERO { format!(", at least {}", least.dollars()) } else { String::new() };
+    let least = if least > Money::ZERO { format!(", at least {}", least.dollars_short()) } else { String::new() };
     format!("{} {}{least}", offered.fee.percent(), name_of(&offered.method))
 }
 
@@ -103,7 +103,7 @@ fn Methods(methods: Vec<PaymentMethod>, picked: Option<PaymentMethod>) -> impl I
         .map(|offered| {
             let is_picked = picked.as_ref().is_some_and(|picked| picked.method == offered.method);
             view! {
-                <label class="choice">
+                <label class="check">
                     <input type="radio" name="method" value=offered.method.clone() checked=is_picked/>
                     {format!("Pay {}", name_of(&offered.method))}
                 </label>
@@ -117,22 +117,22 @@ fn Methods(methods: Vec<PaymentMethod>, picked: Option<PaymentMethod>) -> impl I
 #[component]
 fn Quote(credit: Money, method: PaymentMethod) -> impl IntoView {
     let fee = method.fee.fee(credit);
-    let total = credit.plus(fee).dollars();
+    let total = credit.plus(fee).dollars_short();
     let keeps_card = (method.method == "card").then(|| {
         view! {
-            <label class="choice">
+            <label class="check">
                 <input type="checkbox" name="save_card" value="1"/>
                 "Keep the card, to buy credit automatically"
             </label>
         }
     });
     view! {
-        <form class="form quote" method="post" action="/credits/purchase">
+        <form class="form bill-form" method="post" action="/credits/purchase">
             <input type="hidden" name="amount" value=credit.to_string()/>
             <input type="hidden" name="method" value=method.method/>
-            <dl class="facts">
-                <div><dt>"Credit"</dt><dd>{credit.dollars()}</dd></div>
-                <div><dt>"Fee"</dt><dd>{fee.dollars()}</dd></div>
+            <dl class="bill">
+                <div><dt>"Credit"</dt><dd>{credit.dollars_short()}</dd></div>
+                <div><dt>"Fee"</dt><dd>{fee.dollars_short()}</dd></div>
                 <div><dt>"To pay"</dt><dd><strong>{total.clone()}</strong></dd></div>
             </dl>
             {keeps_card}
@@ -172,7 +172,7 @@ pub fn Settings(billing: Billing) -> impl IntoView {
     };
     let receipt = billing.receipt;
     view! {
-        <section class="card" aria-labelledby="top-up">
+        <section class="panel" aria-labelledby="top-up">
             <h2 id="top-up">"Automatic purchases"</h2>
             {top_up}
             <details class="more">
@@ -207,7 +207,7 @@ fn TopUpForm(billing: Billing, card: String) -> impl IntoView {
     let amount = shown(billing.top_up.amount, 20);
     view! {
         <form class="form" method="post" action="/credits/top-up">
-            <label class="choice">
+            <label class="check">
                 <input type="checkbox" name="enabled" value="1" checked=billing.top_up.enabled/>
                 {format!("Charge {card} automatically")}
             </label>

@@ -50,7 +50,7 @@ pub fn Purchases(purchases: Vec<Purchase>, refund_hours: u32, may_buy: bool) -> 
 fn Row(purchase: Purchase, may_buy: bool) -> impl IntoView {
     let state = match purchase.state.as_str() {
         "paid" if purchase.refunded >= purchase.credit => "Refunded".to_owned(),
-        "paid" if purchase.refunded > Money::ZERO => format!("Paid, {} back", purchase.refunded.dollars()),
+        "paid" if purchase.refunded > Money::ZERO => format!("Paid, {} back", purchase.refunded.dollars_short()),
         "paid" => "Paid".to_owned(),
         "pending" => "Not paid yet".to_owned(),
         "expired" => "Expired".to_owned(),
@@ -67,19 +67,19 @@ fn Row(purchase: Purchase, may_buy: bool) -> impl IntoView {
             <form class="inline" method="post" action="/credits/refund">
                 <input type="hidden" name="id" value=purchase.id.clone()/>
                 <button class="button button-small" type="submit">
-                    {format!("Refund {}", purchase.refundable.dollars())}
+                    {format!("Refund {}", purchase.refundable.dollars_short())}
                 </button>
             </form>
         }
     });
-    let total = if purchase.state == "paid" { purchase.total.dollars() } else { "–".to_owned() };
+    let total = if purchase.state == "paid" { purchase.total.dollars_short() } else { "–".to_owned() };
     let problem = purchase.problem.map(|problem| view! { <span class="fact-note">{problem}</span> });
     view! {
         <tr>
             <td data-label="Time"><time datetime=purchase.created_at.clone()>{format::moment(&purchase.created_at)}</time></td>
             <th scope="row" data-label="State">{state}</th>
-            <td class="number" data-label="Credit">{purchase.credit.dollars()}</td>
-            <td class="number" data-label="Fee">{purchase.fee.dollars()}</td>
+            <td class="number" data-label="Credit">{purchase.credit.dollars_short()}</td>
+            <td class="number" data-label="Fee">{purchase.fee.dollars_short()}</td>
             <td class="number" data-label="Paid">{total}</td>
             <td data-label="What to do">{receipt}{pay}{refund}{problem}</td>
         </tr>
