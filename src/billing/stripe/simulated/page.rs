@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Simulated;
 
-const STYLE: &str = "*{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f4f4f6;\
+const STYLE: &str = "@view-transition{navigation:auto}*{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f4f4f6;\
     color:#1b1b1f}main{max-width:26rem;margin:8vh auto;padding:1.5rem;background:#fff;border-radius:12px;\
     box-shadow:0 1px 3px #0003}h1{font-size:1.25rem;margin:.25rem 0 1rem}.play{background:#fff4d6;color:#5c4300;\
     border-radius:8px;padding:.6rem .8rem;margin:0 0 1rem}table{width:100%;border-collapse:collapse;margin-bottom:1rem}\
