@@ -1,5 +1,6 @@
 //! Money: the ledger, buying credit, refunds, automatic purchases, receipts.
 
+pub mod audit;
 pub mod ledger;
 pub mod letters;
 pub mod payments;

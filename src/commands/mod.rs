@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use clap::{Args, Parser, Subcommand};
+use patchbay::billing::audit;
 use patchbay::catalog::local::Local;
 use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
+use patchbay::gateway::rerate;
 use patchbay::http::openapi;
 use patchbay::providers::client::Upstreams;
 use patchbay::providers::credentials::Credentials;
@@ -64,6 +66,9 @@ enum Command {
     /// The books.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// What secrets are kept with.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Run the three simulated providers on fixed ports, for tests and trials.
     Simulate(SimulateArguments),
     /// Check settings, database and providers, and say what is wrong.
@@ -181,8 +186,15 @@ enum PromoCommand {
 
 #[derive(Subcommand)]
 enum LedgerCommand {
-    /// Add up every balance again from its transfers; fails when one differs.
+    /// Add up every balance again from its transfers, check that no transfer was changed and work
+    /// every charge out again from its quantities and prices; fails when one differs.
     Audit,
+}
+
+#[derive(Subcommand)]
+enum SecretsCommand {
+    /// Encrypt every kept secret under the current secrets.key; afterwards secrets.old_keys can go.
+    Rotate,
 }
 
 #[derive(Args)]
@@ -224,6 +236,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
+        Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,
         Command::Openapi => {
@@ -283,12 +296,15 @@ async fn list_catalog(config: &Config, filter: &str) -> anyhow::Result<()> {
 
 async fn audit(config: &Config) -> anyhow::Result<()> {
     let store = open(config).await?;
-    let differences = store.ledger_differences().await?;
+    let mut differences = audit::differences(&store).await?;
+    differences.extend(rerate::differences(&store).await?);
     for difference in &differences {
         say!("{difference}");
     }
     if differences.is_empty() {
-        say!("Every balance equals its transfers and holds, and the books are balanced.");
+        say!(
+            "Every balance equals its transfers and holds, the books are balanced, no transfer was changed, and every charge is what its quantities and its prices make."
+        );
         return Ok(());
     }
     bail!("{} differences", differences.len())

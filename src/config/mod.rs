@@ -3,6 +3,7 @@
 mod billing;
 mod gateway;
 mod mail;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +14,9 @@ use app::types::Money;
 use serde::{Deserialize, Serialize};
 
 pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
-pub use self::gateway::{Holds, Limits, MediaSettings, RateLimits, Resilience, Routing, Timeouts};
+pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
 pub use self::mail::MailSettings;
+pub use self::secrets::Secrets;
 
 /// The settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub media: MediaSettings,
     pub mail: MailSettings,
     pub billing: BillingSettings,
+    pub secrets: Secrets,
+    pub own_keys: OwnKeySettings,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -118,6 +122,8 @@ impl Default for Config {
             media: MediaSettings::default(),
             mail: MailSettings::default(),
             billing: BillingSettings::default(),
+            secrets: Secrets::default(),
+            own_keys: OwnKeySettings::default(),
             providers: BTreeMap::new(),
         }
     }
@@ -257,6 +263,9 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "webhook_secret"
                 | "previous_webhook_secret"
                 | "smtp_url"
+                | "key"
+                | "old_keys"
+                | "free_per_month"
                 | "from"
                 | "folder"
         );
@@ -271,7 +280,7 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
     }
 }
 
-mod dollars {
+pub(crate) mod dollars {
     use app::types::Money;
     use serde::{Deserialize, Deserializer, Serializer};
 

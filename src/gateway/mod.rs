@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod auto;
+pub mod byok;
 pub mod estimate;
 pub mod explain;
 mod failover;
@@ -16,6 +17,7 @@ pub mod named;
 mod pin;
 pub mod probe;
 mod relay;
+pub mod rerate;
 mod resume;
 pub mod route;
 mod settle;
@@ -43,7 +45,7 @@ use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::health::Ticket;
-use crate::gateway::route::Candidate;
+use crate::gateway::route::{Candidate, Terms};
 use crate::gateway::tokenizers::Counter;
 
 /// Who asks, and so who pays.
@@ -161,10 +163,11 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     // By ratio: a tokenizer would take longer than all the rest, and the hold has its margin.
     let prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
     let conversation = sticky::conversation(&job);
-    let mut plan = route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
+    let terms = Terms::of(app, &job.requester);
+    let mut plan = route::plan(app, &terms, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
     let routing = explain::stored(app, &job.inference, &plan);
-    let route::Plan { candidates, pipeline, .. } = plan;
+    let route::Plan { mut candidates, pipeline, .. } = plan;
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
     }
@@ -174,7 +177,14 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
     let payer = job.requester.payer();
-    let first = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
+    let first = match hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await {
+        // What the organization pays the provider itself may still fit.
+        Err(Error::InsufficientCredits(_) | Error::Forbidden(_)) if candidates.iter().any(|way| way.own.is_some()) => {
+            candidates.retain(|way| way.own.is_some());
+            hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?
+        }
+        first => first?,
+    };
     let is_streamed = job.inference.is_streamed;
     job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);

@@ -288,8 +288,8 @@ pub(super) const fn report_of(settled: &Settled) -> UsageReport {
         cost: settled.charged,
         prompt_cost: settled.cost.prompt,
         completion_cost: settled.cost.completion,
-        is_byok: false,
-        upstream_inference_cost: None,
+        is_byok: settled.is_byok,
+        upstream_inference_cost: if settled.is_byok { Some(settled.cost.total) } else { None },
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::Run;
 use super::attempt::Tried;
 use super::estimate;
+use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
 use crate::catalog::Cost;
@@ -62,8 +63,10 @@ impl Outcome {
 /// What was charged, for the usage the caller sees.
 pub(super) struct Settled {
     pub usage: Usage,
+    /// At the list price.
     pub cost: Cost,
     pub charged: Money,
+    pub is_byok: bool,
 }
 
 impl Run {
@@ -75,6 +78,12 @@ impl Run {
         let (usage, is_estimated) = self.billable(candidate, outcome);
         let is_charged = outcome.error.is_none() && !is_empty(outcome, &usage);
         let cost = if is_charged { candidate.endpoint.prices.cost(&usage) } else { Cost::default() };
+        // With a credential of its own the organization has paid the provider already.
+        let own = candidate.own.as_ref();
+        let charge = own.map_or(cost.total, |_| {
+            let organization_id = &self.job.requester.organization_id;
+            self.app.own_keys.charge(organization_id, cost.total, self.app.clock.now_ms())
+        });
         let mut row = self.row(outcome, &usage);
         row.is_estimated = i64::from(is_estimated);
         row.model_id.clone_from(&candidate.model.id);
@@ -84,11 +93,12 @@ impl Run {
         row.is_simulated = i64::from(candidate.endpoint.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&candidate.endpoint.price_id);
         row.upstream_cost_nanos = candidate.endpoint.prices.cost(&usage).total.0;
+        row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
         let gone = || Error::Internal("the ledger does not answer".to_owned());
-        let settling = self.hold.take().ok_or_else(gone)?.settle(cost.total, row);
+        let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
-        Ok(Settled { usage, cost, charged })
+        Ok(Settled { usage, cost, charged, is_byok: own.is_some() })
     }
 
     /// Records a request that no endpoint answered. It costs nothing.
@@ -169,6 +179,7 @@ impl Run {
             session_id: job.inference.session_id.clone().or_else(|| job.attribution.session_id.clone()),
             external_user: job.inference.user.clone(),
             routing: self.routing.clone(),
+            other_usage: rerate::other_usage(usage),
             ..GenerationRow::default()
         }
     }
@@ -199,7 +210,7 @@ fn attempts_json(tried: &[Tried]) -> String {
             model_permaslug: Some(tried.model_id.clone()),
             status: tried.status,
             latency: Some(tried.latency_ms),
-            is_byok: false,
+            is_byok: tried.is_byok,
         })
         .collect();
     serde_json::to_string(&responses).unwrap_or_else(|_| "[]".to_owned())

@@ -180,7 +180,7 @@ impl Run {
 
     pub(super) fn note_failure(&self, candidate: &Candidate, fault: &Fault) {
         let now = self.app.clock.now_ms();
-        self.app.health.failed(&candidate.endpoint.id, now, fault.kind, fault.retry_after_ms);
+        self.app.health.failed(candidate.record_id(), now, fault.kind, fault.retry_after_ms);
         tracing::info!(
             generation.id = %self.id,
             endpoint.id = %candidate.endpoint.id,
@@ -204,14 +204,14 @@ impl Run {
             && sticky::pays(&candidate.endpoint)
             && (is_named || settled.usage.cached_tokens.unwrap_or(0) > 0)
         {
-            self.app.sticky.put(conversation, &candidate.endpoint.id, self.app.clock.now_ms());
+            self.app.sticky.put(conversation, candidate.record_id(), self.app.clock.now_ms());
         }
         if let Some(is_sound) = outcome.has_sound_calls {
             self.app.health.called(&candidate.endpoint.id, self.app.clock.now_ms(), is_sound);
         }
         let latency_ms = self.tried.last().map(|tried| tried.latency_ms);
         self.app.health.succeeded(
-            &candidate.endpoint.id,
+            candidate.record_id(),
             self.app.clock.now_ms(),
             ms(latency_ms),
             settled.usage.completion_tokens.unwrap_or(0),

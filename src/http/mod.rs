@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod address;
+pub mod byok;
 pub mod caller;
 pub mod completions;
 pub mod credit_forms;
@@ -15,6 +16,7 @@ pub mod messages;
 pub mod models;
 pub mod openapi;
 mod openapi_money;
+pub mod presets;
 pub mod purchases;
 pub mod rankings;
 pub mod responses;
@@ -103,6 +105,19 @@ fn api(app: &Arc<App>) -> Router {
         .route("/auth/key", get(keys::show_current_key))
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
+        .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
+        .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
+        .route("/byok/{id}/test", post(byok::test_own_key))
+        .route("/presets", get(presets::list_presets))
+        .route(
+            "/presets/{slug}",
+            get(presets::show_preset).patch(presets::update_preset).delete(presets::delete_preset),
+        )
+        .route("/presets/{slug}/versions", get(presets::list_preset_versions))
+        .route("/presets/{slug}/versions/{version}", get(presets::show_preset_version))
+        .route("/presets/{slug}/chat/completions", post(presets::keep_chat_preset))
+        .route("/presets/{slug}/messages", post(presets::keep_messages_preset))
+        .route("/presets/{slug}/responses", post(presets::keep_responses_preset))
         .route("/credits", get(accounting::show_credits))
         .route("/credits/purchases", get(purchases::list_purchases).post(purchases::create_purchase))
         .route("/credits/purchases.csv", get(purchases::export_purchases))

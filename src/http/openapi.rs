@@ -19,9 +19,11 @@ use utoipa::{Modify, OpenApi};
 /// The whole description.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let mut whole = Description::openapi();
-    whole.merge(super::openapi_money::MoneyDescription::openapi());
-    whole
+    let mut document = Description::openapi();
+    document.merge(super::byok::Description::openapi());
+    document.merge(super::presets::Description::openapi());
+    document.merge(super::openapi_money::MoneyDescription::openapi());
+    document
 }
 
 /// `GET /api/v1/openapi.json`

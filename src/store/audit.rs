@@ -4,8 +4,63 @@ use app::types::Money;
 use sqlx::Row as _;
 
 use super::Store;
+use super::catalog::PriceRow;
+use super::ledger::{self, SealRow, TransferRow};
 
 impl Store {
+    /// Every version of every price.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn price_versions(&self) -> sqlx::Result<Vec<PriceRow>> {
+        sqlx::query_as("SELECT * FROM prices").fetch_all(self.pool()).await
+    }
+
+    /// What requests cost beyond hold and balance, by generation.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn overruns(&self) -> sqlx::Result<Vec<(String, i64)>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT id, amount_nanos FROM transfers WHERE kind = 'overrun'")
+            .fetch_all(self.pool())
+            .await?;
+        let generation = |id: &str| id.split(':').next().unwrap_or_default().to_owned();
+        Ok(rows.into_iter().map(|(id, amount)| (generation(&id), amount)).collect())
+    }
+
+    /// How many transfers there are.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn count_transfers(&self) -> sqlx::Result<i64> {
+        sqlx::query_scalar("SELECT COUNT(*) FROM transfers").fetch_one(self.pool()).await
+    }
+
+    /// Links of the chains behind this one, by node and number.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn seals_after(&self, node_id: &str, number: i64, limit: i64) -> sqlx::Result<Vec<SealRow>> {
+        sqlx::query_as(
+            "SELECT node_id, number, previous, digest, transfer_ids, created_at FROM seals \
+             WHERE node_id > $1 OR (node_id = $1 AND number > $2) ORDER BY node_id, number LIMIT $3",
+        )
+        .bind(node_id)
+        .bind(number)
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await
+    }
+
+    /// The transfers among `ids` that exist, in no order.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn transfers_by_id(&self, ids: &[String]) -> sqlx::Result<Vec<TransferRow>> {
+        let mut connection = self.pool().acquire().await?;
+        ledger::find_transfers(&mut connection, ids).await
+    }
+
     /// What does not add up: a sentence for each account whose stored balance
     /// differs from its transfers and holds, and for the books as a whole.
     ///
@@ -17,7 +72,10 @@ impl Store {
             "SELECT b.account_id, b.credited_nanos, b.debited_nanos, b.held_nanos, \
              CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers t WHERE t.credit_account_id = b.account_id), 0) AS BIGINT), \
              CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers t WHERE t.debit_account_id = b.account_id), 0) AS BIGINT), \
-             CAST(COALESCE((SELECT SUM(amount_nanos) FROM holds h WHERE h.account_id = b.account_id), 0) AS BIGINT) \
+             CAST(COALESCE((SELECT SUM(amount_nanos) FROM holds h WHERE h.account_id = b.account_id), 0) AS BIGINT), \
+             b.promo_nanos, \
+             CAST(COALESCE((SELECT SUM(promo_nanos) FROM transfers t WHERE t.credit_account_id = b.account_id), 0) \
+             - COALESCE((SELECT SUM(promo_nanos) FROM transfers t WHERE t.debit_account_id = b.account_id), 0) AS BIGINT) \
              FROM balances b",
         )
         .fetch_all(self.pool())
@@ -25,11 +83,11 @@ impl Store {
         let (mut credited, mut debited) = (0_i128, 0_i128);
         for row in rows {
             let account: String = row.try_get(0)?;
-            let stored: [i64; 3] = [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?];
-            let derived: [i64; 3] = [row.try_get(4)?, row.try_get(5)?, row.try_get(6)?];
+            let stored: [i64; 4] = [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(7)?];
+            let derived: [i64; 4] = [row.try_get(4)?, row.try_get(5)?, row.try_get(6)?, row.try_get(8)?];
             credited += i128::from(stored[0]);
             debited += i128::from(stored[1]);
-            for ((name, stored), derived) in ["credits", "debits", "holds"].iter().zip(stored).zip(derived) {
+            for ((name, stored), derived) in ["credits", "debits", "holds", "gifts"].iter().zip(stored).zip(derived) {
                 if stored != derived {
                     let (stored, derived) = (Money(stored), Money(derived));
                     found.push(format!("{account}: {name} stored as {stored} USD but add up to {derived} USD"));

@@ -212,7 +212,7 @@ async fn hard_constraints_always_hold_and_relaxing_one_never_removes_a_candidate
     let app = TestApp::start(Database::sqlite(), &all).await;
     let chosen = |bits: u32| -> Vec<String> {
         let (provider, max_tokens) = constraints(bits);
-        let survey = route::survey(&app.app, &inference(&provider, max_tokens), 100).unwrap();
+        let survey = route::survey(&app.app, &route::Terms::default(), &inference(&provider, max_tokens), 100).unwrap();
         let looked_at = survey.plan.candidates.len() + survey.plan.refused.len();
         assert_eq!(looked_at, 6, "each endpoint is a candidate or refused");
         let mut slugs: Vec<String> =

@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod byok;
 mod catalog;
 mod chat;
 mod choice;
@@ -23,6 +24,7 @@ mod limits;
 mod messages;
 mod money;
 mod openapi;
+mod presets;
 mod purchases;
 mod refunds;
 mod replay;

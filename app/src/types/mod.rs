@@ -5,11 +5,13 @@
 //! reject an explicit `null` there.
 
 pub mod activity;
+pub mod byok;
 pub mod credits;
 pub mod error;
 pub mod keys;
 pub mod models;
 pub mod money;
+pub mod presets;
 pub mod rankings;
 pub mod session;
 pub mod sse;

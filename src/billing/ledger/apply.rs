@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::types::Money;
 
-use super::{HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome};
+use super::{BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome};
 use crate::clock::Windows;
 use crate::store::ledger::{BalanceRow, HoldRow, KeyUsageRow, LedgerBatch, TransferRow};
 
@@ -130,13 +130,15 @@ impl<'a> Working<'a> {
         let covered = op.charge.min(available.max(0));
         let overrun = op.overrun + (op.charge - covered);
         let kind = if covered > 0 || op.generation.is_some() { "post" } else { "void" };
+        let is_own_key = op.generation.as_ref().is_some_and(|row| !row.own_key_id.is_empty());
+        let revenue = if is_own_key { BYOK_REVENUE } else { REVENUE };
         if covered > 0 || stored.is_some() || op.generation.is_some() {
             let description = op.generation.as_ref().map_or_else(String::new, |row| row.model_id.clone());
             self.write_transfer(TransferRow {
                 id: id.to_owned(),
                 kind: kind.to_owned(),
                 debit_account_id: op.account_id.clone(),
-                credit_account_id: REVENUE.to_owned(),
+                credit_account_id: revenue.to_owned(),
                 amount_nanos: covered,
                 hold_nanos: op.held,
                 // What nobody paid for is spent first.
@@ -151,7 +153,7 @@ impl<'a> Working<'a> {
                 id: format!("{id}:overrun"),
                 kind: "overrun".to_owned(),
                 debit_account_id: OVERRUN_LOSS.to_owned(),
-                credit_account_id: REVENUE.to_owned(),
+                credit_account_id: revenue.to_owned(),
                 amount_nanos: overrun,
                 hold_nanos: 0,
                 promo_nanos: 0,
@@ -284,6 +286,7 @@ pub fn touched<'o>(op: &'o super::Op, accounts: &mut Vec<&'o str>, keys: &mut Ve
         super::Op::Settle(op) => {
             accounts.push(&op.account_id);
             accounts.push(REVENUE);
+            accounts.push(BYOK_REVENUE);
             accounts.push(OVERRUN_LOSS);
             keys.push(&op.key_id);
         }

@@ -64,9 +64,15 @@ pub(super) fn order(
         });
     }
     if sort.is_none() {
-        rest.sort_by_key(|candidate| app.health.is_down(&candidate.endpoint.id, now));
+        rest.sort_by_key(|candidate| app.health.is_down(candidate.record_id(), now));
     }
     out.extend(rest);
+    // Own credentials come before everything the caller asked for, or after it.
+    out.sort_by_key(|candidate| match &candidate.own {
+        Some(own) if !own.key.is_fallback => 0,
+        None => 1,
+        Some(_) => 2,
+    });
     out
 }
 
@@ -136,8 +142,8 @@ fn weights(app: &App, inference: &Inference, rest: &[Candidate], now: i64) -> Ve
     let best = rest.iter().any(&fits);
     rest.iter()
         .map(|candidate| {
-            let is_up = !app.health.is_down(&candidate.endpoint.id, now);
-            let share = app.health.share(&candidate.endpoint.id, now);
+            let is_up = !app.health.is_down(candidate.record_id(), now);
+            let share = app.health.share(candidate.record_id(), now);
             if fits(candidate) == best && is_up { weight(&candidate.endpoint) * share } else { 0.0 }
         })
         .collect()
