@@ -1,6 +1,7 @@
 //! Money: the ledger, buying credit, refunds, automatic purchases, receipts.
 
 pub mod audit;
+pub mod coinbase;
 pub mod ledger;
 pub mod letters;
 pub mod payments;

@@ -3,6 +3,7 @@
 use app::types::Money;
 use app::types::credits::{FeeRate, PaymentMethod};
 
+use super::coinbase::Coinbase;
 use super::stripe::simulated::{Options, Simulated};
 use super::stripe::{Stripe, WEBHOOK_PATH};
 use crate::clock::Clock;
@@ -107,6 +108,7 @@ pub enum PaymentError {
 /// The payment services this server uses.
 pub struct Payments {
     pub card: Option<Stripe>,
+    pub crypto: Option<Coinbase>,
     /// Stands in for the service in demo mode.
     pub simulated: Option<Simulated>,
     methods: Vec<PaymentMethod>,
@@ -119,6 +121,7 @@ impl Payments {
     #[must_use]
     pub fn new(settings: &BillingSettings, client: &reqwest::Client, clock: &Clock, own_url: &str) -> Self {
         let card = settings.stripe.is_on().then(|| Stripe::new(settings.stripe.clone(), client.clone()));
+        let crypto = settings.coinbase.is_on().then(|| Coinbase::new(settings.coinbase.clone(), client.clone()));
         let simulated = settings.is_simulated.then(|| {
             let options = Options {
                 base_url: settings.stripe.base_url.clone(),
@@ -130,10 +133,10 @@ impl Payments {
             Simulated::new(options, clock.clone(), client.clone())
         });
         let (card_fee, crypto_fee) = (settings.card_fee(), settings.crypto_fee());
-        let offered = [(CARD, card.is_some(), card_fee), (CRYPTO, settings.coinbase.is_on(), crypto_fee)];
+        let offered = [(CARD, card.is_some(), card_fee), (CRYPTO, crypto.is_some(), crypto_fee)];
         let methods = offered.into_iter().filter(|(_, is_on, _)| *is_on);
         let methods = methods.map(|(method, _, fee)| PaymentMethod { method: method.to_owned(), fee }).collect();
-        Self { card, simulated, methods, card_fee, crypto_fee }
+        Self { card, crypto, simulated, methods, card_fee, crypto_fee }
     }
 
     /// The ways to pay and their fees.

@@ -54,8 +54,10 @@ pub async fn begin(app: &App, wish: &Wish) -> Result<PurchaseRow> {
         ..PurchaseRow::default()
     };
     app.store.insert_purchase(&row).await?;
-    let opened = match &app.payments.card {
-        Some(card) if wish.method == CARD => {
+    let site = app.config.public_url();
+    let opened = match (&app.payments.card, &app.payments.crypto) {
+        (_, Some(crypto)) if wish.method == CRYPTO => crypto.open_checkout(&row, &site).await,
+        (Some(card), _) if wish.method == CARD => {
             let profile = app.store.billing_profile(&wish.organization_id).await?;
             let customer = match profile.customer_id.as_str() {
                 "" => card.create_customer(&wish.organization_id, &wish.email).await,
@@ -64,7 +66,7 @@ pub async fn begin(app: &App, wish: &Wish) -> Result<PurchaseRow> {
             match customer {
                 Ok(customer) => {
                     app.store.set_customer(&wish.organization_id, &customer).await?;
-                    card.open_checkout(&row, &customer, wish.saves_card, &app.config.public_url()).await
+                    card.open_checkout(&row, &customer, wish.saves_card, &site).await
                 }
                 Err(error) => Err(error),
             }
@@ -255,9 +257,10 @@ pub async fn look_after_open(app: &App) -> sqlx::Result<()> {
 /// # Errors
 /// As [`credit`], and 503 when the service does not answer.
 pub async fn look_up(app: &App, purchase: &PurchaseRow) -> Result<()> {
-    let (Some(card), Some(session_id)) = (&app.payments.card, &purchase.session_id) else { return Ok(()) };
-    if purchase.method != CARD {
-        return Ok(());
+    let Some(session_id) = &purchase.session_id else { return Ok(()) };
+    match (&app.payments.card, &app.payments.crypto) {
+        (_, Some(crypto)) if purchase.method == CRYPTO => crypto.settle_charge(app, session_id).await,
+        (Some(card), _) if purchase.method == CARD => card.settle_session(app, session_id).await.map(|_| ()),
+        _ => Ok(()),
     }
-    card.settle_session(app, session_id).await.map(|_| ())
 }

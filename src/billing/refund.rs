@@ -62,19 +62,18 @@ pub async fn refund(app: &App, purchase: &PurchaseRow) -> Result<Money> {
     };
     let (Some(card), Some(payment_id)) = (&app.payments.card, &purchase.payment_id) else { return Err(nothing()) };
     let (id, begun) = next_refund(app, purchase).await?;
-    let amount = match begun {
-        Some(amount) => amount,
-        None => {
-            let amount = refundable(app, purchase).await?;
-            if amount <= Money::ZERO {
-                return Err(nothing());
-            }
-            // Out of the balance first, so that it cannot be spent meanwhile.
-            match app.ledger.book(&[leg(purchase, &id, amount)], false).await {
-                Some(TransferOutcome::Created | TransferOutcome::Exists) => amount,
-                Some(_) => return Err(nothing()),
-                None => return Err(Error::Busy { retry_after_s: 5 }),
-            }
+    let amount = if let Some(amount) = begun {
+        amount
+    } else {
+        let amount = refundable(app, purchase).await?;
+        if amount <= Money::ZERO {
+            return Err(nothing());
+        }
+        // Out of the balance first, so that it cannot be spent meanwhile.
+        match app.ledger.book(&[leg(purchase, &id, amount)], false).await {
+            Some(TransferOutcome::Created | TransferOutcome::Exists) => amount,
+            Some(_) => return Err(nothing()),
+            None => return Err(Error::Busy { retry_after_s: 5 }),
         }
     };
     let now = app.clock.now_ms();

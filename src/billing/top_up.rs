@@ -41,33 +41,17 @@ pub async fn buy_due(app: &App) -> sqlx::Result<()> {
 async fn buy(app: &App, profile: BillingProfile) -> Result<()> {
     let now = app.clock.now_ms();
     let unfinished = app.store.purchase(&id_of(&profile, profile.top_ups)).await?;
-    let row = match unfinished.filter(|row| row.state == "pending") {
-        // Nobody knows how it ended: the same call is made again, and is one.
-        Some(row) => row,
-        None => {
-            let today = app.store.count_automatic_since(&profile.organization_id, now - MS_PER_DAY).await?;
-            if today >= i64::from(app.config.billing.top_ups_per_day) {
-                return Ok(());
-            }
-            if !app.store.claim_top_up(&profile, now + CLAIM_MS).await? {
-                return Ok(());
-            }
-            let credit = Money(profile.top_up_nanos);
-            let row = PurchaseRow {
-                id: id_of(&profile, profile.top_ups + 1),
-                organization_id: profile.organization_id.clone(),
-                method: CARD.to_owned(),
-                state: "pending".to_owned(),
-                credit_nanos: credit.0,
-                fee_nanos: app.payments.fee_rate(CARD).fee(credit).0,
-                is_automatic: 1,
-                created_at: now,
-                updated_at: now,
-                ..PurchaseRow::default()
-            };
-            app.store.insert_purchase(&row).await?;
-            row
+    // Nobody knows how an unfinished one ended: the same call is made again, and is one.
+    let row = if let Some(row) = unfinished.filter(|row| row.state == "pending") {
+        row
+    } else {
+        let today = app.store.count_automatic_since(&profile.organization_id, now - MS_PER_DAY).await?;
+        if today >= i64::from(app.config.billing.top_ups_per_day)
+            || !app.store.claim_top_up(&profile, now + CLAIM_MS).await?
+        {
+            return Ok(());
         }
+        begin(app, &profile, now).await?
     };
     let Some(card) = &app.payments.card else { return Ok(()) };
     match card.charge_saved_card(&row, &profile.customer_id, &profile.card_id).await {
@@ -82,6 +66,25 @@ async fn buy(app: &App, profile: BillingProfile) -> Result<()> {
         }
         Err(error) => note_refusal(app, profile, &row, &error).await,
     }
+}
+
+/// Writes the next automatic purchase.
+async fn begin(app: &App, profile: &BillingProfile, now: i64) -> Result<PurchaseRow> {
+    let credit = Money(profile.top_up_nanos);
+    let row = PurchaseRow {
+        id: id_of(profile, profile.top_ups + 1),
+        organization_id: profile.organization_id.clone(),
+        method: CARD.to_owned(),
+        state: "pending".to_owned(),
+        credit_nanos: credit.0,
+        fee_nanos: app.payments.fee_rate(CARD).fee(credit).0,
+        is_automatic: 1,
+        created_at: now,
+        updated_at: now,
+        ..PurchaseRow::default()
+    };
+    app.store.insert_purchase(&row).await?;
+    Ok(row)
 }
 
 fn id_of(profile: &BillingProfile, number: i64) -> String {

@@ -107,15 +107,13 @@ impl Default for CoinbaseSettings {
 
 impl fmt::Debug for StripeSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let base_url = &self.base_url;
-        f.debug_struct("StripeSettings").field("base_url", base_url).field("is_on", &self.is_on()).finish()
+        f.debug_struct("StripeSettings").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for CoinbaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let base_url = &self.base_url;
-        f.debug_struct("CoinbaseSettings").field("base_url", base_url).field("is_on", &self.is_on()).finish()
+        f.debug_struct("CoinbaseSettings").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 

@@ -66,16 +66,16 @@ fn see_other(target: &str) -> Response {
 }
 
 /// Back to the page, with a word it knows or what went wrong.
-fn back(result: Result<&str>, more: &str) -> Result<Response> {
+fn back(result: Result<&str>, more: &str) -> Response {
     let quoted = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     match result {
-        Ok(word) => Ok(see_other(&format!("/credits?result={word}{more}"))),
+        Ok(word) => see_other(&format!("/credits?result={word}{more}")),
         Err(error @ (Error::Database(_) | Error::Internal(_))) => {
             tracing::error!(%error, "A form of the credits page failed");
             let text = "Something went wrong on this server. Nothing was charged twice; try again in a minute.";
-            Ok(see_other(&format!("/credits?problem={}", quoted(text))))
+            see_other(&format!("/credits?problem={}", quoted(text)))
         }
-        Err(error) => Ok(see_other(&format!("/credits?problem={}{more}", quoted(&error.public_message())))),
+        Err(error) => see_other(&format!("/credits?problem={}{more}", quoted(&error.public_message()))),
     }
 }
 
@@ -98,7 +98,7 @@ pub async fn purchase(State(app): State<Arc<App>>, request: Request) -> Result<R
     };
     match begun.await {
         Ok(row) => Ok(see_other(row.pay_url.as_deref().unwrap_or("/credits"))),
-        Err(error) => back(Err(error), ""),
+        Err(error) => Ok(back(Err(error), "")),
     }
 }
 
@@ -120,7 +120,7 @@ pub async fn return_from_payment(State(app): State<Arc<App>>, request: Request) 
         let now = app.store.purchase(&known.id).await?.unwrap_or(known);
         Ok(if now.state == "paid" { "bought" } else { "pending" })
     };
-    back(settled.await, "")
+    Ok(back(settled.await, ""))
 }
 
 /// `POST /credits/refund`
@@ -134,7 +134,7 @@ pub async fn refund(State(app): State<Arc<App>>, request: Request) -> Result<Res
     };
     let done = purchases::pay_back(&app, &sent.caller, &sent.text("id")).await;
     let more = done.as_ref().map(|(_, amount)| format!("&amount={amount}")).unwrap_or_default();
-    back(done.map(|_| "refunded"), &more)
+    Ok(back(done.map(|_| "refunded"), &more))
 }
 
 /// `POST /credits/promo`
@@ -148,7 +148,7 @@ pub async fn promo(State(app): State<Arc<App>>, request: Request) -> Result<Resp
     };
     let done = purchases::redeem(&app, &sent.caller, &sent.text("code")).await;
     let more = done.as_ref().map(|amount| format!("&amount={amount}")).unwrap_or_default();
-    back(done.map(|_| "redeemed"), &more)
+    Ok(back(done.map(|_| "redeemed"), &more))
 }
 
 /// `POST /credits/top-up`
@@ -169,7 +169,7 @@ pub async fn top_up(State(app): State<Arc<App>>, request: Request) -> Result<Res
         let change = UpdateBilling { top_up: Some(top_up), ..UpdateBilling::default() };
         purchases::change_billing(&app, &sent.caller, change).await
     };
-    back(done.await.map(|()| "saved"), "")
+    Ok(back(done.await.map(|()| "saved"), ""))
 }
 
 /// `POST /credits/receipt-address`
@@ -184,7 +184,7 @@ pub async fn receipt_address(State(app): State<Arc<App>>, request: Request) -> R
     let receipt =
         ReceiptAddress { name: sent.text("name"), address: sent.text("address"), tax_id: sent.text("tax_id") };
     let change = UpdateBilling { receipt: Some(receipt), ..UpdateBilling::default() };
-    back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "saved"), "")
+    Ok(back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "saved"), ""))
 }
 
 /// `POST /credits/forget-card`
@@ -197,5 +197,5 @@ pub async fn forget_card(State(app): State<Arc<App>>, request: Request) -> Resul
         Err(elsewhere) => return Ok(elsewhere),
     };
     let change = UpdateBilling { forget_card: true, ..UpdateBilling::default() };
-    back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "forgotten"), "")
+    Ok(back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "forgotten"), ""))
 }

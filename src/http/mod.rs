@@ -4,6 +4,7 @@ pub mod accounting;
 pub mod address;
 pub mod byok;
 pub mod caller;
+pub mod coinbase_events;
 pub mod completions;
 pub mod credit_forms;
 mod front;
@@ -44,6 +45,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::App;
 use crate::accounts::sessions::Sessions;
+use crate::billing::coinbase;
 use crate::billing::payments::SIMULATED_PATH;
 use crate::billing::stripe::WEBHOOK_PATH;
 use crate::error::{Error, Result};
@@ -155,6 +157,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/credits/statement", get(purchases::show_statement))
         .route("/credits/purchases.csv", get(purchases::export_purchases))
         .route(WEBHOOK_PATH, post(stripe_events::receive_event))
+        .route(coinbase::WEBHOOK_PATH, post(coinbase_events::receive_event))
         .method_not_allowed_fallback(wrong_method)
         .layer(session_layer(app))
         .with_state(Arc::clone(app))

@@ -13,6 +13,7 @@ mod byok;
 mod catalog;
 mod chat;
 mod choice;
+mod coins;
 mod commands;
 mod counting;
 mod crash;

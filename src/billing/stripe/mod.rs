@@ -154,10 +154,10 @@ impl Stripe {
             ("metadata[transfer_id]".to_owned(), transfer_id.to_owned()),
         ];
         let refund: Refunded = self.post("refunds", transfer_id, &form).await?;
-        match refund.has_failed() {
-            true => Err(PaymentError::Refused(format!("refund {} has failed", refund.id))),
-            false => Ok(()),
+        if refund.has_failed() {
+            return Err(PaymentError::Refused(format!("refund {} has failed", refund.id)));
         }
+        Ok(())
     }
 
     /// Forgets a saved card there, too.

@@ -66,7 +66,8 @@ pub fn sign(body: &[u8], secret: &str, now_s: i64) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// The 32 bytes of a signature in hex.
+pub(in crate::billing) fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.is_ascii() {
         return None;
     }

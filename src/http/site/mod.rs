@@ -40,7 +40,7 @@ pub fn router(api: Router, origins: &[String]) -> Router {
     if !has_script {
         tracing::warn!("The browser's half of the site is not embedded: pages work, chat and key dialogs do not");
     }
-    let form_targets = origins.iter().map(|origin| format!(" {origin}")).collect();
+    let form_targets = origins.iter().flat_map(|origin| [" ", origin]).collect();
     let site = Arc::new(Site { api, style_href: assets::style_href(), has_script, form_targets });
     let mut router = Router::new();
     for path in app::routes::PATHS {

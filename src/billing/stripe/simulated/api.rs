@@ -140,7 +140,7 @@ pub async fn show_session(State(stripe): State<Simulated>, headers: HeaderMap, P
 pub async fn create_intent(State(stripe): State<Simulated>, headers: HeaderMap, body: Bytes) -> Answer {
     stripe.once(&headers, &body, |world, form| {
         let method_id = form.text("payment_method")?;
-        world.charge(&method_id)?;
+        World::charge(&method_id)?;
         let amount = form.number("amount")?;
         let intent = json!({
             "id": fresh("pi"), "object": "payment_intent", "status": "succeeded", "currency": form.text("currency")?,
