@@ -10,6 +10,7 @@
 mod apply;
 mod find;
 mod live;
+mod recovery;
 pub mod seal;
 mod transfer;
 mod writer;
@@ -179,7 +180,7 @@ impl Ledger {
         store.heartbeat(&node_id, clock.now_ms()).await?;
         if owns {
             // One process owns the file: every hold found is of a process that is gone.
-            writer::void_holds(&store, &store.holds().await?, &node_id, clock.now_ms()).await?;
+            recovery::void_holds(&store, &store.holds().await?, &node_id, clock.now_ms()).await?;
         }
         let (ops, inbox) = mpsc::unbounded_channel();
         let (live, durable) = if owns {
@@ -305,7 +306,7 @@ impl Ledger {
             return Ok(0);
         }
         let dangling = self.inner.store.dangling_holds(now - 60_000, now - 60_000).await?;
-        writer::void_holds(&self.inner.store, &dangling, &self.inner.node_id, now).await?;
+        recovery::void_holds(&self.inner.store, &dangling, &self.inner.node_id, now).await?;
         Ok(dangling.len())
     }
 
