@@ -70,8 +70,8 @@ on_both_databases! {
         let chain = Chain::default();
         let url = chain.start().await;
         let app = TestApp::start_with(database, &[], |config| {
-            config.billing.coinbase.api_key = "key".to_owned();
-            config.billing.coinbase.webhook_secret = SECRET.to_owned();
+            "key".clone_into(&mut config.billing.coinbase.api_key);
+            SECRET.clone_into(&mut config.billing.coinbase.webhook_secret);
             config.billing.coinbase.base_url = url;
         }).await;
         let member = app.member(Money::ZERO).await;

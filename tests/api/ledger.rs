@@ -270,9 +270,10 @@ on_both_databases! {
         books.ledger.grant("second", ORG, Money(7), "").await.unwrap();
         books.writer.finish().await;
         assert_eq!(audit::differences(&books.store).await.unwrap(), Vec::<String>::new());
-        let drop_guard = match database.url.starts_with("sqlite") {
-            true => "DROP TRIGGER transfers_are_final_update",
-            false => "DROP TRIGGER transfers_are_final ON transfers",
+        let drop_guard = if database.url.starts_with("sqlite") {
+            "DROP TRIGGER transfers_are_final_update"
+        } else {
+            "DROP TRIGGER transfers_are_final ON transfers"
         };
         sqlx::query(drop_guard).execute(books.store.pool()).await.unwrap();
         sqlx::query("UPDATE transfers SET description = 'forged' WHERE id = 'grant:second'")

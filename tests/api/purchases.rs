@@ -27,8 +27,8 @@ on_both_databases! {
         let till = Till::open().await;
         let app = TestApp::start_with(database, &[], |config| {
             till.configure(config);
-            config.billing.company_name = "Harbour Models Ltd".to_owned();
-            config.billing.company_tax_id = "GB 123".to_owned();
+            "Harbour Models Ltd".clone_into(&mut config.billing.company_name);
+            "GB 123".clone_into(&mut config.billing.company_tax_id);
         }).await;
         let member = app.member(Money::ZERO).await;
         let manager = member.management_key().await;
