@@ -4,6 +4,8 @@ pub mod activity;
 pub mod chat;
 pub mod code;
 pub mod credits;
+pub mod credits_buy;
+pub mod credits_history;
 pub mod docs;
 pub mod frame;
 pub mod generation;
