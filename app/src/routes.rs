@@ -9,6 +9,7 @@ use leptos_router::path;
 use crate::components::deferred::deferred;
 use crate::pages::activity::Activity;
 use crate::pages::chat::Chat;
+use crate::pages::compare::Compare;
 use crate::pages::credits::CreditsPage;
 use crate::pages::docs::Docs;
 use crate::pages::frame::{DemoBanner, Footer, Header};
@@ -24,10 +25,11 @@ use crate::pages::sign_in::{SignIn, SignUp};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 14] = [
+pub const PATHS: [&str; 15] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
+    "/compare",
     "/providers",
     "/rankings",
     "/chat",
@@ -54,6 +56,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/") view=Home/>
                     <Route path=path!("/models") view=Models/>
                     <Route path=path!("/models/:author/:slug") view=ModelPage/>
+                    <Route path=path!("/compare") view=Compare/>
                     <Route path=path!("/providers") view=Providers/>
                     <Route path=path!("/rankings") view=Rankings/>
                     <Route path=path!("/chat") view=Chat/>

@@ -4,6 +4,8 @@ pub mod accounting;
 pub mod address;
 pub mod caller;
 pub mod completions;
+pub mod facets;
+pub mod feed;
 mod front;
 pub mod gemini;
 pub mod inference;
@@ -82,6 +84,7 @@ fn api(app: &Arc<App>) -> Router {
     let reading = Router::new()
         .route("/models", get(listing::list_models))
         .route("/models/count", get(models::count_models))
+        .route("/models/facets", get(facets::show_facets))
         .route("/models/{id}", get(listing::show_model).post(gemini::call_model))
         .route("/models/{author}/{slug}", get(listing::show_model_by_author).post(gemini::call_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))

@@ -9,7 +9,7 @@ use app::types::activity::{ActivityItem, Generation, GenerationSummary, Usage};
 use app::types::credits::{Credits, LedgerEntry};
 use app::types::error::ErrorBody;
 use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, UpdateKey};
-use app::types::models::{Model, ModelCount, ModelEndpoints, ModelList, Provider};
+use app::types::models::{Facets, Model, ModelCount, ModelEndpoints, ModelList, Provider};
 use app::types::rankings::Board;
 use app::types::session::Session;
 use axum::Json;
@@ -35,7 +35,7 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
     security(("key" = [])),
     paths(
         chat_completions, explain_route, create_message, count_message_tokens, generate_content, stream_generate_content,
-        count_content_tokens, show_listed_model, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
+        count_content_tokens, show_listed_model, list_models, count_models, show_facets, show_model, list_endpoints, list_providers, show_current_key,
         create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
         list_activity, show_usage, show_generation, list_generations, show_rankings, show_session, show_description
@@ -243,6 +243,15 @@ fn list_embedding_models() {}
         ("sort" = Option<String>, Query), ("category" = Option<String>, Query),
         ("supported_parameters" = Option<String>, Query, description = "Comma-separated"),
         ("input_modalities" = Option<String>, Query), ("output_modalities" = Option<String>, Query),
+        ("model_authors" = Option<String>, Query, description = "Comma-separated"),
+        ("providers" = Option<String>, Query, description = "Comma-separated slugs or names"),
+        ("context" = Option<u64>, Query, description = "At least so many tokens"),
+        ("min_price" = Option<String>, Query, description = "US dollars per million input tokens"),
+        ("max_price" = Option<String>, Query), ("min_output_price" = Option<String>, Query),
+        ("max_output_price" = Option<String>, Query), ("arch" = Option<String>, Query, description = "Tokenizers"),
+        ("zdr" = Option<bool>, Query), ("min_age_days" = Option<u32>, Query), ("max_age_days" = Option<u32>, Query),
+        ("use_rss" = Option<bool>, Query, description = "Answers with a feed, newest first"),
+        ("use_rss_chat_links" = Option<bool>, Query),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
     responses((status = 200, body = ModelList), (status = 400, body = ErrorBody)))]
 fn list_models() {}
@@ -251,6 +260,11 @@ fn list_models() {}
 #[utoipa::path(get, path = "/models/count", tag = "catalog", security(()),
     responses((status = 200, body = Envelope<ModelCount>), (status = 400, body = ErrorBody)))]
 fn count_models() {}
+
+/// Lists what the list of models can be narrowed to, and how many models each value leaves.
+#[utoipa::path(get, path = "/models/facets", tag = "catalog", security(()),
+    responses((status = 200, body = Envelope<Facets>)))]
+fn show_facets() {}
 
 /// Shows one model as lists show it; to Anthropic's and Google's clients in their own shapes.
 #[utoipa::path(get, path = "/models/{author}/{slug}", tag = "catalog", security(()),

@@ -23,7 +23,7 @@ use crate::types::activity::{Generation, GenerationSummary, Usage};
 use crate::types::credits::{Credits, LedgerEntry};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
-use crate::types::models::{Model, ModelEndpoints, ModelList, Provider};
+use crate::types::models::{Facets, Model, ModelEndpoints, ModelList, Provider};
 use crate::types::rankings::{Board, BoardKind};
 use crate::types::session::Session;
 
@@ -91,6 +91,11 @@ impl Api {
     /// One page of the catalog.
     pub async fn models(&self, query: &ModelQuery) -> ApiResult<ModelList> {
         self.call(Method::GET, &format!("/api/v1/models{}", query.to_query_string()), None::<&()>).await
+    }
+
+    /// What the list of models can be narrowed to.
+    pub async fn model_facets(&self) -> ApiResult<Facets> {
+        self.get("/api/v1/models/facets").await
     }
 
     /// One model.

@@ -2,8 +2,10 @@
 
 pub mod browser;
 pub mod chat_room;
+pub mod compare_tray;
 pub mod copy_button;
 pub mod key_desk;
 pub mod key_dialog;
+pub mod live_form;
 pub mod model_search;
 pub mod theme_switch;

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod chat;
 pub mod code;
+pub mod compare;
 pub mod credits;
 pub mod docs;
 pub mod frame;

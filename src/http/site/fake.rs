@@ -18,6 +18,7 @@ pub fn api() -> Router {
     Router::new()
         .route("/api/v1/session", get(session))
         .route("/api/v1/models", get(models))
+        .route("/api/v1/models/facets", get(facets))
         .route("/api/v1/model/{author}/{slug}", get(one_model))
         .route("/api/v1/models/{author}/{slug}/endpoints", get(endpoints))
         .route(
@@ -91,6 +92,14 @@ async fn models(Query(params): Params) -> Json<Value> {
     };
     let page: Vec<&Value> = found.iter().skip(number("offset", 0)).take(number("limit", 500)).collect();
     Json(json!({"data": page, "total_count": found.len(), "links": {"next": null}}))
+}
+
+async fn facets() -> Json<Value> {
+    let facet = |value: &str, count: u32| json!({"value": value, "name": value, "count": count});
+    let parameters: Vec<Value> = (0..12).map(|n| facet(&format!("parameter-{n}"), 12 - n)).collect();
+    Json(json!({"data": {"authors": [facet("acme", 90), facet(HOSTILE, 30)], "providers": [facet("alpha", 80), facet("beta", 40)],
+        "supported_parameters": parameters, "input_modalities": [facet("text", 120), facet("image", 60)],
+        "output_modalities": [facet("text", 120), facet("image", 4)], "categories": [facet("programming", 44)], "free": 7, "zdr": 21}}))
 }
 
 async fn one_model(Path((author, slug)): Path<(String, String)>) -> Response {

@@ -96,6 +96,11 @@ async fn the_catalog_is_paged_and_keeps_its_filters() {
         "next page"
     );
     assert!(page.html.contains("value=\"newest\" selected"));
+    let narrow = open("/models?providers=alpha&providers=beta&zdr=true&view=list&supported_parameters=parameter-11", VISITOR).await;
+    narrow.assert_shows(&["Filters", "Keeps no prompts", "Clear all", "4 more", "3 more", "programming (44)"]);
+    assert!(narrow.html.contains("name=\"providers\" value=\"beta\" checked"), "what is chosen stays ticked");
+    assert!(narrow.html.contains("class=\"model-list\""), "the list is shown");
+    assert!(narrow.html.contains("/api/v1/models?supported_parameters=parameter-11&amp;providers=alpha%2Cbeta&amp;zdr=true&amp;use_rss=true"));
     open("/models?q=nothing", VISITOR).await.assert_shows(&["0 models", "No model fits."]);
 }
 
@@ -120,6 +125,24 @@ async fn a_model_page_compares_its_providers() {
         assert!(page.html.contains("href=\"/chat?model=acme%2Fmodel-2\""));
         assert!(page.html.contains("<title>Acme: Model 2 · Patchbay</title>"), "{}", page.html);
     }
+}
+
+#[tokio::test]
+async fn models_are_compared_side_by_side() {
+    let page = open("/compare?models=acme/model-2,acme/model-3&models=acme/unknown", VISITOR).await;
+    page.assert_shows(&[
+        "Acme: Model 2",
+        "Acme: Model 3",
+        "Not in the catalog: acme/unknown",
+        "131K",
+        "0.42 s",
+        "88 tokens/s",
+        "$2.50",
+        "Free",
+        "(best)",
+        "Ask them all the same",
+    ]);
+    open("/compare?models=acme/model-2", VISITOR).await.assert_shows(&["Choose two to five models."]);
 }
 
 #[tokio::test]
