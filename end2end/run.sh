@@ -76,7 +76,7 @@ finish() {
 trap finish EXIT
 
 export PATCHBAY_LISTEN=127.0.0.1:0 PATCHBAY_DEMO=on PATCHBAY_FIND_LOCAL_SERVERS=false \
-    PATCHBAY_DATABASE_URL="sqlite:$data/patchbay.db"
+    PATCHBAY_DATABASE_URL="sqlite:$data/patchbay.db" PATCHBAY_MAIL__FOLDER="$data/mail"
 config=()
 if wants local; then
     say "Starting llama-cpp-python"
@@ -115,6 +115,7 @@ until grep -q 'Try it' "$log"; do
     sleep 0.1
 done
 word() { awk -v name="$1" -v field="$2" '$0 ~ "^  " name { print $field; exit }' "$log"; }
+export END2END_MAIL="$data/mail"
 END2END_URL="$(word 'Site ' 2)"
 END2END_KEY="$(word 'API key ' 3)"
 END2END_EMAIL="$(word 'Sign in ' 3)"

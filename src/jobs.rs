@@ -26,6 +26,8 @@ pub fn start(app: &Arc<App>) {
         Ok(())
     });
     every(app, Duration::from_mins(1), "count what is popular", |app| async move { app.refresh_popularity().await });
+    every(app, Duration::from_secs(1), "send letters", |app| async move { app.mail.send_waiting().await });
+    every(app, Duration::from_hours(1), "forget old letters", |app| async move { app.mail.forget_old().await });
     every(app, Duration::from_secs(1), "check endpoints", |app| async move {
         probe::check_due(&app).await;
         Ok(())

@@ -1,7 +1,7 @@
 //! Patchbay: an open, self-hosted AI model marketplace.
 //!
 //! Imports point down the floors: `http` (4) → `gateway`, `billing`, `accounts`,
-//! `catalog`, `rankings`, `jobs` (3) → `dialects`, `providers`, `store` (2) →
+//! `catalog`, `rankings`, `mail`, `jobs` (3) → `dialects`, `providers`, `store` (2) →
 //! `app::types`, `clock`, `config`, `error` (1).
 
 pub mod accounts;
@@ -15,6 +15,7 @@ pub mod error;
 pub mod gateway;
 pub mod http;
 pub mod jobs;
+pub mod mail;
 pub mod providers;
 pub mod rankings;
 pub mod store;
@@ -40,6 +41,7 @@ use crate::config::Config;
 use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
 use crate::gateway::sticky::Sticky;
+use crate::mail::Mail;
 use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
@@ -58,6 +60,7 @@ pub struct App {
     pub users: Users,
     pub upstreams: Upstreams,
     pub media: Media,
+    pub mail: Mail,
     pub health: Health,
     pub rate_limits: RateLimits,
     pub sticky: Sticky,
@@ -118,6 +121,7 @@ impl App {
             users: Users::new(store.clone(), clock.clone()),
             upstreams: Upstreams::new(&config.timeouts)?,
             media: Media::new(config.media)?,
+            mail: Mail::new(&config.mail, store.clone(), clock.clone()).map_err(StartError::Setting)?,
             health: Health::new(config.resilience),
             sticky: Sticky::default(),
             popularity: ArcSwap::default(),

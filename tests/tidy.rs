@@ -8,7 +8,7 @@ use std::path::Path;
 const LONGEST: usize = 500;
 
 /// The server's modules by floor. What is on a floor may name what is below it.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("commands", 4),
     ("demo", 4),
     ("http", 4),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("catalog", 3),
     ("gateway", 3),
     ("jobs", 4),
+    ("mail", 3),
     ("rankings", 3),
     ("dialects", 2),
     ("providers", 2),
@@ -29,11 +30,12 @@ const FLOORS: [(&str, u8); 17] = [
 ];
 
 /// What may be named although it is not below.
-const DOORS: [(&str, &str); 6] = [
+const DOORS: [(&str, &str); 7] = [
     ("gateway", "accounts"),
     ("gateway", "billing"),
     ("gateway", "catalog"),
     ("jobs", "billing"),
+    ("mail", "accounts"),
     ("providers", "dialects"),
     // The one failure a caller can see shows what a provider complained of.
     ("error", "dialects"),

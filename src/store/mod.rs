@@ -10,6 +10,7 @@ mod fold;
 pub mod generations;
 pub mod keys;
 pub mod ledger;
+pub mod letters;
 pub mod native;
 pub mod rollups;
 pub mod sessions;
