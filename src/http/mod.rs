@@ -22,6 +22,7 @@ pub mod route;
 pub mod server;
 pub mod sign_in;
 pub mod site;
+pub mod statistics;
 
 use std::sync::Arc;
 
@@ -88,6 +89,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/models/{id}", get(listing::show_model).post(gemini::call_model))
         .route("/models/{author}/{slug}", get(listing::show_model_by_author).post(gemini::call_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
+        .route("/models/{author}/{slug}/statistics", get(statistics::show_statistics))
+        .route("/status", get(statistics::show_status))
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))

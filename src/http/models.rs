@@ -97,7 +97,7 @@ pub async fn list_providers(State(app): State<Arc<App>>) -> Json<Envelope<Vec<Wi
     Json(Envelope { data: providers_on_wire(&app.catalog(), &|provider| app.can_call(provider)) })
 }
 
-fn find<'a>(catalog: &'a Catalog, author: &str, slug: &str) -> Result<&'a Arc<Model>> {
+pub(super) fn find<'a>(catalog: &'a Catalog, author: &str, slug: &str) -> Result<&'a Arc<Model>> {
     let id = format!("{author}/{slug}");
     catalog.model(&id).ok_or_else(|| {
         Error::not_found(format!("No model is called `{id}`. GET /api/v1/models?output_modalities=all lists them all."))

@@ -12,6 +12,7 @@ use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, UpdateKe
 use app::types::models::{Facets, Model, ModelCount, ModelEndpoints, ModelList, Provider};
 use app::types::rankings::Board;
 use app::types::session::Session;
+use app::types::statistics::{ModelStatistics, Status};
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -35,7 +36,7 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
     security(("key" = [])),
     paths(
         chat_completions, explain_route, create_message, count_message_tokens, generate_content, stream_generate_content,
-        count_content_tokens, show_listed_model, list_models, count_models, show_facets, show_model, list_endpoints, list_providers, show_current_key,
+        count_content_tokens, show_listed_model, list_models, count_models, show_facets, show_model, list_endpoints, show_statistics, show_status, list_providers, show_current_key,
         create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
         list_activity, show_usage, show_generation, list_generations, show_rankings, show_session, show_description
@@ -283,6 +284,19 @@ fn show_model() {}
     params(("author" = String, Path), ("slug" = String, Path)),
     responses((status = 200, body = Envelope<ModelEndpoints>), (status = 404, body = ErrorBody)))]
 fn list_endpoints() {}
+
+/// Shows how a model did: speed, uptime, tokens, apps and prices over time.
+#[utoipa::path(get, path = "/models/{author}/{slug}/statistics", tag = "catalog", security(()),
+    params(("author" = String, Path), ("slug" = String, Path),
+        ("period" = Option<String>, Query, description = "day, week or month: the window of the curves")),
+    responses((status = 200, body = Envelope<ModelStatistics>), (status = 400, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn show_statistics() {}
+
+/// Shows how the providers did in the last 72 hours, and what went wrong.
+#[utoipa::path(get, path = "/status", tag = "catalog", security(()),
+    responses((status = 200, body = Envelope<Status>)))]
+fn show_status() {}
 
 /// Lists the providers.
 #[utoipa::path(get, path = "/providers", tag = "catalog", security(()),

@@ -1,5 +1,7 @@
 //! Totals → leaderboards and usage charts. Reads roll-ups only.
 
+pub mod curves;
+
 use std::collections::HashMap;
 
 use app::types::Money;
@@ -122,8 +124,9 @@ pub fn author_of(model_id: &str) -> &str {
     model_id.split('/').next().unwrap_or(model_id)
 }
 
-/// `None` of nothing.
-fn percent(part: i64, whole: i64) -> Option<f64> {
+/// Per cent to a tenth; `None` of nothing.
+#[must_use]
+pub fn percent(part: i64, whole: i64) -> Option<f64> {
     if whole <= 0 {
         return None;
     }

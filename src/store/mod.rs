@@ -14,6 +14,8 @@ pub mod letters;
 pub mod native;
 pub mod rollups;
 pub mod sessions;
+pub mod statistics;
+pub mod tally;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::Store;
+use super::statistics::PublicRow;
 
 /// Totals of one day (or hour), model and endpoint, grouped further by the query that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -83,16 +84,7 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn board_by_model(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        sqlx::query_as(
-            "SELECT day, model_id AS id, '' AS title, \
-             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-             CAST(SUM(requests) AS BIGINT) AS requests, MAX(is_simulated) AS is_simulated \
-             FROM usage_daily WHERE day >= $1 AND day < $2 GROUP BY day, model_id",
-        )
-        .bind(from_day)
-        .bind(to_day)
-        .fetch_all(self.pool())
-        .await
+        Ok(self.public_days_by_model("model", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
     }
 
     /// Tokens per day and provider over all organizations.
@@ -100,16 +92,7 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn board_by_provider(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        sqlx::query_as(
-            "SELECT day, provider_name AS id, '' AS title, \
-             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-             CAST(SUM(requests) AS BIGINT) AS requests, MAX(is_simulated) AS is_simulated \
-             FROM usage_daily WHERE day >= $1 AND day < $2 AND provider_name <> '' GROUP BY day, provider_name",
-        )
-        .bind(from_day)
-        .bind(to_day)
-        .fetch_all(self.pool())
-        .await
+        Ok(self.public_days("provider", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
     }
 
     /// Tokens per day and app over all organizations; requests that name no app are left out.
@@ -117,15 +100,19 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn board_by_app(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        sqlx::query_as(
-            "SELECT day, app_url AS id, MAX(app_title) AS title, \
-             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-             CAST(SUM(requests) AS BIGINT) AS requests, MAX(is_simulated) AS is_simulated \
-             FROM usage_daily WHERE day >= $1 AND day < $2 AND app_url <> '' GROUP BY day, app_url",
-        )
-        .bind(from_day)
-        .bind(to_day)
-        .fetch_all(self.pool())
-        .await
+        Ok(self.public_days("app", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
+    }
+}
+
+impl From<PublicRow> for BoardDayRow {
+    fn from(row: PublicRow) -> Self {
+        Self {
+            day: row.day,
+            id: row.id,
+            title: row.title,
+            tokens: row.prompt_tokens + row.completion_tokens,
+            requests: row.requests,
+            is_simulated: row.is_simulated,
+        }
     }
 }

@@ -26,6 +26,7 @@ use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
 use crate::types::models::{Facets, Model, ModelEndpoints, ModelList, Provider};
 use crate::types::rankings::{Board, BoardKind};
 use crate::types::session::Session;
+use crate::types::statistics::{ModelStatistics, Status};
 
 #[cfg(feature = "hydrate")]
 pub use browser::{Api, ChatStream, use_api};
@@ -106,6 +107,17 @@ impl Api {
     /// Who serves a model, and on what terms.
     pub async fn model_endpoints(&self, author: &str, slug: &str) -> ApiResult<ModelEndpoints> {
         self.get(&format!("/api/v1/models/{}/{}/endpoints", encode(author), encode(slug))).await
+    }
+
+    /// How a model did; `period` is `day`, `week` or `month`.
+    pub async fn model_statistics(&self, author: &str, slug: &str, period: &str) -> ApiResult<ModelStatistics> {
+        let (author, slug) = (encode(author), encode(slug));
+        self.get(&format!("/api/v1/models/{author}/{slug}/statistics?period={}", encode(period))).await
+    }
+
+    /// How the providers did.
+    pub async fn status(&self) -> ApiResult<Status> {
+        self.get("/api/v1/status").await
     }
 
     /// Every provider of the catalog.

@@ -8,6 +8,7 @@ pub mod deferred;
 pub mod format;
 pub mod highlight;
 pub mod icon;
+pub mod line_chart;
 pub mod markdown;
 pub mod notice;
 pub mod pager;

@@ -13,6 +13,7 @@ pub mod money;
 pub mod rankings;
 pub mod session;
 pub mod sse;
+pub mod statistics;
 
 pub use money::{Money, Price};
 
