@@ -59,3 +59,4 @@ INSERT INTO public_daily (dimension, day, model_id, name, title, is_simulated, r
 SELECT 'app', day, model_id, app_url, MAX(app_title), MAX(is_simulated), CAST(SUM(requests) AS BIGINT),
        CAST(SUM(prompt_tokens) AS BIGINT), CAST(SUM(completion_tokens) AS BIGINT)
 FROM usage_daily WHERE app_url <> '' GROUP BY day, model_id, app_url;
+CREATE INDEX speed_hourly_by_hour ON speed_hourly (hour);

@@ -8,6 +8,7 @@ use leptos_router::path;
 
 use crate::components::deferred::deferred;
 use crate::pages::activity::Activity;
+use crate::pages::apps::{AppPage, Apps};
 use crate::pages::chat::Chat;
 use crate::pages::compare::Compare;
 use crate::pages::credits::CreditsPage;
@@ -19,19 +20,25 @@ use crate::pages::keys::Keys;
 use crate::pages::model::ModelPage;
 use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
+use crate::pages::provider::ProviderPage;
 use crate::pages::providers::Providers;
 use crate::pages::rankings::Rankings;
 use crate::pages::sign_in::{SignIn, SignUp};
+use crate::pages::status::StatusPage;
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 15] = [
+pub const PATHS: [&str; 19] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
     "/compare",
     "/providers",
+    "/providers/{slug}",
     "/rankings",
+    "/apps",
+    "/app",
+    "/status",
     "/chat",
     "/docs",
     "/keys",
@@ -58,7 +65,11 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/models/:author/:slug") view=ModelPage/>
                     <Route path=path!("/compare") view=Compare/>
                     <Route path=path!("/providers") view=Providers/>
+                    <Route path=path!("/providers/:slug") view=ProviderPage/>
                     <Route path=path!("/rankings") view=Rankings/>
+                    <Route path=path!("/apps") view=Apps/>
+                    <Route path=path!("/app") view=AppPage/>
+                    <Route path=path!("/status") view=StatusPage/>
                     <Route path=path!("/chat") view=Chat/>
                     <Route path=path!("/docs") view=Docs/>
                     <Route path=path!("/keys") view=Keys/>

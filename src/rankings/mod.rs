@@ -17,13 +17,15 @@ const BOARD_ROWS: usize = 50;
 const SERIES: usize = 8;
 
 /// A leaderboard of the days from `from_day` to before `to_day`. `rows` reach back
-/// one window further, for the change against it. `name` makes an id readable.
+/// one window further, for the change against it. With `is_trending` only what grew is
+/// ranked, by how much. `name` makes an id readable.
 #[must_use]
 pub fn board(
     kind: BoardKind,
     rows: &[BoardDayRow],
     from_day: i64,
     to_day: i64,
+    is_trending: bool,
     name: &dyn Fn(&str, &str) -> String,
 ) -> Board {
     let length = usize::try_from(to_day - from_day).unwrap_or(0);
@@ -47,7 +49,9 @@ pub fn board(
         }
     }
     let mut lines: Vec<(String, Line)> = lines.into_iter().filter(|(_, line)| line.requests > 0).collect();
-    lines.sort_by(|(a_id, a), (b_id, b)| b.tokens.cmp(&a.tokens).then_with(|| a_id.cmp(b_id)));
+    let score = |line: &Line| if is_trending { line.tokens - line.before } else { line.tokens };
+    lines.retain(|(_, line)| !is_trending || score(line) > 0);
+    lines.sort_by(|(a_id, a), (b_id, b)| score(b).cmp(&score(a)).then_with(|| a_id.cmp(b_id)));
     let rows = lines
         .into_iter()
         .take(BOARD_ROWS)
@@ -57,13 +61,15 @@ pub fn board(
             name: name(&id, &line.title),
             id,
             tokens: line.tokens,
+            tokens_before: line.before,
             requests: line.requests,
             share: percent(line.tokens, total_tokens).unwrap_or(0.0),
             change: percent(line.tokens - line.before, line.before),
             daily_tokens: line.daily,
         })
         .collect();
-    Board { days: (from_day..to_day).map(date_of_day).collect(), rows, total_tokens, has_simulated }
+    let days = (from_day..to_day).map(date_of_day).collect();
+    Board { days, rows, total_tokens, has_simulated, title: None }
 }
 
 #[derive(Default)]
@@ -146,13 +152,15 @@ mod tests {
     #[test]
     fn a_board_ranks_by_tokens_and_compares_with_the_window_before() {
         let rows = [row(8, "a/x", 100), row(10, "a/x", 150), row(11, "b/y", 300), row(11, "a/z", 50)];
-        let board = board(BoardKind::Model, &rows, 10, 12, &|id, _| id.to_uppercase());
+        let board = board(BoardKind::Model, &rows, 10, 12, false, &|id, _| id.to_uppercase());
         assert_eq!(board.total_tokens, 500);
         assert_eq!(board.days, ["1970-01-11", "1970-01-12"]);
         let shown: Vec<_> = board.rows.iter().map(|r| (r.rank, r.name.as_str(), r.share, r.change)).collect();
         assert_eq!(shown, [(1, "B/Y", 60.0, None), (2, "A/X", 30.0, Some(50.0)), (3, "A/Z", 10.0, None)]);
         assert_eq!(board.rows[1].daily_tokens, [150, 0]);
-        let authors = super::board(BoardKind::Author, &rows, 10, 12, &|id, _| id.to_owned());
+        let authors = super::board(BoardKind::Author, &rows, 10, 12, false, &|id, _| id.to_owned());
+        let growing = super::board(BoardKind::Model, &rows, 10, 12, true, &|id, _| id.to_owned());
+        assert_eq!(growing.rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b/y", "a/x", "a/z"]);
         assert_eq!(authors.rows[1].tokens, 200);
     }
 

@@ -151,4 +151,17 @@ impl Store {
         .fetch_all(self.pool())
         .await
     }
+
+    /// What the app at an address called itself last.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn app_title(&self, url: &str) -> sqlx::Result<Option<String>> {
+        sqlx::query_scalar(
+            "SELECT title FROM public_daily WHERE dimension = 'app' AND name = $1 ORDER BY day DESC LIMIT 1",
+        )
+        .bind(url)
+        .fetch_optional(self.pool())
+        .await
+    }
 }

@@ -28,5 +28,6 @@ mod responses;
 mod retrieval;
 mod routing;
 mod scenarios;
+mod statistics;
 mod structured;
 mod upstreams;

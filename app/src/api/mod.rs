@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use chat::{ChatChunk, ChatMessage, ChatUsage};
-pub use query::{ModelQuery, Period, encode};
+pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
 use crate::types::activity::{Generation, GenerationSummary, Usage};
@@ -24,7 +24,7 @@ use crate::types::credits::{Credits, LedgerEntry};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
 use crate::types::models::{Facets, Model, ModelEndpoints, ModelList, Provider};
-use crate::types::rankings::{Board, BoardKind};
+use crate::types::rankings::{Board, SpeedLine};
 use crate::types::session::Session;
 use crate::types::statistics::{ModelStatistics, Status};
 
@@ -126,14 +126,13 @@ impl Api {
     }
 
     /// A leaderboard.
-    pub async fn rankings(&self, by: BoardKind, period: Period) -> ApiResult<Board> {
-        let by = match by {
-            BoardKind::Model => "model",
-            BoardKind::Author => "author",
-            BoardKind::Provider => "provider",
-            BoardKind::App => "app",
-        };
-        self.get(&format!("/api/v1/rankings?by={by}&period={}", period.as_str())).await
+    pub async fn board(&self, query: &BoardQuery) -> ApiResult<Board> {
+        self.get(&format!("/api/v1/rankings{}", query.to_query_string())).await
+    }
+
+    /// The fastest models of the last 24 hours.
+    pub async fn speed_board(&self) -> ApiResult<Vec<SpeedLine>> {
+        self.get("/api/v1/rankings/speed").await
     }
 
     /// Spend, tokens and requests of the last `days` days, today included.

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::rankings::BoardKind;
+
 /// What to list, as the API's parameters are called. Empty fields ask for nothing special;
 /// lists are separated by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +126,80 @@ impl Period {
     #[must_use]
     pub fn from_query(text: &str) -> Self {
         Self::ALL.into_iter().find(|period| period.as_str() == text).unwrap_or_default()
+    }
+}
+
+/// Which leaderboard. Empty fields ask for nothing special.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoardQuery {
+    /// `model`, `author`, `provider` or `app`.
+    pub by: String,
+    pub period: Period,
+    /// `trending`: by growth against the window before.
+    pub sort: String,
+    pub category: String,
+    pub modality: String,
+    /// Of prompts: `1K`, `10K`, …
+    pub length: String,
+    /// Only requests of the app at this address.
+    pub app: String,
+    /// Only requests to the provider of this name.
+    pub provider: String,
+}
+
+impl BoardQuery {
+    /// Reads a page's address.
+    #[must_use]
+    pub fn read(get: &dyn Fn(&str) -> String) -> Self {
+        Self {
+            by: get("by"),
+            period: Period::from_query(&get("period")),
+            sort: get("sort"),
+            category: get("category"),
+            modality: get("modality"),
+            length: get("length"),
+            app: get("app"),
+            provider: get("provider"),
+        }
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> BoardKind {
+        match self.by.as_str() {
+            "author" => BoardKind::Author,
+            "provider" => BoardKind::Provider,
+            "app" => BoardKind::App,
+            _ => BoardKind::Model,
+        }
+    }
+
+    /// `?by=…&period=week`
+    #[must_use]
+    pub fn to_query_string(&self) -> String {
+        let mut out = format!("?period={}", self.period.as_str());
+        let pairs = [
+            ("by", &self.by),
+            ("sort", &self.sort),
+            ("category", &self.category),
+            ("modality", &self.modality),
+            ("length", &self.length),
+            ("app", &self.app),
+            ("provider", &self.provider),
+        ];
+        for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = write!(out, "&{name}={}", encode(value));
+        }
+        out
+    }
+
+    /// Where people see it.
+    #[must_use]
+    pub fn to_page_address(&self) -> String {
+        if self.app.is_empty() {
+            format!("/rankings{}", self.to_query_string())
+        } else {
+            format!("/app?url={}&period={}", encode(&self.app), self.period.as_str())
+        }
     }
 }
 

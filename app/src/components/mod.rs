@@ -1,6 +1,8 @@
 //! Parts that pages and islands are built from. None of them fetches anything.
 
 pub mod badge;
+#[cfg(feature = "ssr")]
+pub mod board;
 pub mod chart;
 pub mod chart_maths;
 #[cfg(feature = "ssr")]

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use super::code::{CodeTabs, chat_samples};
 use super::session;
-use crate::api::{ModelQuery, Period, use_api};
+use crate::api::{BoardQuery, ModelQuery, use_api};
 use crate::components::chart::{ShareBar, Sparkline};
 use crate::components::format;
-use crate::types::rankings::{Board, BoardKind};
+use crate::types::rankings::Board;
 use crate::types::session::Session;
 
 /// How many models the front page ranks.
@@ -20,12 +20,13 @@ const TOP: usize = 8;
 pub fn Home() -> impl IntoView {
     let api = use_api();
     deferred(async move {
+        let week = BoardQuery::default();
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models, providers, board) = futures::join!(
             session(),
             api.models(&first),
             api.providers(),
-            api.rankings(BoardKind::Model, Period::Week),
+            api.board(&week),
         );
         let board = board.unwrap_or_default();
         let numbers = [

@@ -1,6 +1,7 @@
 //! The pages, one file each. They are rendered on the server and complete without a script.
 
 pub mod activity;
+pub mod apps;
 pub mod chat;
 pub mod code;
 pub mod compare;
@@ -13,9 +14,11 @@ pub mod keys;
 pub mod model;
 pub mod models;
 pub mod not_found;
+pub mod provider;
 pub mod providers;
 pub mod rankings;
 pub mod sign_in;
+pub mod status;
 
 use leptos::prelude::*;
 

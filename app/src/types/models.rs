@@ -198,7 +198,7 @@ pub struct ToolChoiceSupport {
 }
 
 /// Percentiles of a statistic.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Percentiles {
     pub p50: f64,

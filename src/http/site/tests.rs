@@ -50,7 +50,9 @@ const MEMBER: &str = "sid=member";
 #[tokio::test]
 async fn every_page_is_whole_without_a_script_and_escapes_what_comes_from_outside() {
     for path in app::routes::PATHS {
-        let path = path.replace("{author}", "acme").replace("{slug}", "model-1").replace("{id}", "gen-3");
+        let path = path.replace("/providers/{slug}", "/providers/alpha").replace("{author}", "acme");
+        let path = path.replace("{slug}", "model-1").replace("{id}", "gen-3");
+        let path = if path == "/app" { "/app?url=https://foxglove.example".to_owned() } else { path };
         for cookie in [VISITOR, MEMBER] {
             let page = open(&path, cookie).await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -121,7 +123,16 @@ async fn a_model_page_compares_its_providers() {
             "99.95%",
             "131,072 tokens",
             "Chat with it",
+            "p99",
+            "3.70 s",
+            "51 h ago: 50%",
+            "Foxglove",
+            "the beginning",
+            "$3.00",
+            "Anthropic (Python)",
+            "Rust",
         ]);
+        assert!(page.html.contains("aria-label=\"Uptime of Simulated Alpha: the worst of 71 hours had 50%\""));
         assert!(page.html.contains("href=\"/chat?model=acme%2Fmodel-2\""));
         assert!(page.html.contains("<title>Acme: Model 2 · Patchbay</title>"), "{}", page.html);
     }
@@ -231,7 +242,21 @@ async fn rankings_are_drawn_and_told_for_every_period() {
         ]);
         assert_eq!(page.html.matches("class=\"series-0\"").count(), columns + 1, "{period}, with its key");
     }
+    let narrow = open("/rankings?category=programming&length=10K", VISITOR).await;
+    narrow.assert_shows(&["Growing most", "Fastest in 24 hours", "140", "0.40 s", "Link to this chart"]);
+    assert!(narrow.html.contains("/api/v1/rankings.svg?period=week&amp;category=programming&amp;length=10K"));
     open("/rankings?by=nonsense&period=%3Cscript%3E", VISITOR).await.assert_shows(&["Leaderboard"]);
+}
+
+#[tokio::test]
+async fn apps_providers_and_their_health_have_pages() {
+    open("/apps?sort=trending", VISITOR).await.assert_shows(&["Growing most", "Leaderboard"]);
+    let app = open("/app?url=https://foxglove.example&period=week", VISITOR).await;
+    app.assert_shows(&["Foxglove", "Models it uses", "CSV"]);
+    assert_eq!(open("/app?url=https://nobody.example", VISITOR).await.status, StatusCode::NOT_FOUND);
+    open("/providers/alpha", VISITOR).await.assert_shows(&["Alpha", "Connected", "99.2%", "Models it serves", "Model 3"]);
+    assert_eq!(open("/providers/nobody", VISITOR).await.status, StatusCode::NOT_FOUND);
+    open("/status", VISITOR).await.assert_shows(&["24 of 40 requests failed", "Left alone now", "62 h ago: 40%", "Goes on"]);
 }
 
 #[tokio::test]
