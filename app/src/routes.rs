@@ -22,13 +22,15 @@ use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
 use crate::pages::provider::ProviderPage;
 use crate::pages::providers::Providers;
+use crate::pages::quality::Quality;
 use crate::pages::rankings::Rankings;
+use crate::pages::shared::Shared;
 use crate::pages::sign_in::{SignIn, SignUp};
 use crate::pages::status::StatusPage;
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 19] = [
+pub const PATHS: [&str; 21] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -36,6 +38,8 @@ pub const PATHS: [&str; 19] = [
     "/providers",
     "/providers/{slug}",
     "/rankings",
+    "/rankings/quality",
+    "/shared/{id}",
     "/apps",
     "/app",
     "/status",
@@ -67,6 +71,8 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/providers") view=Providers/>
                     <Route path=path!("/providers/:slug") view=ProviderPage/>
                     <Route path=path!("/rankings") view=Rankings/>
+                    <Route path=path!("/rankings/quality") view=Quality/>
+                    <Route path=path!("/shared/:id") view=Shared/>
                     <Route path=path!("/apps") view=Apps/>
                     <Route path=path!("/app") view=AppPage/>
                     <Route path=path!("/status") view=StatusPage/>

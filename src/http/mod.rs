@@ -3,6 +3,7 @@
 pub mod accounting;
 pub mod address;
 pub mod caller;
+pub mod chats;
 pub mod completions;
 pub mod facets;
 pub mod feed;
@@ -15,6 +16,7 @@ pub mod listing;
 pub mod messages;
 pub mod models;
 pub mod openapi;
+mod openapi_chats;
 pub mod rankings;
 pub mod responses;
 pub mod retrieval;
@@ -23,6 +25,7 @@ pub mod server;
 pub mod sign_in;
 pub mod site;
 pub mod statistics;
+pub mod votes;
 
 use std::sync::Arc;
 
@@ -94,6 +97,13 @@ fn api(app: &Arc<App>) -> Router {
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
+        .route("/chats", get(chats::list_chats).post(chats::create_chat))
+        .route("/chats/{id}", get(chats::show_chat).put(chats::update_chat).delete(chats::delete_chat))
+        .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
+        .route("/shared/{share_id}", get(chats::show_shared_chat))
+        .route("/votes", post(votes::cast_vote))
+        .route("/votes/pair", get(votes::draw_pair))
+        .route("/ratings", get(votes::show_ratings))
         .route("/rankings", get(rankings::show_rankings))
         .route("/rankings.csv", get(rankings::show_rankings_csv))
         .route("/rankings.svg", get(rankings::show_rankings_svg))

@@ -104,7 +104,7 @@ pub(super) fn find<'a>(catalog: &'a Catalog, author: &str, slug: &str) -> Result
     })
 }
 
-fn can_call(app: &App, catalog: &Catalog, endpoint: &Endpoint) -> bool {
+pub(super) fn can_call(app: &App, catalog: &Catalog, endpoint: &Endpoint) -> bool {
     catalog.provider(&endpoint.provider_slug).is_some_and(|provider| app.can_call(provider))
 }
 

@@ -20,7 +20,9 @@ use utoipa::{Modify, OpenApi};
 /// The whole description.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    Description::openapi()
+    let mut document = Description::openapi();
+    document.merge(super::openapi_chats::Description::openapi());
+    document
 }
 
 /// `GET /api/v1/openapi.json`

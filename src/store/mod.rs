@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod bulk;
 pub mod catalog;
+pub mod chats;
 mod fold;
 pub mod generations;
 pub mod keys;

@@ -11,6 +11,7 @@ mod support;
 mod accounts;
 mod catalog;
 mod chat;
+mod chats;
 mod choice;
 mod commands;
 mod counting;

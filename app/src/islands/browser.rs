@@ -105,3 +105,41 @@ pub fn announce(name: &str) {
         let _ = document().dispatch_event(&event);
     }
 }
+
+/// Forgets what this device keeps under `name`.
+pub fn forget(name: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.remove_item(name);
+    }
+}
+
+/// Where this site is reached.
+#[must_use]
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// Offers `text` as a file.
+pub fn download(name: &str, kind: &str, text: &str) {
+    let Ok(link) = document().create_element("a") else { return };
+    let data = js_sys::encode_uri_component(text).as_string().unwrap_or_default();
+    let _ = link.set_attribute("href", &format!("data:{kind};charset=utf-8,{data}"));
+    let _ = link.set_attribute("download", name);
+    if let Ok(link) = link.dyn_into::<web_sys::HtmlElement>() {
+        link.click();
+    }
+}
+
+/// The text of a file.
+pub async fn read_text(file: &web_sys::File) -> Option<String> {
+    wasm_bindgen_futures::JsFuture::from(file.text()).await.ok()?.as_string()
+}
+
+/// A file as `data:kind;base64,…`.
+pub async fn read_data_url(file: &web_sys::File) -> Option<String> {
+    let reader = web_sys::FileReader::new().ok()?;
+    let loaded = js_sys::Promise::new(&mut |done, _| reader.set_onloadend(Some(&done)));
+    reader.read_as_data_url(file).ok()?;
+    wasm_bindgen_futures::JsFuture::from(loaded).await.ok()?;
+    reader.result().ok()?.as_string()
+}

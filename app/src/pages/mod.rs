@@ -16,7 +16,9 @@ pub mod models;
 pub mod not_found;
 pub mod provider;
 pub mod providers;
+pub mod quality;
 pub mod rankings;
+pub mod shared;
 pub mod sign_in;
 pub mod status;
 

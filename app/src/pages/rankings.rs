@@ -89,6 +89,7 @@ pub fn Rankings() -> impl IntoView {
                 <div class="page-head">
                     <h1>"Rankings"{simulated}</h1>
                     <p class="count">{total}</p>
+                    <a class="page-head-end" href="/rankings/quality">"Which answers people prefer"</a>
                 </div>
                 <Switches query=query.clone()/>
                 {body}

@@ -5,6 +5,7 @@
 //! reject an explicit `null` there.
 
 pub mod activity;
+pub mod chats;
 pub mod credits;
 pub mod error;
 pub mod keys;

@@ -28,6 +28,8 @@ pub fn api() -> Router {
         )
         .route("/api/v1/rankings", get(rankings))
         .route("/api/v1/rankings/speed", get(speed))
+        .route("/api/v1/ratings", get(ratings))
+        .route("/api/v1/shared/{id}", get(shared))
         .route("/api/v1/status", get(status))
         .route("/api/v1/usage", get(|headers: HeaderMap| async move { member(&headers, usage()) }))
         .route("/api/v1/generations", get(|headers: HeaderMap| async move { member(&headers, generations()) }))
@@ -179,6 +181,18 @@ async fn rankings(Query(params): Params) -> Json<Value> {
         .collect();
     Json(json!({"data": {"days": days, "rows": rows, "total_tokens": 1_234_567_890_i64, "has_simulated": true,
         "title": params.get("app").filter(|url| url.contains("foxglove")).map(|_| "Foxglove")}}))
+}
+
+async fn ratings() -> Json<Value> {
+    let rating = |id: &str, rating: f64| json!({"id": id, "name": HOSTILE, "rating": rating, "low": rating - 40.0, "high": rating + 40.0,
+        "rating_without_length": rating - 5.0, "votes": 80, "win_rate": 61.5});
+    Json(json!({"data": {"models": [rating("acme/model-1", 1_080.0), rating("acme/model-2", 920.0)], "votes": 80, "voters": 9, "has_simulated": true}}))
+}
+
+async fn shared() -> Json<Value> {
+    Json(json!({"data": {"id": "", "title": HOSTILE, "updated_at": "2026-11-20T14:03:59Z", "share_id": "s", "document": {"columns": [
+        {"model": {"id": "a/b", "name": HOSTILE}, "turns": [{"is_answer": false, "content": HOSTILE},
+            {"is_answer": true, "content": "**Bold** <script>alert(1)</script> ![x](https://evil.example/x.png)", "reasoning": "Let me think."}]}]}}}))
 }
 
 async fn speed() -> Json<Value> {

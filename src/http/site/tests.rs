@@ -256,6 +256,10 @@ async fn apps_providers_and_their_health_have_pages() {
     assert_eq!(open("/app?url=https://nobody.example", VISITOR).await.status, StatusCode::NOT_FOUND);
     open("/providers/alpha", VISITOR).await.assert_shows(&["Alpha", "Connected", "99.2%", "Models it serves", "Model 3"]);
     assert_eq!(open("/providers/nobody", VISITOR).await.status, StatusCode::NOT_FOUND);
+    let shared = open("/shared/s", VISITOR).await;
+    shared.assert_shows(&["A shared conversation", "Thoughts", "Bold", "Image: x"]);
+    assert!(!shared.html.contains("<img"), "nothing is fetched from elsewhere");
+    open("/rankings/quality", VISITOR).await.assert_shows(&["80 votes of 9 people", "1080", "1040 – 1120", "61.5%"]);
     open("/status", VISITOR).await.assert_shows(&["24 of 40 requests failed", "Left alone now", "62 h ago: 40%", "Goes on"]);
 }
 
