@@ -13,6 +13,8 @@ use crate::pages::chat::Chat;
 use crate::pages::compare::Compare;
 use crate::pages::credits::CreditsPage;
 use crate::pages::docs::Docs;
+use crate::pages::docs::guide::GuidePage;
+use crate::pages::docs::reference::ApiReference;
 use crate::pages::frame::{DemoBanner, Footer, Header};
 use crate::pages::generation::GenerationPage;
 use crate::pages::home::Home;
@@ -30,7 +32,7 @@ use crate::pages::status::StatusPage;
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 21] = [
+pub const PATHS: [&str; 23] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -45,6 +47,8 @@ pub const PATHS: [&str; 21] = [
     "/status",
     "/chat",
     "/docs",
+    "/docs/api",
+    "/docs/{page}",
     "/keys",
     "/credits",
     "/activity",
@@ -78,6 +82,8 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/status") view=StatusPage/>
                     <Route path=path!("/chat") view=Chat/>
                     <Route path=path!("/docs") view=Docs/>
+                    <Route path=path!("/docs/api") view=ApiReference/>
+                    <Route path=path!("/docs/:page") view=GuidePage/>
                     <Route path=path!("/keys") view=Keys/>
                     <Route path=path!("/credits") view=CreditsPage/>
                     <Route path=path!("/activity") view=Activity/>

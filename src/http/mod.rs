@@ -25,6 +25,7 @@ pub mod server;
 pub mod sign_in;
 pub mod site;
 pub mod statistics;
+pub mod usage;
 pub mod votes;
 
 use std::sync::Arc;
@@ -117,7 +118,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/credits", get(accounting::show_credits))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))
-        .route("/usage", get(accounting::show_usage))
+        .route("/usage", get(usage::show_usage))
+        .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))

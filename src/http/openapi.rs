@@ -41,7 +41,7 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
         count_content_tokens, show_listed_model, list_models, count_models, show_facets, show_model, list_endpoints, show_statistics, show_status, list_providers, show_current_key,
         create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
-        list_activity, show_usage, show_generation, list_generations, show_rankings, show_rankings_csv, show_rankings_svg, show_speed_board, show_rankings_daily, show_app_rankings, show_session, show_description
+        list_activity, show_usage, show_usage_csv, show_generation, list_generations, show_rankings, show_rankings_csv, show_rankings_svg, show_speed_board, show_rankings_daily, show_app_rankings, show_session, show_description
     ),
     tags(
         (name = "inference", description = "Requests to models"),
@@ -54,6 +54,20 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
 struct Description;
 
 struct BearerKey;
+
+/// What of the spending.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UsageParams {
+    /// How far back
+    days: Option<u32>,
+    /// model, key, app or provider
+    by: Option<String>,
+    /// hour, day, week or month
+    granularity: Option<String>,
+    /// Only this key
+    api_key_hash: Option<String>,
+}
 
 /// Which leaderboard.
 #[derive(utoipa::IntoParams)]
@@ -385,11 +399,17 @@ fn list_ledger() {}
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn list_activity() {}
 
-/// Shows spending by day and model, today included.
-#[utoipa::path(get, path = "/usage", tag = "accounting", params(("days" = Option<u32>, Query)),
+/// Shows spending over time, now included.
+#[utoipa::path(get, path = "/usage", tag = "accounting", params(UsageParams),
     responses((status = 200, body = Envelope<Usage>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn show_usage() {}
+
+/// The same as CSV: a line for every period and name.
+#[utoipa::path(get, path = "/usage.csv", tag = "accounting", params(UsageParams),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn show_usage_csv() {}
 
 /// Shows one request: tokens, price, provider, timings. Readable before its answer ends.
 #[utoipa::path(get, path = "/generation", tag = "accounting", params(("id" = String, Query)),

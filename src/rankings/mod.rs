@@ -82,10 +82,11 @@ struct Line {
     daily: Vec<i64>,
 }
 
-/// An organization's spending by model and day.
+/// An organization's spending by name (in place of the model) and period; `starts` are the
+/// periods in order, `label` tells them.
 #[must_use]
-pub fn usage(rows: &[UsageRow], from_day: i64, to_day: i64) -> Usage {
-    let length = usize::try_from(to_day - from_day).unwrap_or(0);
+pub fn usage(rows: &[UsageRow], starts: &[i64], label: &dyn Fn(i64) -> String) -> Usage {
+    let length = starts.len();
     let empty = |name: &str| UsageSeries {
         name: name.to_owned(),
         cost: vec![Money::ZERO; length],
@@ -101,7 +102,7 @@ pub fn usage(rows: &[UsageRow], from_day: i64, to_day: i64) -> Usage {
     let mut models: Vec<(&str, (i64, i64))> = spent.into_iter().collect();
     models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let shown: Vec<&str> = models.iter().take(SERIES).map(|(model, _)| *model).collect();
-    let mut usage = Usage { days: (from_day..to_day).map(date_of_day).collect(), ..Usage::default() };
+    let mut usage = Usage { days: starts.iter().map(|start| label(*start)).collect(), ..Usage::default() };
     usage.series = shown.iter().map(|model| empty(model)).collect();
     if models.len() > SERIES {
         usage.series.push(empty("other"));
@@ -112,7 +113,7 @@ pub fn usage(rows: &[UsageRow], from_day: i64, to_day: i64) -> Usage {
         usage.total_requests += row.requests;
         usage.total_tokens += tokens;
         let position = shown.iter().position(|model| *model == row.model_id).unwrap_or(SERIES);
-        let day = usize::try_from(row.period - from_day).unwrap_or(usize::MAX);
+        let Ok(day) = starts.binary_search(&row.period) else { continue };
         let Some(series) = usage.series.get_mut(position) else { continue };
         if let (Some(cost), Some(sum), Some(requests)) =
             (series.cost.get_mut(day), series.tokens.get_mut(day), series.requests.get_mut(day))
@@ -176,7 +177,7 @@ mod tests {
                 ..UsageRow::default()
             })
             .collect();
-        let usage = usage(&rows, 10, 13);
+        let usage = usage(&rows, &[10, 11, 12], &|day| day.to_string());
         assert_eq!(usage.series.len(), 9);
         assert_eq!(usage.series[0].name, "m11", "most spend first");
         let sum: i64 = usage.series.iter().flat_map(|series| &series.cost).map(|cost| cost.0).sum();

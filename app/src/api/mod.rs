@@ -136,9 +136,9 @@ impl Api {
         self.get("/api/v1/rankings/speed").await
     }
 
-    /// Spend, tokens and requests of the last `days` days, today included.
-    pub async fn usage(&self, days: u32) -> ApiResult<Usage> {
-        self.get(&format!("/api/v1/usage?days={days}")).await
+    /// Spend, tokens and requests over time; `query` is `?days=30&by=model&granularity=day`.
+    pub async fn usage(&self, query: &str) -> ApiResult<Usage> {
+        self.get(&format!("/api/v1/usage{query}")).await
     }
 
     /// The newest generations, or those older than `before`.
@@ -201,6 +201,11 @@ impl Api {
     /// Everything known about one generation.
     pub async fn generation(&self, id: &str) -> ApiResult<Generation> {
         self.get(&format!("/api/v1/generation?id={}", encode(id))).await
+    }
+
+    /// The description of the API.
+    pub async fn description(&self) -> ApiResult<serde_json::Value> {
+        self.call(Method::GET, "/api/v1/openapi.json", None::<&()>).await
     }
 
     /// The balance.

@@ -6,13 +6,16 @@ use crate::components::icon::{Icon, Mark, Shape};
 use crate::islands::theme_switch::ThemeSwitch;
 use crate::types::session::{Session, User};
 
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("/models", "Models"),
     ("/chat", "Chat"),
     ("/rankings", "Rankings"),
+    ("/apps", "Apps"),
     ("/providers", "Providers"),
     ("/docs", "Docs"),
 ];
+/// What the footer has besides.
+const MORE: [(&str, &str); 3] = [("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
 const ACCOUNT: [(&str, &str); 3] = [("/activity", "Activity"), ("/keys", "Keys"), ("/credits", "Credits")];
 
 /// Says that nothing here is real, where that is so.
@@ -83,7 +86,7 @@ pub fn Footer() -> impl IntoView {
                 <p class="brand"><Mark/>"Patchbay"</p>
                 <p>"An open model marketplace that runs on your own machine. Times are UTC, prices in US dollars."</p>
                 <nav aria-label="Footer">
-                    <ul>{links(&PLACES, "")}</ul>
+                    <ul>{links(&PLACES, "")}{links(&MORE, "")}</ul>
                 </nav>
             </div>
         </footer>

@@ -73,7 +73,8 @@ fn meta(now_ms: i64, (start, end): (i64, i64)) -> DatasetMeta {
 }
 
 /// The first day of the period a day belongs to.
-fn period_start(period: &str, day: i64) -> i64 {
+#[must_use]
+pub fn period_start(period: &str, day: i64) -> i64 {
     use chrono::Datelike as _;
     match period {
         // The epoch was a Thursday: three days after a Monday.

@@ -29,6 +29,7 @@ pub fn api() -> Router {
         .route("/api/v1/rankings", get(rankings))
         .route("/api/v1/rankings/speed", get(speed))
         .route("/api/v1/ratings", get(ratings))
+        .route("/api/v1/openapi.json", get(crate::http::openapi::show_openapi))
         .route("/api/v1/shared/{id}", get(shared))
         .route("/api/v1/status", get(status))
         .route("/api/v1/usage", get(|headers: HeaderMap| async move { member(&headers, usage()) }))

@@ -7,6 +7,7 @@ mod assets;
 #[cfg(test)]
 mod fake;
 mod headers;
+mod llms;
 mod pages;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub fn router(api: Router) -> Router {
         router = router.route(path, get(pages::show));
     }
     router
+        .route("/llms.txt", get(llms::show_llms))
         .route("/style.css", get(assets::style))
         .route("/pkg/{*path}", get(assets::package))
         .fallback(pages::fallback)

@@ -50,7 +50,7 @@ const MEMBER: &str = "sid=member";
 #[tokio::test]
 async fn every_page_is_whole_without_a_script_and_escapes_what_comes_from_outside() {
     for path in app::routes::PATHS {
-        let path = path.replace("/providers/{slug}", "/providers/alpha").replace("{author}", "acme");
+        let path = path.replace("/docs/{page}", "/docs/routing").replace("/providers/{slug}", "/providers/alpha").replace("{author}", "acme");
         let path = path.replace("{slug}", "model-1").replace("{id}", "gen-3");
         let path = if path == "/app" { "/app?url=https://foxglove.example".to_owned() } else { path };
         for cookie in [VISITOR, MEMBER] {
@@ -201,8 +201,11 @@ async fn a_member_sees_keys_credit_and_activity() {
         "-$0.006400",
         "patchbay credit grant ada@example.com",
     ]);
-    let activity = open("/activity?show=tokens", MEMBER).await;
+    let activity = open("/activity?show=tokens&by=key&window=7d", MEMBER).await;
     activity.assert_shows(&[
+        "Spent in 7 days by hour",
+        "All keys",
+        "CSV",
         "$4.20",
         "812",
         "acme/model-0",
@@ -261,6 +264,18 @@ async fn apps_providers_and_their_health_have_pages() {
     assert!(!shared.html.contains("<img"), "nothing is fetched from elsewhere");
     open("/rankings/quality", VISITOR).await.assert_shows(&["80 votes of 9 people", "1080", "1040 – 1120", "61.5%"]);
     open("/status", VISITOR).await.assert_shows(&["24 of 40 requests failed", "Left alone now", "62 h ago: 40%", "Goes on"]);
+}
+
+#[tokio::test]
+async fn the_docs_are_found_and_filled_with_this_server() {
+    let guide = open("/docs/sdks", VISITOR).await;
+    guide.assert_shows(&["SDKs", "http://127.0.0.1:3000/api/v1", "acme/model-0", "Quick start"]);
+    open("/docs?q=fallback+charged", VISITOR).await.assert_shows(&["1 place", "Routing: Fallback models"]);
+    open("/docs?q=zebra", VISITOR).await.assert_shows(&["Nothing has these words"]);
+    assert_eq!(open("/docs/nothing", VISITOR).await.status, StatusCode::NOT_FOUND);
+    open("/docs/api", VISITOR).await.assert_shows(&["API reference", "Inference", "/chat/completions", "No key", "Comma-separated"]);
+    let llms = open("/llms.txt", VISITOR).await;
+    assert!(llms.html.contains("- [Routing](/docs/routing): Which provider"), "{}", llms.html);
 }
 
 #[tokio::test]
