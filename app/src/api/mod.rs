@@ -95,6 +95,18 @@ impl Api {
         self.call(Method::GET, &format!("/api/v1/models{}", query.to_query_string()), None::<&()>).await
     }
 
+    /// Ids and names of one page of the catalog.
+    pub async fn model_names(&self, query: &ModelQuery) -> ApiResult<Vec<(String, String)>> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            id: String,
+            name: String,
+        }
+        let path = format!("/api/v1/models{}", query.to_query_string());
+        let list: Envelope<Vec<Named>> = self.call(Method::GET, &path, None::<&()>).await?;
+        Ok(list.data.into_iter().map(|model| (model.id, model.name)).collect())
+    }
+
     /// What the list of models can be narrowed to.
     pub async fn model_facets(&self) -> ApiResult<Facets> {
         self.get("/api/v1/models/facets").await

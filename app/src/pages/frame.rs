@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, Mark, Shape};
+use crate::islands::palette::CommandPalette;
 use crate::islands::theme_switch::ThemeSwitch;
 use crate::types::session::{Session, User};
 
@@ -41,6 +42,7 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
                     <ul>{links(&PLACES, &path)}</ul>
                 </nav>
                 <div class="header-end">
+                    <CommandPalette pages=goals(session.user.is_some())/>
                     <ThemeSwitch theme/>
                     {match user {
                         Some(user) => AccountMenu(AccountMenuProps { user, path: path.clone() }).into_any(),
@@ -56,6 +58,20 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
             </div>
         </header>
     }
+}
+
+/// What the command palette leads to besides models.
+fn goals(is_member: bool) -> Vec<(String, String)> {
+    const OTHERS: [(&str, &str); 6] = [
+        ("/rankings/quality", "Quality rankings"),
+        ("/compare", "Compare models"),
+        ("/status", "Status"),
+        ("/docs/routing", "Routing guide"),
+        ("/docs/sdks", "SDKs"),
+        ("/docs/api", "API reference"),
+    ];
+    let account: &[(&str, &str)] = if is_member { &ACCOUNT } else { &[("/sign-in", "Sign in")] };
+    PLACES.iter().chain(account).chain(&OTHERS).map(|(href, name)| ((*href).to_owned(), (*name).to_owned())).collect()
 }
 
 #[component]

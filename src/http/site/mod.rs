@@ -25,6 +25,7 @@ struct Site {
     api: Router,
     style_href: String,
     has_script: bool,
+    has_reading_script: bool,
 }
 
 /// The routes of the site. `api` is only called in process; it is not part of the answer.
@@ -33,11 +34,12 @@ struct Site {
 pub fn router(api: Router) -> Router {
     // Rendering needs an executor; it may have been set by another router of this process.
     let _ = any_spawner::Executor::init_tokio();
-    let has_script = assets::has_script();
+    let has_script = assets::has_script("patchbay");
+    let has_reading_script = assets::has_script("reading");
     if !has_script {
         tracing::warn!("The browser's half of the site is not embedded: pages work, chat and key dialogs do not");
     }
-    let site = Arc::new(Site { api, style_href: assets::style_href(), has_script });
+    let site = Arc::new(Site { api, style_href: assets::style_href(), has_script, has_reading_script });
     let mut router = Router::new();
     for path in app::routes::PATHS {
         router = router.route(path, get(pages::show));
