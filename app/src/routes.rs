@@ -10,6 +10,7 @@ use crate::components::deferred::deferred;
 use crate::pages::activity::Activity;
 use crate::pages::apps::{AppPage, Apps};
 use crate::pages::chat::Chat;
+use crate::pages::collections::Collections;
 use crate::pages::compare::Compare;
 use crate::pages::credits::CreditsPage;
 use crate::pages::docs::Docs;
@@ -32,11 +33,12 @@ use crate::pages::status::StatusPage;
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 23] = [
+pub const PATHS: [&str; 24] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
     "/compare",
+    "/collections",
     "/providers",
     "/providers/{slug}",
     "/rankings",
@@ -72,6 +74,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/models") view=Models/>
                     <Route path=path!("/models/:author/:slug") view=ModelPage/>
                     <Route path=path!("/compare") view=Compare/>
+                    <Route path=path!("/collections") view=Collections/>
                     <Route path=path!("/providers") view=Providers/>
                     <Route path=path!("/providers/:slug") view=ProviderPage/>
                     <Route path=path!("/rankings") view=Rankings/>

@@ -20,6 +20,7 @@ export const readingPages = [
   ["reference", "/docs/api"],
   ["compare", "/compare?models=openai/gpt-5.4,anthropic/claude-haiku-4.5"],
   ["provider", "/providers/openai"],
+  ["collections", "/collections"],
   ["apps", "/apps"],
   ["app", "/app?url=https://foxglove-code.example"],
   ["status", "/status"],

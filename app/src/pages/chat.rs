@@ -27,23 +27,31 @@ pub fn Chat() -> impl IntoView {
             asked.push(id);
         }
     }
+    // The question of the front page, to be sent by who reads it.
+    let draft = map.get("q").unwrap_or_default();
     deferred(async move {
         let next = match asked.as_slice() {
             [] => "/chat".to_owned(),
             [only] => format!("/chat?model={only}"),
             _ => format!("/chat?models={}", asked.join(",")),
         };
+        let next = if draft.is_empty() {
+            next
+        } else {
+            let separator = if next.contains('?') { '&' } else { '?' };
+            format!("{next}{separator}q={}", crate::api::encode(&draft))
+        };
         let body = match member("chat with a model", &next).await {
             Err(invitation) => {
                 view! { <section class="page page-narrow"><h1>"Chat"</h1>{invitation}</section> }.into_any()
             }
-            Ok(_) => room(&api, &asked).await,
+            Ok(_) => room(&api, &asked, draft).await,
         };
         view! { <PageTitle text="Chat"/> {body} }
     })
 }
 
-async fn room(api: &Api, asked: &[String]) -> AnyView {
+async fn room(api: &Api, asked: &[String], draft: String) -> AnyView {
     let found = futures::future::join_all(asked.iter().map(|id| named(api, id))).await;
     let mut models: Vec<ModelChoice> = found.into_iter().flatten().collect();
     let is_model_asked_for = !models.is_empty();
@@ -59,7 +67,7 @@ async fn room(api: &Api, asked: &[String]) -> AnyView {
             </Empty>
             </div>
         </noscript>
-        <ChatRoom models is_model_asked_for/>
+        <ChatRoom models is_model_asked_for draft/>
     }
     .into_any()
 }

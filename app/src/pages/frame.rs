@@ -16,7 +16,8 @@ const PLACES: [(&str, &str); 6] = [
     ("/docs", "Docs"),
 ];
 /// What the footer has besides.
-const MORE: [(&str, &str); 3] = [("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
+const MORE: [(&str, &str); 4] =
+    [("/collections", "Collections"), ("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
 const ACCOUNT: [(&str, &str); 3] = [("/activity", "Activity"), ("/keys", "Keys"), ("/credits", "Credits")];
 
 /// Says that nothing here is real, where that is so.
@@ -62,7 +63,8 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
 
 /// What the command palette leads to besides models.
 fn goals(is_member: bool) -> Vec<(String, String)> {
-    const OTHERS: [(&str, &str); 6] = [
+    const OTHERS: [(&str, &str); 7] = [
+        ("/collections", "Collections"),
         ("/rankings/quality", "Quality rankings"),
         ("/compare", "Compare models"),
         ("/status", "Status"),

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod apps;
 pub mod chat;
 pub mod code;
+pub mod collections;
 pub mod compare;
 pub mod credits;
 pub mod docs;

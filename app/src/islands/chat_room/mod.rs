@@ -28,8 +28,11 @@ pub fn ChatRoom(
     models: Vec<ModelChoice>,
     /// The address named the models, so what the device remembers does not matter.
     is_model_asked_for: bool,
+    /// What to begin with.
+    draft: String,
 ) -> impl IntoView {
     let room = Room::new(models);
+    room.draft.set(draft);
     let is_library_open = RwSignal::new(false);
     Effect::new(move || room.wake(is_model_asked_for));
     let told = move || {

@@ -65,7 +65,8 @@ pub fn Models() -> impl IntoView {
             <section class="page page-catalog">
                 <div class="page-head">
                     <h1>"Models"</h1>
-                    <a class="page-head-end" href=feed>"Feed"</a>
+                    <a class="page-head-end" href="/collections">"Collections"</a>
+                    <a href=feed>"Feed"</a>
                 </div>
                 <LiveForm form="model-filters".to_owned() target="model-results".to_owned()/>
                 <div class="catalog">
