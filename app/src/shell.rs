@@ -71,7 +71,18 @@ impl SharedSession {
 /// Pages whose islands are all in the smaller script. Any other page gets the whole one.
 fn is_for_reading(path: &str) -> bool {
     const PLACES: [&str; 12] = [
-        "models", "compare", "collections", "providers", "rankings", "apps", "app", "status", "docs", "shared", "sign-in", "sign-up",
+        "models",
+        "compare",
+        "collections",
+        "providers",
+        "rankings",
+        "apps",
+        "app",
+        "status",
+        "docs",
+        "shared",
+        "sign-in",
+        "sign-up",
     ];
     path == "/" || path.split('/').nth(1).is_some_and(|place| PLACES.contains(&place))
 }

@@ -52,6 +52,8 @@ fn hex(bytes: &[u8]) -> String {
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub id: String,
+    /// SHA-256 of the key, hex.
+    pub hash: String,
     pub name: String,
     pub label: String,
     pub organization_id: String,
@@ -70,6 +72,7 @@ impl From<KeyRow> for KeyRecord {
     fn from(row: KeyRow) -> Self {
         Self {
             id: row.id,
+            hash: row.hash,
             name: row.name,
             label: row.label,
             organization_id: row.organization_id,

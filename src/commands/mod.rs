@@ -60,6 +60,9 @@ enum Command {
     /// The books.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// What secrets are kept with.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Run the three simulated providers on fixed ports, for tests and trials.
     Simulate(SimulateArguments),
     /// Check settings, database and providers, and say what is wrong.
@@ -134,6 +137,12 @@ enum LedgerCommand {
     Audit,
 }
 
+#[derive(Subcommand)]
+enum SecretsCommand {
+    /// Encrypt every kept secret under the current secrets.key; afterwards secrets.old_keys can go.
+    Rotate,
+}
+
 #[derive(Args)]
 struct SimulateArguments {
     /// The first of three ports on 127.0.0.1: OpenAI chat, Anthropic Messages, Gemini.
@@ -168,6 +177,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             people::grant(&store, &organization_id, amount, &reason).await
         }
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
+        Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,
         Command::Openapi => {

@@ -9,6 +9,7 @@ use patchbay::accounts::{keys, new_id};
 use patchbay::billing::ledger::{Ledger, credit_account};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
+use patchbay::gateway::byok::place;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
 use patchbay::store::ledger::GrantRequest;
@@ -101,5 +102,23 @@ pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, r
     } else {
         say!("Granted {}; the running server books it within a second.", amount.dollars());
     }
+    Ok(())
+}
+
+/// Wraps every kept secret anew under the current key.
+pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let vault = patchbay::vault(config, &store)?;
+    let (mut changed, mut all) = (0, 0);
+    for mut row in store.all_own_keys().await? {
+        all += 1;
+        let place = place(&row.organization_id, &row.id);
+        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the credential {}", row.id))?;
+        let Some(secret) = rewrapped else { continue };
+        row.secret = secret;
+        store.put_own_key(&row).await?;
+        changed += 1;
+    }
+    say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");
     Ok(())
 }

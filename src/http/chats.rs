@@ -97,7 +97,9 @@ pub async fn create_chat(
     let user_id = person(&caller)?.to_owned();
     let (title, document) = read(wish)?;
     if app.store.count_chats(&user_id).await? >= MOST {
-        let message = format!("You keep {MOST} conversations, as many as there can be. Delete some, or keep this one on your device.");
+        let message = format!(
+            "You keep {MOST} conversations, as many as there can be. Delete some, or keep this one on your device."
+        );
         return Err(Error::bad_request("document", message));
     }
     let now = app.clock.now_ms();

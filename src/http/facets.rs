@@ -18,7 +18,8 @@ pub async fn show_facets(State(app): State<Arc<App>>) -> Json<Envelope<Facets>> 
 
 fn facets(catalog: &Catalog) -> Facets {
     let listed: Vec<&Arc<Model>> = catalog.models.values().filter(|model| model.is_listed()).collect();
-    let provider = |slug: &str| catalog.provider(slug).map_or_else(|| slug.to_owned(), |provider| provider.name.clone());
+    let provider =
+        |slug: &str| catalog.provider(slug).map_or_else(|| slug.to_owned(), |provider| provider.name.clone());
     let plain = str::to_owned;
     let mut providers = Vec::new();
     for model in &listed {

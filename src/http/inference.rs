@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::caller::Caller;
+use super::presets;
 use crate::App;
 use crate::dialects::answer::Inbound;
 use crate::dialects::chat_completions::encode::ChatCompletions;
@@ -66,6 +67,7 @@ async fn try_answer(
     let requester = caller?.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
+    let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
     let (inference, inbound) =
         read(&parts, &body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());

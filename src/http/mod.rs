@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod address;
+pub mod byok;
 pub mod caller;
 pub mod chats;
 pub mod completions;
@@ -9,6 +10,7 @@ pub mod facets;
 pub mod feed;
 mod front;
 pub mod gemini;
+pub mod guardrails;
 pub mod inference;
 pub mod input;
 pub mod keys;
@@ -17,6 +19,7 @@ pub mod messages;
 pub mod models;
 pub mod openapi;
 mod openapi_chats;
+pub mod presets;
 pub mod rankings;
 pub mod responses;
 pub mod retrieval;
@@ -115,6 +118,33 @@ fn api(app: &Arc<App>) -> Router {
         .route("/auth/key", get(keys::show_current_key))
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
+        .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
+        .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
+        .route("/byok/{id}/test", post(byok::test_own_key))
+        .route("/guardrails", get(guardrails::list_guardrails).post(guardrails::create_guardrail))
+        .route(
+            "/guardrails/{id}",
+            get(guardrails::show_guardrail).patch(guardrails::update_guardrail).delete(guardrails::delete_guardrail),
+        )
+        .route("/guardrails/assignments/keys", get(guardrails::list_key_assignments))
+        .route("/guardrails/assignments/members", get(guardrails::list_member_assignments))
+        .route("/guardrails/{id}/assignments/keys", get(guardrails::list_assigned_keys).post(guardrails::assign_keys))
+        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::unassign_keys))
+        .route(
+            "/guardrails/{id}/assignments/members",
+            get(guardrails::list_assigned_members).post(guardrails::assign_members),
+        )
+        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::unassign_members))
+        .route("/presets", get(presets::list_presets))
+        .route(
+            "/presets/{slug}",
+            get(presets::show_preset).patch(presets::update_preset).delete(presets::delete_preset),
+        )
+        .route("/presets/{slug}/versions", get(presets::list_preset_versions))
+        .route("/presets/{slug}/versions/{version}", get(presets::show_preset_version))
+        .route("/presets/{slug}/chat/completions", post(presets::keep_chat_preset))
+        .route("/presets/{slug}/messages", post(presets::keep_messages_preset))
+        .route("/presets/{slug}/responses", post(presets::keep_responses_preset))
         .route("/credits", get(accounting::show_credits))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))

@@ -109,7 +109,11 @@ pub(super) fn can_call(app: &App, catalog: &Catalog, endpoint: &Endpoint) -> boo
 }
 
 /// What the list depends on, as it is now.
-pub(super) fn context<'a>(app: &'a App, catalog: &'a Catalog, popularity: &'a HashMap<String, i64>) -> filter::Context<'a> {
+pub(super) fn context<'a>(
+    app: &'a App,
+    catalog: &'a Catalog,
+    popularity: &'a HashMap<String, i64>,
+) -> filter::Context<'a> {
     let now_ms = app.clock.now_ms();
     filter::Context {
         is_available: Box::new(move |endpoint| can_call(app, catalog, endpoint)),
@@ -194,6 +198,8 @@ pub fn endpoint_on_wire(catalog: &Catalog, model: &Model, endpoint: &Endpoint, n
         supports_implicit_caching: endpoint.prices.input_cache_read.is_some()
             && endpoint.prices.input_cache_write.is_none(),
         latency_last_30m: now.statistics.latency,
+        latency_last_5m: now.statistics.latency_5m,
+        throughput_last_5m: now.statistics.throughput_5m,
         throughput_last_30m: now.statistics.throughput,
         supports_tool_choice: ToolChoiceSupport { auto: chooses, none: chooses, required: chooses, function: chooses },
         native_tools: json!({}),

@@ -22,6 +22,9 @@ use utoipa::{Modify, OpenApi};
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::openapi_chats::Description::openapi());
+    document.merge(super::byok::Description::openapi());
+    document.merge(super::guardrails::Description::openapi());
+    document.merge(super::presets::Description::openapi());
     document
 }
 

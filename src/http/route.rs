@@ -14,6 +14,7 @@ use super::inference::read_body;
 use crate::App;
 use crate::dialects::chat_completions::parse;
 use crate::error::{Error, Result};
+use crate::gateway::route::Terms;
 use crate::gateway::{explain, named};
 
 /// # Errors
@@ -23,10 +24,10 @@ pub async fn explain_route(
     caller: Result<Caller>,
     request: Request<Body>,
 ) -> Result<Json<Envelope<Value>>> {
-    caller?.requester()?;
+    let requester = caller?.requester()?;
     let body = read_body(request.into_body(), app.config.limits.inference_body_bytes).await?;
     let mut inference =
         parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     named::apply_variants(&app.catalog(), &mut inference)?;
-    Ok(Json(Envelope { data: explain::explain(&app, &inference)? }))
+    Ok(Json(Envelope { data: explain::explain(&app, &Terms::of(&app, &requester), &inference)? }))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use app::types::Envelope;
 use app::types::models::Percentiles;
-use app::types::statistics::{AppShare, EndpointStatistics, Incident, ModelStatistics, PriceChange, ProviderHealth, Status};
+use app::types::statistics::{
+    AppShare, EndpointStatistics, Incident, ModelStatistics, PriceChange, ProviderHealth, Status,
+};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;

@@ -107,14 +107,7 @@ pub async fn cast_vote(
 }
 
 /// A whole, fresh answer from the chat room to this person.
-async fn answer(
-    app: &App,
-    caller: &Caller,
-    user_id: &str,
-    field: &str,
-    id: &str,
-    now: i64,
-) -> Result<GenerationRow> {
+async fn answer(app: &App, caller: &Caller, user_id: &str, field: &str, id: &str, now: i64) -> Result<GenerationRow> {
     let row = app.store.generation(caller.organization_id(), id).await?.filter(|row| row.user_id == user_id);
     let row = row.ok_or_else(|| Error::not_found(format!("{field} is no answer to you.")))?;
     if row.status != 200 || row.is_cancelled != 0 || !row.key_id.is_empty() {
@@ -141,8 +134,7 @@ pub async fn show_ratings(State(app): State<Arc<App>>) -> Result<Json<Envelope<R
     for (place, index) in places.values_mut().zip(0..) {
         *place = index;
     }
-    let pairs: Vec<_> =
-        votes.iter().map(|v| (v.user_id.as_str(), v.model_a.as_str(), v.model_b.as_str())).collect();
+    let pairs: Vec<_> = votes.iter().map(|v| (v.user_id.as_str(), v.model_a.as_str(), v.model_b.as_str())).collect();
     let duels: Vec<Duel> = votes
         .iter()
         .zip(weights(&pairs))

@@ -77,13 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// Any database error.
-    pub async fn speeds(
-        &self,
-        model_id: &str,
-        from_hour: i64,
-        to_hour: i64,
-        step: i64,
-    ) -> sqlx::Result<Vec<SpeedRow>> {
+    pub async fn speeds(&self, model_id: &str, from_hour: i64, to_hour: i64, step: i64) -> sqlx::Result<Vec<SpeedRow>> {
         let text = if model_id.is_empty() {
             "SELECT hour / $4 AS slot, model_id AS id, measure, bucket, CAST(SUM(answers) AS BIGINT) AS answers \
              FROM speed_hourly WHERE $1 = '' AND hour >= $2 AND hour < $3 GROUP BY 1, model_id, measure, bucket"
@@ -91,13 +85,7 @@ impl Store {
             "SELECT hour / $4 AS slot, endpoint_id AS id, measure, bucket, CAST(SUM(answers) AS BIGINT) AS answers \
              FROM speed_hourly WHERE model_id = $1 AND hour >= $2 AND hour < $3 GROUP BY 1, endpoint_id, measure, bucket"
         };
-        sqlx::query_as(text)
-            .bind(model_id)
-            .bind(from_hour)
-            .bind(to_hour)
-            .bind(step.max(1))
-            .fetch_all(self.pool())
-            .await
+        sqlx::query_as(text).bind(model_id).bind(from_hour).bind(to_hour).bind(step.max(1)).fetch_all(self.pool()).await
     }
 
     /// Days along a dimension by name, over all models or (when it is not empty) of one.

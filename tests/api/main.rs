@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod byok;
 mod catalog;
 mod chat;
 mod chats;
@@ -18,12 +19,14 @@ mod counting;
 mod crash;
 mod failover;
 mod gemini;
+mod guardrails;
 mod keys;
 mod ledger;
 mod limits;
 mod messages;
 mod money;
 mod openapi;
+mod presets;
 mod replay;
 mod responses;
 mod retrieval;

@@ -98,7 +98,10 @@ async fn facets_and_the_feed_tell_what_the_catalog_has() {
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
     let facets = get(&app, "/api/v1/models/facets").await;
     assert_eq!(names(&facets["data"]["authors"], "value"), ["acme", "other"]);
-    assert_eq!((&facets["data"]["authors"][0]["count"], &facets["data"]["providers"][0]["count"]), (&json!(2), &json!(3)));
+    assert_eq!(
+        (&facets["data"]["authors"][0]["count"], &facets["data"]["providers"][0]["count"]),
+        (&json!(2), &json!(3))
+    );
     let feed = app.get("/api/v1/models?use_rss=true&model_authors=other").await;
     assert_eq!(feed.headers()["content-type"], "application/rss+xml; charset=utf-8");
     let feed = feed.text().await.unwrap();

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::chart_maths::{ticks, Series};
+use super::chart_maths::{Series, ticks};
 use super::format;
 
 const WIDTH: f64 = 1000.0;
@@ -134,7 +134,8 @@ pub fn legend(names: impl Iterator<Item = String>) -> impl IntoView {
 }
 
 fn table(title: &str, times: &[String], curves: &[Curve], format: fn(f64) -> String) -> impl IntoView + use<> {
-    let head = curves.iter().map(|curve| view! { <th scope="col" class="number">{curve.name.clone()}</th> }).collect_view();
+    let head =
+        curves.iter().map(|curve| view! { <th scope="col" class="number">{curve.name.clone()}</th> }).collect_view();
     let rows = times
         .iter()
         .enumerate()

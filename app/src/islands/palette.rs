@@ -80,8 +80,7 @@ pub fn CommandPalette(
                 }
                 spawn_local(async move {
                     let all = "all".to_owned();
-                    let query =
-                        ModelQuery { q: typed, limit: MODELS, output_modalities: all, ..ModelQuery::default() };
+                    let query = ModelQuery { q: typed, limit: MODELS, output_modalities: all, ..ModelQuery::default() };
                     if let (Ok(names), false) = (use_api().model_names(&query).await, is_stale()) {
                         let goal = |(id, name): (String, String)| {
                             let path: Vec<String> = id.split('/').map(encode).collect();

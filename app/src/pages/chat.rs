@@ -20,9 +20,11 @@ pub fn Chat() -> impl IntoView {
     let api = use_api();
     let map = use_query_map().get_untracked();
     let mut asked: Vec<String> = Vec::new();
-    for id in ["model", "models"].iter().filter_map(|name| map.get(name)).flat_map(|list| {
-        list.split(',').map(|id| id.trim().to_owned()).collect::<Vec<_>>()
-    }) {
+    for id in ["model", "models"]
+        .iter()
+        .filter_map(|name| map.get(name))
+        .flat_map(|list| list.split(',').map(|id| id.trim().to_owned()).collect::<Vec<_>>())
+    {
         if !id.is_empty() && !asked.contains(&id) && asked.len() < MOST {
             asked.push(id);
         }

@@ -17,19 +17,33 @@ fn collections() -> Vec<(&'static str, &'static str, ModelQuery)> {
     let text = str::to_owned;
     let any = ModelQuery::default;
     vec![
-        ("Programming", "Write and change code, call tools, hold a code base in mind.", ModelQuery { category: text("programming"), ..any() }),
+        (
+            "Programming",
+            "Write and change code, call tools, hold a code base in mind.",
+            ModelQuery { category: text("programming"), ..any() },
+        ),
         ("Free", "Cost nothing, within daily limits.", ModelQuery { is_free: true, ..any() }),
         ("Private", "Served by a provider that keeps no prompts.", ModelQuery { is_zdr: true, ..any() }),
         ("Long documents", "Read a million tokens or more at once.", ModelQuery { context: text("1000000"), ..any() }),
         ("Pictures", "See images next to text.", ModelQuery { input_modalities: text("image"), ..any() }),
         ("Sound", "Hear speech and other audio.", ModelQuery { input_modalities: text("audio"), ..any() }),
         ("Reasoning", "Think before they answer.", ModelQuery { supported_parameters: text("reasoning"), ..any() }),
-        ("Cheap and quick", "Under a quarter of a dollar per million tokens read, fastest first.",
-            ModelQuery { max_price: text("0.25"), sort: text("throughput-high-to-low"), ..any() }),
+        (
+            "Cheap and quick",
+            "Under a quarter of a dollar per million tokens read, fastest first.",
+            ModelQuery { max_price: text("0.25"), sort: text("throughput-high-to-low"), ..any() },
+        ),
         ("Roleplay", "Tell stories and stay in character.", ModelQuery { category: text("roleplay"), ..any() }),
-        ("Embeddings", "Turn texts into vectors for search.", ModelQuery { output_modalities: text("embeddings"), ..any() }),
-        ("New this quarter", "Released in the last 90 days.",
-            ModelQuery { max_age_days: text("90"), sort: text("newest"), ..any() }),
+        (
+            "Embeddings",
+            "Turn texts into vectors for search.",
+            ModelQuery { output_modalities: text("embeddings"), ..any() },
+        ),
+        (
+            "New this quarter",
+            "Released in the last 90 days.",
+            ModelQuery { max_age_days: text("90"), sort: text("newest"), ..any() },
+        ),
     ]
 }
 

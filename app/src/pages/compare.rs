@@ -164,15 +164,17 @@ fn lines(columns: &[Column]) -> Vec<Line> {
     };
     let dash = || "–".to_owned();
     // The best is the highest number here; ties have no winner.
-    let number = |name: &'static str, value: &dyn Fn(&Column) -> Option<f64>, show: &dyn Fn(f64) -> String, sign: f64| {
-        let numbers: Vec<Option<f64>> = columns.iter().map(value).collect();
-        let highest = numbers.iter().flatten().map(|number| number * sign).fold(f64::NEG_INFINITY, f64::max);
-        let is_best = |number: &Option<f64>| number.is_some_and(|number| (number * sign - highest).abs() < 1e-12);
-        let best = numbers.iter().position(is_best).filter(|_| numbers.iter().filter(|n| is_best(n)).count() == 1);
-        Line { name, values: numbers.iter().map(|number| number.map_or_else(dash, show)).collect(), best }
-    };
+    let number =
+        |name: &'static str, value: &dyn Fn(&Column) -> Option<f64>, show: &dyn Fn(f64) -> String, sign: f64| {
+            let numbers: Vec<Option<f64>> = columns.iter().map(value).collect();
+            let highest = numbers.iter().flatten().map(|number| number * sign).fold(f64::NEG_INFINITY, f64::max);
+            let is_best = |number: &Option<f64>| number.is_some_and(|number| (number * sign - highest).abs() < 1e-12);
+            let best = numbers.iter().position(is_best).filter(|_| numbers.iter().filter(|n| is_best(n)).count() == 1);
+            Line { name, values: numbers.iter().map(|number| number.map_or_else(dash, show)).collect(), best }
+        };
     let per_million_line = |name: &'static str, value: fn(&Column) -> Option<crate::types::Price>| {
-        let cheap = number(name, &|column| value(column).map(|price| format::approximate(price.0)), &|_| String::new(), -1.0);
+        let cheap =
+            number(name, &|column| value(column).map(|price| format::approximate(price.0)), &|_| String::new(), -1.0);
         let values = columns.iter().map(|column| value(column).map_or_else(dash, per_million)).collect();
         Line { values, ..cheap }
     };

@@ -22,12 +22,8 @@ pub fn Home() -> impl IntoView {
     deferred(async move {
         let week = BoardQuery::default();
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
-        let (session, models, providers, board) = futures::join!(
-            session(),
-            api.models(&first),
-            api.providers(),
-            api.board(&week),
-        );
+        let (session, models, providers, board) =
+            futures::join!(session(), api.models(&first), api.providers(), api.board(&week),);
         let board = board.unwrap_or_default();
         let numbers = [
             models.as_ref().ok().map(|list| (list.total_count.to_string(), "models")),

@@ -84,7 +84,9 @@ fn Facts(provider: Provider, health: Option<ProviderHealth>) -> impl IntoView {
         .collect_view();
     let uptime = health.as_ref().and_then(|health| health.uptime).map_or_else(|| "–".to_owned(), format::uptime);
     let requests = health.as_ref().map_or_else(|| "0".to_owned(), |health| format::compact(health.requests));
-    let bars = health.map(|health| view! { <UptimeBars name=format!("Uptime of {}", format::plain(&health.name)) values=health.hourly/> });
+    let bars = health.map(
+        |health| view! { <UptimeBars name=format!("Uptime of {}", format::plain(&health.name)) values=health.hourly/> },
+    );
     let places = if provider.datacenters.is_empty() { "not known".to_owned() } else { provider.datacenters.join(", ") };
     view! {
         <dl class="facts-grid">

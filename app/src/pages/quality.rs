@@ -31,7 +31,12 @@ pub fn Quality() -> impl IntoView {
             }
             .into_any()
         } else {
-            let rows = ratings.models.into_iter().zip(1..).map(|(rating, rank)| row(rank, rating, (lowest, highest))).collect_view();
+            let rows = ratings
+                .models
+                .into_iter()
+                .zip(1..)
+                .map(|(rating, rank)| row(rank, rating, (lowest, highest)))
+                .collect_view();
             view! {
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Ratings">
                     <table class="table table-cards">

@@ -56,9 +56,13 @@ pub fn Rankings() -> impl IntoView {
     let asked = BoardQuery::read(&|name| map.get(name).unwrap_or_default());
     deferred(async move {
         let query = tidy(asked);
-        let movers = BoardQuery { sort: "trending".to_owned(), by: query.by.clone(), period: query.period, ..BoardQuery::default() };
-        let (board, movers, speed) =
-            futures::join!(api.board(&query), api.board(&movers), api.speed_board());
+        let movers = BoardQuery {
+            sort: "trending".to_owned(),
+            by: query.by.clone(),
+            period: query.period,
+            ..BoardQuery::default()
+        };
+        let (board, movers, speed) = futures::join!(api.board(&query), api.board(&movers), api.speed_board());
         let board = match board {
             Ok(board) => board,
             Err(error) => return failed(error),
@@ -111,7 +115,9 @@ pub fn Rankings() -> impl IntoView {
 
 /// What the page cannot show is taken for what it shows first.
 fn tidy(query: BoardQuery) -> BoardQuery {
-    let known = |value: String, list: &[(&str, &str)]| if list.iter().any(|(key, _)| *key == value) { value } else { String::new() };
+    let known = |value: String, list: &[(&str, &str)]| {
+        if list.iter().any(|(key, _)| *key == value) { value } else { String::new() }
+    };
     let by = known(query.by, &KINDS);
     let is_of_models = matches!(by.as_str(), "" | "model" | "author");
     let mut tidy = BoardQuery { by, period: query.period, ..BoardQuery::default() };

@@ -78,11 +78,8 @@ fn ProviderRow(provider: ProviderHealth) -> impl IntoView {
 #[component]
 fn IncidentRow(incident: Incident) -> impl IntoView {
     let until = incident.to.as_deref().map_or_else(|| "now".to_owned(), format::moment_short);
-    let share = format!(
-        "{} of {} requests failed",
-        format::grouped(incident.failures),
-        format::grouped(incident.requests)
-    );
+    let share =
+        format!("{} of {} requests failed", format::grouped(incident.failures), format::grouped(incident.requests));
     view! {
         <li class="status-row">
             <strong>{format::plain(&incident.provider_name)}</strong>

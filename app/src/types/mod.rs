@@ -5,12 +5,15 @@
 //! reject an explicit `null` there.
 
 pub mod activity;
+pub mod byok;
 pub mod chats;
 pub mod credits;
 pub mod error;
+pub mod guardrails;
 pub mod keys;
 pub mod models;
 pub mod money;
+pub mod presets;
 pub mod rankings;
 pub mod session;
 pub mod sse;

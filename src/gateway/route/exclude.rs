@@ -6,7 +6,7 @@ use app::types::Price;
 use serde_json::{Value, json};
 
 use super::preferences::Preferences;
-use super::{Candidate, Refused, is_named};
+use super::{Candidate, Refused, Terms, is_named};
 use crate::App;
 use crate::dialects::Inference;
 use crate::error::Error;
@@ -18,9 +18,14 @@ pub enum Excluded {
     AllowedProviders,
     ContextLength,
     Distillation,
+    GuardrailModels,
+    GuardrailProviders,
+    GuardrailRetention,
+    GuardrailTraining,
     MaxOutput,
     MaxPrice,
     NoCredential,
+    OwnKeyOnly,
     Quantization,
     RequireParameters,
     Tools,
@@ -36,9 +41,14 @@ impl Excluded {
             Self::AllowedProviders => "allowed_providers",
             Self::ContextLength => "context_length",
             Self::Distillation => "data_policy:distillation",
+            Self::GuardrailModels => "guardrail:models",
+            Self::GuardrailProviders => "guardrail:providers",
+            Self::GuardrailRetention => "guardrail:zdr",
+            Self::GuardrailTraining => "guardrail:training",
             Self::MaxOutput => "max_tokens",
             Self::MaxPrice => "max_price",
             Self::NoCredential => "no_credential",
+            Self::OwnKeyOnly => "own_key_only",
             Self::Quantization => "quantization",
             Self::RequireParameters => "require_parameters",
             Self::Tools => "tools",
@@ -54,9 +64,18 @@ impl Excluded {
             Self::AllowedProviders => "relax provider.only, provider.ignore or provider.order",
             Self::ContextLength => "shorten the prompt or choose a model with a longer context",
             Self::Distillation => "drop provider.enforce_distillable_text or choose a model with open weights",
+            Self::GuardrailModels => "choose a model your guardrail allows",
+            Self::GuardrailProviders => "ask an admin to allow more providers in your guardrail",
+            Self::GuardrailRetention => {
+                "choose a model that a provider serves without keeping data, as your guardrail demands"
+            }
+            Self::GuardrailTraining => {
+                "choose a model that a provider serves without training on data, as your guardrail demands"
+            }
             Self::MaxOutput => "lower max_tokens",
             Self::MaxPrice => "raise provider.max_price",
-            Self::NoCredential => "ask the operator of this server to configure the provider's key",
+            Self::NoCredential => "ask the operator of this server to configure the provider's key, or add your own",
+            Self::OwnKeyOnly => "allow shared capacity beside your own key for this provider",
             Self::Quantization => "allow more provider.quantizations",
             Self::RequireParameters => "drop unsupported parameters or provider.require_parameters",
             Self::Tools => "choose a model that supports tools",
@@ -68,6 +87,7 @@ impl Excluded {
 
 pub(super) fn exclude(
     app: &App,
+    terms: &Terms,
     inference: &Inference,
     preferences: &Preferences<'_>,
     candidate: &Candidate,
@@ -94,7 +114,8 @@ pub(super) fn exclude(
         .zip(endpoint.max_output_tokens)
         .is_some_and(|(asked, most)| u64::try_from(most).is_ok_and(|most| most > 0 && asked > most));
     let checks = [
-        (!app.can_call(&candidate.provider), Excluded::NoCredential),
+        (!can_call(app, candidate), Excluded::NoCredential),
+        (terms.is_only_own(candidate), Excluded::OwnKeyOnly),
         (raw.only.as_ref().is_some_and(|only| !only.is_empty()) && !names(&raw.only), Excluded::AllowedProviders),
         (names(&raw.ignore), Excluded::AllowedProviders),
         (!preferences.allow_fallbacks && raw.order.is_some() && !names(&raw.order), Excluded::AllowedProviders),
@@ -120,7 +141,16 @@ pub(super) fn exclude(
         (is_too_long, Excluded::ContextLength),
         (asks_too_much, Excluded::MaxOutput),
     ];
-    checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
+    checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why)).or_else(|| terms.guarded(candidate))
+}
+
+/// Whether the provider can be asked with this credential.
+fn can_call(app: &App, candidate: &Candidate) -> bool {
+    match &candidate.own {
+        None => app.can_call(&candidate.provider),
+        // An address the operator did not complete is complete with the own credential.
+        Some(_) => candidate.provider.is_callable() && !app.credentials().is_switched_off(&candidate.provider.slug),
+    }
 }
 
 fn is_quantization(wanted: &str, own: &str) -> bool {
@@ -151,7 +181,13 @@ pub(super) fn nothing_left(inference: &Inference, known: usize, refused: &[Refus
             remedies.join(", or ")
         )
     };
-    let privacy = [Excluded::Training, Excluded::ZeroRetention, Excluded::Distillation];
+    let privacy = [
+        Excluded::Training,
+        Excluded::ZeroRetention,
+        Excluded::Distillation,
+        Excluded::GuardrailRetention,
+        Excluded::GuardrailTraining,
+    ];
     let code = match () {
         () if refused.is_empty() => "no_endpoints",
         () if reasons.iter().all(|why| privacy.contains(why)) => "privacy_restricted",

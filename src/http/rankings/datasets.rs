@@ -176,8 +176,7 @@ pub async fn show_app_rankings(
     };
     let (limit, offset) =
         (number("limit", query.limit.as_ref(), 50, 1)?, number("offset", query.offset.as_ref(), 0, 0)?);
-    let is_trending =
-        one_of("sort", query.sort.as_ref(), &["popular", "trending"])?.as_deref() == Some("trending");
+    let is_trending = one_of("sort", query.sort.as_ref(), &["popular", "trending"])?.as_deref() == Some("trending");
     let now_ms = app.clock.now_ms();
     let window = query.window(now_ms)?;
     let length = window.1 - window.0 + 1;

@@ -73,7 +73,10 @@ pub fn draw(board: &Board, site: &str) -> String {
     for (day, x, anchor) in [(days.first(), LEFT, "start"), (days.last(), LEFT + PLOT.0, "end")] {
         let day = day.map(|day| format::day(day)).unwrap_or_default();
         let y = TOP + PLOT.1 + 22.0;
-        let _ = write!(out, "<text class=\"soft\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" font-size=\"11\">{day}</text>");
+        let _ = write!(
+            out,
+            "<text class=\"soft\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" font-size=\"11\">{day}</text>"
+        );
     }
     for (index, row) in (0_u32..).zip(&series) {
         let y = TOP + 12.0 + f64::from(index) * 26.0;

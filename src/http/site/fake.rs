@@ -103,9 +103,11 @@ async fn models(Query(params): Params) -> Json<Value> {
 async fn facets() -> Json<Value> {
     let facet = |value: &str, count: u32| json!({"value": value, "name": value, "count": count});
     let parameters: Vec<Value> = (0..12).map(|n| facet(&format!("parameter-{n}"), 12 - n)).collect();
-    Json(json!({"data": {"authors": [facet("acme", 90), facet(HOSTILE, 30)], "providers": [facet("alpha", 80), facet("beta", 40)],
+    Json(
+        json!({"data": {"authors": [facet("acme", 90), facet(HOSTILE, 30)], "providers": [facet("alpha", 80), facet("beta", 40)],
         "supported_parameters": parameters, "input_modalities": [facet("text", 120), facet("image", 60)],
-        "output_modalities": [facet("text", 120), facet("image", 4)], "categories": [facet("programming", 44)], "free": 7, "zdr": 21}}))
+        "output_modalities": [facet("text", 120), facet("image", 4)], "categories": [facet("programming", 44)], "free": 7, "zdr": 21}}),
+    )
 }
 
 async fn one_model(Path((author, slug)): Path<(String, String)>) -> Response {
@@ -139,14 +141,28 @@ async fn endpoints(Path((author, slug)): Path<(String, String)>) -> Json<Value> 
 }
 
 async fn statistics() -> Json<Value> {
-    let slots: Vec<String> = (0..28).map(|slot| format!("2026-11-{:02}T{:02}:00:00.000Z", 14 + slot / 4, slot % 4 * 6)).collect();
+    let slots: Vec<String> =
+        (0..28).map(|slot| format!("2026-11-{:02}T{:02}:00:00.000Z", 14 + slot / 4, slot % 4 * 6)).collect();
     let percentiles: Vec<Value> = (0..28_u32)
-        .map(|slot| if slot == 5 { Value::Null } else { json!({"p50": 0.4, "p75": 0.5, "p90": 0.9, "p99": f64::from(slot) / 10.0 + 1.0}) })
+        .map(|slot| {
+            if slot == 5 {
+                Value::Null
+            } else {
+                json!({"p50": 0.4, "p75": 0.5, "p90": 0.9, "p99": f64::from(slot) / 10.0 + 1.0})
+            }
+        })
         .collect();
     let days: Vec<String> =
         (0..30).map(|day| app::components::format::day_of_epoch(1_795_000_000 - 86_400 * (29 - day))).collect();
     let points: Vec<f64> = (0..28_u32).map(|slot| f64::from(slot % 5) + 0.5).collect();
-    let uptime: Vec<Option<f64>> = (0..72).map(|hour| match hour { 10 => None, 20 => Some(50.0), 30 => Some(97.0), _ => Some(100.0) }).collect();
+    let uptime: Vec<Option<f64>> = (0..72)
+        .map(|hour| match hour {
+            10 => None,
+            20 => Some(50.0),
+            30 => Some(97.0),
+            _ => Some(100.0),
+        })
+        .collect();
     let tokens: Vec<u32> = (0..30).map(|day| day * 1_000).collect();
     Json(json!({"data": {"slots": slots, "latency": percentiles, "throughput": percentiles,
         "endpoints": [{"tag": "simulated alpha", "provider_name": "Simulated Alpha", "latency": points, "throughput": points, "uptime": uptime}],
@@ -185,26 +201,36 @@ async fn rankings(Query(params): Params) -> Json<Value> {
 }
 
 async fn ratings() -> Json<Value> {
-    let rating = |id: &str, rating: f64| json!({"id": id, "name": HOSTILE, "rating": rating, "low": rating - 40.0, "high": rating + 40.0,
-        "rating_without_length": rating - 5.0, "votes": 80, "win_rate": 61.5});
-    Json(json!({"data": {"models": [rating("acme/model-1", 1_080.0), rating("acme/model-2", 920.0)], "votes": 80, "voters": 9, "has_simulated": true}}))
+    let rating = |id: &str, rating: f64| {
+        json!({"id": id, "name": HOSTILE, "rating": rating, "low": rating - 40.0, "high": rating + 40.0,
+        "rating_without_length": rating - 5.0, "votes": 80, "win_rate": 61.5})
+    };
+    Json(
+        json!({"data": {"models": [rating("acme/model-1", 1_080.0), rating("acme/model-2", 920.0)], "votes": 80, "voters": 9, "has_simulated": true}}),
+    )
 }
 
 async fn shared() -> Json<Value> {
-    Json(json!({"data": {"id": "", "title": HOSTILE, "updated_at": "2026-11-20T14:03:59Z", "share_id": "s", "document": {"columns": [
+    Json(
+        json!({"data": {"id": "", "title": HOSTILE, "updated_at": "2026-11-20T14:03:59Z", "share_id": "s", "document": {"columns": [
         {"model": {"id": "a/b", "name": HOSTILE}, "turns": [{"is_answer": false, "content": HOSTILE},
-            {"is_answer": true, "content": "**Bold** <script>alert(1)</script> ![x](https://evil.example/x.png)", "reasoning": "Let me think."}]}]}}}))
+            {"is_answer": true, "content": "**Bold** <script>alert(1)</script> ![x](https://evil.example/x.png)", "reasoning": "Let me think."}]}]}}}),
+    )
 }
 
 async fn speed() -> Json<Value> {
     let percentiles = json!({"p50": 0.4, "p75": 0.5, "p90": 0.9, "p99": 1.5});
-    Json(json!({"data": [{"id": "acme/model-1", "name": format!("Acme: {HOSTILE}"), "answers": 40, "latency": percentiles, "throughput": {"p50": 140.0, "p75": 100.0, "p90": 90.0, "p99": 10.0}}]}))
+    Json(
+        json!({"data": [{"id": "acme/model-1", "name": format!("Acme: {HOSTILE}"), "answers": 40, "latency": percentiles, "throughput": {"p50": 140.0, "p75": 100.0, "p90": 90.0, "p99": 10.0}}]}),
+    )
 }
 
 async fn status() -> Json<Value> {
     let hourly: Vec<Option<f64>> = (0..72).map(|hour| if hour == 9 { Some(40.0) } else { Some(100.0) }).collect();
-    Json(json!({"data": {"hours": [], "providers": [{"name": "Alpha", "slug": "alpha", "requests": 12_000, "uptime": 99.2, "hourly": hourly, "is_down": true}],
-        "incidents": [{"provider_name": HOSTILE, "from": "2026-11-20T14:00:00Z", "to": null, "requests": 40, "failures": 24}]}}))
+    Json(
+        json!({"data": {"hours": [], "providers": [{"name": "Alpha", "slug": "alpha", "requests": 12_000, "uptime": 99.2, "hourly": hourly, "is_down": true}],
+        "incidents": [{"provider_name": HOSTILE, "from": "2026-11-20T14:00:00Z", "to": null, "requests": 40, "failures": 24}]}}),
+    )
 }
 
 fn usage() -> Value {

@@ -50,7 +50,10 @@ const MEMBER: &str = "sid=member";
 #[tokio::test]
 async fn every_page_is_whole_without_a_script_and_escapes_what_comes_from_outside() {
     for path in app::routes::PATHS {
-        let path = path.replace("/docs/{page}", "/docs/routing").replace("/providers/{slug}", "/providers/alpha").replace("{author}", "acme");
+        let path = path
+            .replace("/docs/{page}", "/docs/routing")
+            .replace("/providers/{slug}", "/providers/alpha")
+            .replace("{author}", "acme");
         let path = path.replace("{slug}", "model-1").replace("{id}", "gen-3");
         let path = if path == "/app" { "/app?url=https://foxglove.example".to_owned() } else { path };
         for cookie in [VISITOR, MEMBER] {
@@ -98,11 +101,15 @@ async fn the_catalog_is_paged_and_keeps_its_filters() {
         "next page"
     );
     assert!(page.html.contains("value=\"newest\" selected"));
-    let narrow = open("/models?providers=alpha&providers=beta&zdr=true&view=list&supported_parameters=parameter-11", VISITOR).await;
+    let narrow =
+        open("/models?providers=alpha&providers=beta&zdr=true&view=list&supported_parameters=parameter-11", VISITOR)
+            .await;
     narrow.assert_shows(&["Filters", "Keeps no prompts", "Clear all", "3 more", "programming (44)"]);
     assert!(narrow.html.contains("name=\"providers\" value=\"beta\" checked"), "what is chosen stays ticked");
     assert!(narrow.html.contains("class=\"model-list\""), "the list is shown");
-    assert!(narrow.html.contains("/api/v1/models?supported_parameters=parameter-11&amp;providers=alpha%2Cbeta&amp;zdr=true&amp;use_rss=true"));
+    assert!(narrow.html.contains(
+        "/api/v1/models?supported_parameters=parameter-11&amp;providers=alpha%2Cbeta&amp;zdr=true&amp;use_rss=true"
+    ));
     open("/models?q=nothing", VISITOR).await.assert_shows(&["0 models", "No model fits."]);
 }
 
@@ -257,13 +264,24 @@ async fn apps_providers_and_their_health_have_pages() {
     let app = open("/app?url=https://foxglove.example&period=week", VISITOR).await;
     app.assert_shows(&["Foxglove", "Models it uses", "CSV"]);
     assert_eq!(open("/app?url=https://nobody.example", VISITOR).await.status, StatusCode::NOT_FOUND);
-    open("/providers/alpha", VISITOR).await.assert_shows(&["Alpha", "Connected", "99.2%", "Models it serves", "Model 3"]);
+    open("/providers/alpha", VISITOR).await.assert_shows(&[
+        "Alpha",
+        "Connected",
+        "99.2%",
+        "Models it serves",
+        "Model 3",
+    ]);
     assert_eq!(open("/providers/nobody", VISITOR).await.status, StatusCode::NOT_FOUND);
     let shared = open("/shared/s", VISITOR).await;
     shared.assert_shows(&["A shared conversation", "Thoughts", "Bold", "Image: x"]);
     assert!(!shared.html.contains("<img"), "nothing is fetched from elsewhere");
     open("/rankings/quality", VISITOR).await.assert_shows(&["80 votes of 9 people", "1080", "1040 – 1120", "61.5%"]);
-    open("/status", VISITOR).await.assert_shows(&["24 of 40 requests failed", "Left alone now", "62 h ago: 40%", "Goes on"]);
+    open("/status", VISITOR).await.assert_shows(&[
+        "24 of 40 requests failed",
+        "Left alone now",
+        "62 h ago: 40%",
+        "Goes on",
+    ]);
 }
 
 #[tokio::test]
@@ -273,7 +291,13 @@ async fn the_docs_are_found_and_filled_with_this_server() {
     open("/docs?q=fallback+charged", VISITOR).await.assert_shows(&["1 place", "Routing: Fallback models"]);
     open("/docs?q=zebra", VISITOR).await.assert_shows(&["Nothing has these words"]);
     assert_eq!(open("/docs/nothing", VISITOR).await.status, StatusCode::NOT_FOUND);
-    open("/docs/api", VISITOR).await.assert_shows(&["API reference", "Inference", "/chat/completions", "No key", "Comma-separated"]);
+    open("/docs/api", VISITOR).await.assert_shows(&[
+        "API reference",
+        "Inference",
+        "/chat/completions",
+        "No key",
+        "Comma-separated",
+    ]);
     let llms = open("/llms.txt", VISITOR).await;
     assert!(llms.html.contains("- [Routing](/docs/routing): Which provider"), "{}", llms.html);
 }

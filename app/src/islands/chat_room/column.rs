@@ -207,8 +207,14 @@ mod tests {
 
     #[test]
     fn a_request_has_the_settings_that_were_made_and_no_others() {
-        let settings = Settings { system: "Be brief.".into(), temperature: "0.5".into(), top_p: "warm".into(), ..Settings::default() };
-        let file = Attachment { name: "a.png".into(), kind: "image/png".into(), data: "data:image/png;base64,AA==".into() };
+        let settings = Settings {
+            system: "Be brief.".into(),
+            temperature: "0.5".into(),
+            top_p: "warm".into(),
+            ..Settings::default()
+        };
+        let file =
+            Attachment { name: "a.png".into(), kind: "image/png".into(), data: "data:image/png;base64,AA==".into() };
         let turn = |kept: Kept| Turn { number: 0, kept: ArcRwSignal::new(kept), is_streaming: ArcRwSignal::new(false) };
         let turns = [
             turn(Kept { content: "Look".into(), attachments: vec![file], ..Kept::default() }),

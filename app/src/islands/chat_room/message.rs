@@ -33,7 +33,8 @@ pub fn MessageView(room: Room, column: Column, turn: Turn) -> impl IntoView {
             }
         })
         .collect_view();
-    view! { <article class="message message-question" aria-label="You">{files}<p>{kept.content}</p></article> }.into_any()
+    view! { <article class="message message-question" aria-label="You">{files}<p>{kept.content}</p></article> }
+        .into_any()
 }
 
 #[component]

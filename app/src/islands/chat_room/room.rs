@@ -140,7 +140,11 @@ impl Room {
     /// An empty page with the same models.
     pub fn start_anew(self) {
         self.stop();
-        let models = self.columns.get_untracked().into_iter().map(|column| (column.model.get_untracked(), column.settings.get_untracked()));
+        let models = self
+            .columns
+            .get_untracked()
+            .into_iter()
+            .map(|column| (column.model.get_untracked(), column.settings.get_untracked()));
         let columns = models.map(|(model, settings)| {
             let column = Column::new(self.number(), model);
             column.settings.set(settings);
@@ -250,7 +254,10 @@ impl Room {
         if self.place.get_untracked() == Place::Device {
             let id = self.id.get_untracked().filter(|id| shelf::is_device_id(id)).unwrap_or_else(shelf::new_device_id);
             if !shelf::put(&id, &document) {
-                self.told.set(Some("This device has no room for more conversations. Delete some, or keep them on the server.".to_owned()));
+                self.told.set(Some(
+                    "This device has no room for more conversations. Delete some, or keep them on the server."
+                        .to_owned(),
+                ));
             }
             self.id.set(Some(id));
             self.shelved.notify();

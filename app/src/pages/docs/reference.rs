@@ -74,7 +74,9 @@ fn card(operation: &Operation<'_>) -> impl IntoView + use<> {
     let value = operation.value;
     let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let about = markdown::to_html(&text("description"));
-    let is_open = value["security"].as_array().is_some_and(|all| all.iter().any(|one| one.as_object().is_some_and(serde_json::Map::is_empty)));
+    let is_open = value["security"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|one| one.as_object().is_some_and(serde_json::Map::is_empty)));
     let parameters: Vec<_> = value["parameters"]
         .as_array()
         .into_iter()

@@ -20,7 +20,11 @@ pub const GUIDES: [Guide; 6] = [
         about: "Which provider answers, and how to say which one should",
         text: include_str!("../../../../docs/site/routing.md"),
     },
-    Guide { slug: "sdks", about: "OpenAI's, Anthropic's, Google's and others", text: include_str!("../../../../docs/site/sdks.md") },
+    Guide {
+        slug: "sdks",
+        about: "OpenAI's, Anthropic's, Google's and others",
+        text: include_str!("../../../../docs/site/sdks.md"),
+    },
     Guide {
         slug: "integrations",
         about: "Claude Code, Cline, Roo Code, VS Code, LiteLLM, LangChain, Zapier",
@@ -142,7 +146,9 @@ fn to_html(source: &str) -> String {
             }
             Event::Start(Tag::Table(_)) => {
                 table = true;
-                out.push(Event::Html("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into()));
+                out.push(Event::Html(
+                    "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into(),
+                ));
                 // Alignments would be written as inline styles, which the page's policy forbids.
                 out.push(Event::Start(Tag::Table(Vec::new())));
             }
@@ -176,7 +182,8 @@ mod tests {
 
     #[test]
     fn words_are_found_with_their_heading() {
-        let found: Vec<Found> = GUIDES.iter().flat_map(|guide| guide.find(&["fallback".into(), "charged".into()])).collect();
+        let found: Vec<Found> =
+            GUIDES.iter().flat_map(|guide| guide.find(&["fallback".into(), "charged".into()])).collect();
         assert_eq!(found.iter().map(|found| found.anchor.as_str()).collect::<Vec<_>>(), ["fallback-models"]);
     }
 }

@@ -40,10 +40,8 @@ pub fn Charts(
             view! { <a href=format!("{path}?period={value}#performance") aria-current=current>{name}</a> }
         })
         .collect_view();
-    let per_day = [
-        series("Prompt", &statistics.daily_prompt_tokens),
-        series("Completion", &statistics.daily_completion_tokens),
-    ];
+    let per_day =
+        [series("Prompt", &statistics.daily_prompt_tokens), series("Completion", &statistics.daily_completion_tokens)];
     view! {
         <section class="stack" aria-labelledby="performance">
             <div class="page-head">
