@@ -8,6 +8,7 @@ pub mod audit;
 pub mod billing;
 pub mod bulk;
 pub mod catalog;
+pub mod chats;
 pub mod endpoint_statistics;
 mod fold;
 pub mod generations;
@@ -23,6 +24,8 @@ pub mod purchases;
 pub mod rollups;
 pub mod sessions;
 pub mod statements;
+pub mod statistics;
+pub mod tally;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
