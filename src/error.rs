@@ -22,6 +22,9 @@ pub enum Error {
     Unauthenticated(&'static str),
     #[error("{0}")]
     Forbidden(String),
+    /// A signed-in person must give the password again first.
+    #[error("This needs your password once more: give it at /confirm, then try again.")]
+    Unproved,
     #[error("{0}")]
     InsufficientCredits(String),
     #[error("{0}")]
@@ -80,7 +83,7 @@ impl Error {
         match self {
             Self::BadRequest { .. } | Self::UnknownModel { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Unproved => StatusCode::FORBIDDEN,
             Self::InsufficientCredits(_) => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound(_) | Self::NothingRoutable { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -104,6 +107,7 @@ impl Error {
             Self::UnknownModel { .. } | Self::NotFound(_) | Self::NothingRoutable { .. } => "not_found",
             Self::Unauthenticated(_) => "authentication",
             Self::Forbidden(_) => "permission_denied",
+            Self::Unproved => "confirmation_required",
             Self::InsufficientCredits(_) => "payment_required",
             Self::TooLarge { .. } => "payload_too_large",
             Self::TooManyRequests { .. } => "rate_limit_exceeded",

@@ -1,18 +1,24 @@
 //! What comes in: every route on one screen.
 
+pub mod account;
 pub mod accounting;
 pub mod address;
+pub mod audit;
 pub mod caller;
 pub mod completions;
+pub mod forms;
 mod front;
 pub mod gemini;
 pub mod inference;
 pub mod input;
 pub mod keys;
 pub mod listing;
+pub mod members;
 pub mod messages;
 pub mod models;
 pub mod openapi;
+pub mod organizations;
+pub mod pkce;
 pub mod rankings;
 pub mod responses;
 pub mod retrieval;
@@ -20,6 +26,7 @@ pub mod route;
 pub mod server;
 pub mod sign_in;
 pub mod site;
+pub mod workspaces;
 
 use std::sync::Arc;
 
@@ -28,7 +35,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -93,6 +100,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/auth/key", get(keys::show_current_key))
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
+        .merge(people())
         .route("/credits", get(accounting::show_credits))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))
@@ -102,7 +110,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/session", get(sign_in::show_session))
         .route("/openapi.json", get(openapi::show_openapi))
         .layer(CompressionLayer::new());
-    Router::new()
+    let calls = Router::new()
         .nest("/api/v1", paid.merge(reading).layer(cors.clone()))
         .merge(gemini_api.layer(cors))
         .route("/api/{*rest}", any(no_such_endpoint))
@@ -111,9 +119,57 @@ fn api(app: &Arc<App>) -> Router {
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-up", post(sign_in::sign_up))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/confirm", post(sign_in::confirm))
+        .route("/auth/approve", post(pkce::approve))
         .method_not_allowed_fallback(wrong_method)
         .layer(session_layer(app))
-        .with_state(Arc::clone(app))
+        .with_state(Arc::clone(app));
+    // Forms call what is above as the visitor, and leave their outcome in his session.
+    let forms = forms::router(calls.clone()).layer(session_layer(app));
+    calls.merge(forms)
+}
+
+/// Organizations, workspaces and people's own accounts.
+fn people() -> Router<Arc<App>> {
+    let budgets = get(workspaces::show_budget).put(workspaces::put_budget).delete(workspaces::delete_budget);
+    let workspace = get(workspaces::show_workspace)
+        .patch(workspaces::update_workspace)
+        .delete(workspaces::delete_workspace);
+    Router::new()
+        .route("/auth/keys", post(pkce::exchange_code))
+        .route("/auth/keys/code", post(pkce::create_code))
+        .route("/organizations", get(organizations::list_organizations).post(organizations::create_organization))
+        .route("/organizations/switch", post(organizations::switch_organization))
+        .route(
+            "/organization",
+            get(organizations::show_organization)
+                .patch(organizations::update_organization)
+                .delete(organizations::delete_organization),
+        )
+        .route("/organization/members", get(members::list_members))
+        .route("/organization/members/{id}", patch(members::update_member).delete(members::remove_member))
+        .route("/organization/invitations", get(members::list_invitations).post(members::create_invitation))
+        .route("/organization/invitations/{id}", delete(members::revoke_invitation))
+        .route("/organization/audit-log", get(audit::list_audit))
+        .route("/invitations/show", post(members::show_invitation))
+        .route("/invitations/accept", post(members::accept_invitation))
+        .route("/workspaces", get(workspaces::list_workspaces).post(workspaces::create_workspace))
+        .route("/workspaces/{id}", workspace)
+        .route("/workspaces/{id}/budgets", get(workspaces::list_budgets))
+        .route("/workspaces/{id}/budgets/{interval}", budgets)
+        .route("/workspaces/{id}/members", get(workspaces::list_workspace_members))
+        .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
+        .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))
+        .route("/account", get(account::show_account).patch(account::update_account))
+        .route("/account/password", post(account::change_password))
+        .route("/account/password-reset", post(account::ask_reset))
+        .route("/account/password-reset/finish", post(account::finish_reset))
+        .route("/account/verification", post(account::ask_verification))
+        .route("/account/verification/finish", post(account::finish_verification))
+        .route("/account/sessions", get(account::list_sessions))
+        .route("/account/sessions/{id}", delete(account::end_session))
+        .route("/account/export", get(account::export_account))
+        .route("/account/delete", post(account::delete_account))
 }
 
 fn session_layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {

@@ -14,7 +14,7 @@ use super::inference::read_body;
 use crate::App;
 use crate::dialects::chat_completions::parse;
 use crate::error::{Error, Result};
-use crate::gateway::{explain, named};
+use crate::gateway::{explain, named, restrict};
 
 /// # Errors
 /// As for the request itself before it is sent anywhere.
@@ -23,10 +23,11 @@ pub async fn explain_route(
     caller: Result<Caller>,
     request: Request<Body>,
 ) -> Result<Json<Envelope<Value>>> {
-    caller?.requester()?;
+    let requester = caller?.requester()?;
     let body = read_body(request.into_body(), app.config.limits.inference_body_bytes).await?;
     let mut inference =
         parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     named::apply_variants(&app.catalog(), &mut inference)?;
+    restrict::narrow(&requester.policy, &mut inference);
     Ok(Json(Envelope { data: explain::explain(&app, &inference)? }))
 }

@@ -6,14 +6,17 @@
 pub mod accounts;
 pub mod bulk;
 pub mod catalog;
+pub mod codes;
 mod fold;
 pub mod generations;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
+pub mod organizations;
 pub mod rollups;
 pub mod sessions;
+pub mod workspaces;
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;

@@ -6,6 +6,7 @@
 #[cfg(feature = "hydrate")]
 mod browser;
 mod chat;
+mod people;
 mod query;
 #[cfg(not(feature = "hydrate"))]
 mod server;

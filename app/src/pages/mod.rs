@@ -1,6 +1,7 @@
 //! The pages, one file each. They are rendered on the server and complete without a script.
 
 pub mod activity;
+pub mod audit;
 pub mod chat;
 pub mod code;
 pub mod credits;
@@ -9,12 +10,17 @@ pub mod frame;
 pub mod generation;
 pub mod home;
 pub mod keys;
+pub mod links;
 pub mod model;
 pub mod models;
 pub mod not_found;
+pub mod organization;
 pub mod providers;
 pub mod rankings;
+pub mod roles;
+pub mod settings;
 pub mod sign_in;
+pub mod workspaces;
 
 use leptos::prelude::*;
 

@@ -4,13 +4,17 @@
 //! present; optional fields are skipped when empty, because the official SDKs
 //! reject an explicit `null` there.
 
+pub mod account;
 pub mod activity;
 pub mod credits;
 pub mod error;
 pub mod keys;
 pub mod models;
 pub mod money;
+pub mod organizations;
+pub mod pkce;
 pub mod rankings;
+pub mod roles;
 pub mod session;
 pub mod sse;
 
