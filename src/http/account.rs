@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use app::types::Envelope;
 use app::types::account::{
     DeleteAccount, Email, NewPassword, OpenSession, PasswordReset, Profile, Said, UpdateProfile,
 };
-use app::types::Envelope;
 use app::types::keys::Deleted;
 use app::types::organizations::LinkToken;
 use app::types::roles::Role;

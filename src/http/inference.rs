@@ -75,8 +75,7 @@ async fn try_answer(
         },
         asked => asked,
     };
-    let (inference, inbound) =
-        asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
+    let (inference, inbound) = asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());
     let job = Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type };
     Ok(match gateway::serve(app, job).await? {

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, RateLimit, UpdateKey};
+use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, KeyBudget, RateLimit, UpdateKey};
 use app::types::money::Money;
 use app::types::roles::Permission;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::address::Origin;
 use super::audit::{Deed, note};
@@ -66,23 +65,24 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
         },
         allowed_data_regions: vec!["global".to_owned()],
         free_model_daily_requests: app.rate_limits.free_quota(&app, &key.organization_id).await?,
-        effective_budget: budgets.iter().min_by_key(|(left, _)| *left).map(|(_, budget)| budget.clone()),
-        budgets: budgets.into_iter().map(|(_, budget)| budget).collect(),
+        effective_budget: budgets.iter().min_by_key(|budget| budget.limit_remaining).cloned(),
+        budgets,
     };
     Ok(Json(Envelope { data }))
 }
 
 /// What is left of each budget the key is subject to.
-async fn budgets(app: &App, policy: &Policy) -> Result<Vec<(Money, Value)>> {
+async fn budgets(app: &App, policy: &Policy) -> Result<Vec<KeyBudget>> {
     let mut budgets = Vec::with_capacity(policy.caps.len());
     for cap in &policy.caps {
         let used = app.ledger.key_usage(&cap.counter).await?.in_window(cap.reset);
-        let left = cap.limit.minus(used).max(Money::ZERO);
-        let budget = json!({
-            "name": cap.name, "limit": cap.limit, "limit_remaining": left, "usage": used,
-            "limit_reset": cap.reset.map(app::types::keys::LimitReset::as_str),
+        budgets.push(KeyBudget {
+            name: cap.name.clone(),
+            limit: cap.limit,
+            limit_remaining: cap.limit.minus(used).max(Money::ZERO),
+            limit_reset: cap.reset,
+            usage: used,
         });
-        budgets.push((left, budget));
     }
     Ok(budgets)
 }
@@ -244,7 +244,8 @@ pub async fn update_key(
     }
     store_change(&app, &mut row).await?;
     let state = if row.is_disabled != 0 { "disabled" } else { "enabled" };
-    let detail = format!("{}: {state}, limit {}", row.name, row.limit_nanos.map_or("none".into(), |l| Money(l).dollars()));
+    let detail =
+        format!("{}: {state}, limit {}", row.name, row.limit_nanos.map_or("none".into(), |l| Money(l).dollars()));
     note(&app, &caller, &origin, Deed { action: "key.update", target: &row.hash, detail: &detail }).await?;
     Ok(Json(Envelope { data: shown(&app, row).await? }))
 }
@@ -302,7 +303,8 @@ async fn creator(app: &App, caller: &Caller, wanted: Option<String>) -> Result<O
 
 /// Words without spaces, as they are stored.
 fn checked_words(field: &str, list: Vec<String>) -> Result<String> {
-    let words: Vec<String> = list.into_iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> =
+        list.into_iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
     if words.len() > 200 || words.iter().any(|word| word.len() > 200 || word.contains(char::is_whitespace)) {
         return Err(Error::bad_request(field, format!("{field} must be at most 200 names without spaces")));
     }

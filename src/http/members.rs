@@ -182,10 +182,7 @@ fn last_owner() -> Error {
 ///
 /// # Errors
 /// 403 without the right.
-pub async fn list_invitations(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-) -> Result<Json<Envelope<Vec<Invitation>>>> {
+pub async fn list_invitations(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Envelope<Vec<Invitation>>>> {
     caller.check(Permission::ManageMembers)?;
     let rows = app.store.invitations(caller.organization_id(), app.clock.now_ms()).await?;
     Ok(Json(Envelope { data: rows.iter().map(shown_invitation).collect() }))

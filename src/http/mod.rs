@@ -17,6 +17,7 @@ pub mod members;
 pub mod messages;
 pub mod models;
 pub mod openapi;
+mod openapi_people;
 pub mod organizations;
 pub mod pkce;
 pub mod rankings;
@@ -132,9 +133,8 @@ fn api(app: &Arc<App>) -> Router {
 /// Organizations, workspaces and people's own accounts.
 fn people() -> Router<Arc<App>> {
     let budgets = get(workspaces::show_budget).put(workspaces::put_budget).delete(workspaces::delete_budget);
-    let workspace = get(workspaces::show_workspace)
-        .patch(workspaces::update_workspace)
-        .delete(workspaces::delete_workspace);
+    let workspace =
+        get(workspaces::show_workspace).patch(workspaces::update_workspace).delete(workspaces::delete_workspace);
     Router::new()
         .route("/auth/keys", post(pkce::exchange_code))
         .route("/auth/keys/code", post(pkce::create_code))

@@ -190,11 +190,7 @@ pub async fn update_organization(
 ///
 /// # Errors
 /// 400 for a personal one, 403 for anybody but an owner.
-pub async fn delete_organization(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    origin: Origin,
-) -> Result<Json<Deleted>> {
+pub async fn delete_organization(State(app): State<Arc<App>>, caller: Caller, origin: Origin) -> Result<Json<Deleted>> {
     caller.check(Permission::ManageOwners)?;
     caller.check_recent(&app)?;
     let organization = own(&app, &caller).await?;

@@ -318,7 +318,8 @@ mod tests {
             challenge_method: "S256".into(),
             ..CodeRow::default()
         };
-        let with = |verifier: &str| ExchangeCode { code_verifier: Some(verifier.to_owned()), ..ExchangeCode::default() };
+        let with =
+            |verifier: &str| ExchangeCode { code_verifier: Some(verifier.to_owned()), ..ExchangeCode::default() };
         assert!(check_verifier(&row, &with("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")).is_ok());
         assert!(check_verifier(&row, &with("another")).is_err());
         assert!(check_verifier(&row, &ExchangeCode::default()).is_err());

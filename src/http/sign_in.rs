@@ -189,13 +189,7 @@ async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, Sign
     Ok((session, origin, form))
 }
 
-async fn open_session(
-    app: &App,
-    session: &Session,
-    user_id: &str,
-    origin: &Origin,
-    next: &str,
-) -> Result<Response> {
+async fn open_session(app: &App, session: &Session, user_id: &str, origin: &Origin, next: &str) -> Result<Response> {
     let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // A new id, so that one planted before the sign-in is worth nothing (ASVS 7.2.4).
     session.cycle_id().await.map_err(internal)?;
@@ -241,7 +235,11 @@ pub fn safe_next(next: &str) -> String {
     let is_own = base
         .and_then(|base| base.join(next).ok())
         .is_some_and(|url| url.host_str() == Some("own.invalid") && url.username().is_empty());
-    if is_path && is_own && !next.starts_with("/sign-") && !next.starts_with("/confirm") { next.to_owned() } else { "/activity".to_owned() }
+    if is_path && is_own && !next.starts_with("/sign-") && !next.starts_with("/confirm") {
+        next.to_owned()
+    } else {
+        "/activity".to_owned()
+    }
 }
 
 #[cfg(test)]

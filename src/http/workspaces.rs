@@ -183,14 +183,7 @@ pub async fn delete_workspace(
 }
 
 /// Lets keys see a change, and writes it down.
-async fn changed(
-    app: &App,
-    caller: &Caller,
-    origin: &Origin,
-    target: &str,
-    action: &str,
-    detail: &str,
-) -> Result<()> {
+async fn changed(app: &App, caller: &Caller, origin: &Origin, target: &str, action: &str, detail: &str) -> Result<()> {
     app.keys.forget_organization(caller.organization_id(), app.clock.now_ms()).await?;
     note(app, caller, origin, Deed { action, target, detail }).await
 }
@@ -243,8 +236,7 @@ fn checked_slug(slug: &str) -> Result<String> {
 
 /// A slug from a name.
 fn slug_of(name: &str) -> String {
-    let plain: String =
-        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
+    let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(50).collect::<String>()
 }
 

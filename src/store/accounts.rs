@@ -53,13 +53,15 @@ impl Store {
             .bind(now)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO organizations (id, name, is_demo, created_at, is_personal) VALUES ($1, $2, $3, $4, 1)")
-            .bind(account.organization_id.as_str())
-            .bind(account.organization_name.as_str())
-            .bind(i64::from(account.is_demo))
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO organizations (id, name, is_demo, created_at, is_personal) VALUES ($1, $2, $3, $4, 1)",
+        )
+        .bind(account.organization_id.as_str())
+        .bind(account.organization_name.as_str())
+        .bind(i64::from(account.is_demo))
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
         sqlx::query("INSERT INTO members (organization_id, user_id, role, created_at) VALUES ($1, $2, 'owner', $3)")
             .bind(account.organization_id.as_str())
             .bind(account.user.id.as_str())

@@ -29,8 +29,7 @@ impl Api {
     /// What the holder of a link is invited to.
     pub async fn invitation(&self, token: &str) -> ApiResult<InvitationView> {
         let link = LinkToken { token: token.to_owned() };
-        let answer: Envelope<InvitationView> =
-            self.call(Method::POST, "/api/v1/invitations/show", Some(&link)).await?;
+        let answer: Envelope<InvitationView> = self.call(Method::POST, "/api/v1/invitations/show", Some(&link)).await?;
         Ok(answer.data)
     }
 

@@ -67,7 +67,8 @@ fn whole(
         }
         .into_any()
     };
-    let audit = may(Permission::SeeAudit).then(|| view! { <a class="button" href="/organization/audit">"Audit log"</a> });
+    let audit =
+        may(Permission::SeeAudit).then(|| view! { <a class="button" href="/organization/audit">"Audit log"</a> });
     let settings = may(Permission::ManageOrganization).then(|| view! { <Settings organization=organization.clone()/> });
     let ends = (may(Permission::ManageOwners) && !organization.is_personal)
         .then(|| view! { <End name=organization.name.clone()/> });
@@ -106,7 +107,8 @@ fn Members(user: User, members: Vec<OrganizationMember>) -> impl IntoView {
 }
 
 fn member_row(user: &User, one: OrganizationMember) -> AnyView {
-    let name = [one.first_name.as_deref(), one.last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let name =
+        [one.first_name.as_deref(), one.last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let is_self = one.id == user.id;
     let manages = user.may(Permission::ManageMembers)
         && (one.organization_role != Role::Owner || user.may(Permission::ManageOwners));

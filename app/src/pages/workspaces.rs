@@ -208,10 +208,12 @@ fn People(
     manages: bool,
 ) -> impl IntoView {
     if workspace.is_default {
-        return view! { <h2>"Members"</h2><p>"Everybody in the organization belongs to the default workspace."</p> }.into_any();
+        return view! { <h2>"Members"</h2><p>"Everybody in the organization belongs to the default workspace."</p> }
+            .into_any();
     }
     let here = format!("/workspaces/{}", workspace.slug);
-    let email = |id: &str| people.iter().find(|one| one.id == id).map_or_else(|| id.to_owned(), |one| one.email.clone());
+    let email =
+        |id: &str| people.iter().find(|one| one.id == id).map_or_else(|| id.to_owned(), |one| one.email.clone());
     let items = members
         .iter()
         .map(|one| {

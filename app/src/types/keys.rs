@@ -191,10 +191,20 @@ pub struct CurrentKey {
     pub allowed_data_regions: Vec<String>,
     pub free_model_daily_requests: FreeRequests,
     /// Budgets of the workspace and the member, the broadest first.
-    #[cfg_attr(feature = "ssr", schema(value_type = Vec<Object>))]
-    pub budgets: Vec<serde_json::Value>,
-    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
-    pub effective_budget: Option<serde_json::Value>,
+    pub budgets: Vec<KeyBudget>,
+    /// The one with the least left.
+    pub effective_budget: Option<KeyBudget>,
+}
+
+/// A budget that a key is subject to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct KeyBudget {
+    pub name: String,
+    pub limit: Money,
+    pub limit_remaining: Money,
+    pub limit_reset: Option<LimitReset>,
+    pub usage: Money,
 }
 
 /// Deprecated in the original, still required by its SDKs.

@@ -1,6 +1,7 @@
 //! A whole server on a real socket, the people who use it, and a provider that
 //! does what a test says.
 
+pub mod person;
 pub mod postgres;
 pub mod redis;
 pub mod upstream;
