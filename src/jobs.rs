@@ -26,6 +26,15 @@ pub fn start(app: &Arc<App>) {
         Ok(())
     });
     every(app, Duration::from_mins(1), "count what is popular", |app| async move { app.refresh_popularity().await });
+    every(app, Duration::from_millis(500), "refresh settings", |app| async move { app.refresh_topics().await });
+    every(app, Duration::from_mins(1), "recount own keys", |app| async move { app.recount_own_keys().await });
+    every(app, Duration::from_secs(10), "share figures", |app| async move {
+        app.health.write(&app.store, &app.node_id).await?;
+        app.health.read(&app.store, &app.node_id, app.clock.now_ms(), false).await
+    });
+    every(app, Duration::from_mins(10), "forget old figures", |app| async move {
+        app.health.forget_old(&app.store, app.clock.now_ms()).await
+    });
     every(app, Duration::from_secs(1), "send letters", |app| async move { app.mail.send_waiting().await });
     every(app, Duration::from_hours(1), "forget old letters", |app| async move { app.mail.forget_old().await });
     every(app, Duration::from_secs(1), "check endpoints", |app| async move {

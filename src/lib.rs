@@ -20,12 +20,14 @@ pub mod providers;
 pub mod rankings;
 pub mod store;
 pub mod telemetry;
+pub mod vault;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +40,7 @@ use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway::byok::OwnKeys;
 use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
 use crate::gateway::sticky::Sticky;
@@ -46,9 +49,26 @@ use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
+use crate::vault::Vault;
 
 /// Days whose tokens make a model popular.
 const POPULAR_DAYS: i64 = 7;
+
+/// What secrets are kept with: the operator's key, or one kept beside the database file.
+///
+/// # Errors
+/// [`StartError::Setting`] naming the key that is none.
+pub fn vault(config: &Config, store: &Store) -> Result<Vault, StartError> {
+    let settings = &config.secrets;
+    let made = if settings.key.is_empty() { store.key_beside(Vault::fresh_key)? } else { None };
+    let current = made.as_deref().unwrap_or(&settings.key);
+    let old = settings.old_keys.split(',').map(str::trim);
+    let keys: Vec<&str> = std::iter::once(current).chain(old).filter(|key| !key.is_empty()).collect();
+    let wrong = |place| if place == 0 { "secrets.key" } else { "secrets.old_keys" };
+    Vault::new(keys).map_err(|place| {
+        StartError::Setting(format!("{}: write base64 of 32 random bytes (openssl rand -base64 32)", wrong(place)))
+    })
+}
 
 /// Everything a request can reach.
 pub struct App {
@@ -64,6 +84,9 @@ pub struct App {
     pub health: Health,
     pub rate_limits: RateLimits,
     pub sticky: Sticky,
+    /// Keeps secrets of organizations.
+    pub vault: Vault,
+    pub own_keys: OwnKeys,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -80,6 +103,8 @@ pub struct App {
     /// Tokens of the last days by model.
     popularity: ArcSwap<HashMap<String, i64>>,
     in_flight: Arc<Semaphore>,
+    /// The revision each topic of the store was read at.
+    revisions: Mutex<HashMap<String, i64>>,
     /// Held for as long as this process decides the balances of an SQLite file.
     _ownership: Option<std::fs::File>,
 }
@@ -124,6 +149,9 @@ impl App {
             mail: Mail::new(&config.mail, store.clone(), clock.clone()).map_err(StartError::Setting)?,
             health: Health::new(config.resilience),
             sticky: Sticky::default(),
+            vault: vault(&config, &store)?,
+            own_keys: OwnKeys::new(config.own_keys),
+            revisions: Mutex::default(),
             popularity: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
@@ -142,6 +170,9 @@ impl App {
             ledger,
         };
         app.reload_catalog().await?;
+        app.refresh_topics().await?;
+        app.recount_own_keys().await?;
+        app.health.read(&app.store, &app.node_id, app.clock.now_ms(), true).await?;
         Ok((Arc::new(app), writer))
     }
 
@@ -202,7 +233,25 @@ impl App {
     pub async fn refresh_catalog(&self) -> sqlx::Result<()> {
         if self.store.catalog_revision().await? != self.revision.load(Ordering::SeqCst) {
             self.reload_catalog().await?;
+            self.reload_own_keys().await?;
             tracing::info!(models = self.catalog().models.len(), "Took over a changed catalog");
+        }
+        Ok(())
+    }
+
+    /// Reads what organizations set up again where it was changed, by whichever node.
+    ///
+    /// # Errors
+    /// Any database error; what was read before stays.
+    pub async fn refresh_topics(&self) -> sqlx::Result<()> {
+        for (topic, revision) in self.store.revisions().await? {
+            if self.revisions.lock().get(&topic) == Some(&revision) {
+                continue;
+            }
+            if topic == store::own_keys::TOPIC {
+                self.reload_own_keys().await?;
+            }
+            self.revisions.lock().insert(topic, revision);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 const LONGEST: usize = 500;
 
 /// The server's modules by floor. What is on a floor may name what is below it.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("commands", 4),
     ("demo", 4),
     ("http", 4),
@@ -24,6 +24,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("providers", 2),
     ("store", 2),
     ("telemetry", 2),
+    ("vault", 2),
     ("clock", 1),
     ("config", 1),
     ("error", 1),

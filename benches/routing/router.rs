@@ -244,7 +244,7 @@ impl Day<'_> {
                 }
             }
             _ => {
-                let plan = route::plan(&self.app, &self.inference, PROMPT_TOKENS, None)?;
+                let plan = route::plan(&self.app, &route::Terms::default(), &self.inference, PROMPT_TOKENS, None)?;
                 order = plan
                     .candidates
                     .iter()

@@ -54,6 +54,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub id: String,
+    /// SHA-256 of the key, hex.
+    pub hash: String,
     pub name: String,
     pub label: String,
     pub organization_id: String,
@@ -76,6 +78,7 @@ impl KeyRecord {
         Self {
             policy: Arc::new(policy.and(&row.allowed_networks, &row.allowed_models, &row.allowed_providers)),
             id: row.id,
+            hash: row.hash,
             name: row.name,
             label: row.label,
             organization_id: row.organization_id,

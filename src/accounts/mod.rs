@@ -8,18 +8,15 @@ pub mod users;
 
 use rand::Rng as _;
 
-/// A random id in the form of a UUID (version 7), where the API's schema asks for one.
+/// A random id in the form of a UUID (version 7), where clients expect one.
 #[must_use]
 pub fn new_uuid(now_ms: i64) -> String {
-    let mut random = [0_u8; 10];
+    let mut random = [0_u8; 16];
     rand::rng().fill_bytes(&mut random);
-    let mut hex = format!("{:012x}", u64::try_from(now_ms).unwrap_or(0) & 0xffff_ffff_ffff);
-    hex.push('7');
-    hex.push_str(keys::hex(&random).get(..19).unwrap_or_default());
-    // The variant's two bits: one of 8, 9, a, b.
-    let variant = char::from(b"89ab"[usize::from(random[9] & 3)]);
-    hex.replace_range(16..17, &variant.to_string());
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    let bits = (u128::from(u64::try_from(now_ms).unwrap_or(0)) << 80) | (u128::from_be_bytes(random) >> 48);
+    let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x7 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
 }
 

@@ -60,6 +60,9 @@ enum Command {
     /// The books.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// What secrets are kept with.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Run the three simulated providers on fixed ports, for tests and trials.
     Simulate(SimulateArguments),
     /// Check settings, database and providers, and say what is wrong.
@@ -116,10 +119,12 @@ enum KeyCommand {
 
 #[derive(Subcommand)]
 enum CreditCommand {
-    /// Give a user's organization credit.
+    /// Give credit to an organization, by its id or by the address of its first member.
     Grant {
-        #[arg(long)]
-        email: String,
+        #[arg(long, required_unless_present = "organization")]
+        email: Option<String>,
+        #[arg(long, conflicts_with = "email")]
+        organization: Option<String>,
         /// US dollars.
         #[arg(long)]
         amount: Money,
@@ -132,6 +137,12 @@ enum CreditCommand {
 enum LedgerCommand {
     /// Add up every balance again from its transfers; fails when one differs.
     Audit,
+}
+
+#[derive(Subcommand)]
+enum SecretsCommand {
+    /// Encrypt every kept secret under the current secrets.key; afterwards secrets.old_keys can go.
+    Rotate,
 }
 
 #[derive(Args)]
@@ -162,12 +173,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Key(KeyCommand::Create { email, name, limit, management }) => {
             people::create_key(&config, &email, &name, limit, management).await
         }
-        Command::Credit(CreditCommand::Grant { email, amount, reason }) => {
+        Command::Credit(CreditCommand::Grant { email, organization, amount, reason }) => {
             let store = open(&config).await?;
-            let organization_id = people::organization_of(&store, &email).await?;
+            let organization_id = match organization {
+                Some(id) => people::checked_organization(&store, id).await?,
+                None => people::organization_of(&store, &email.unwrap_or_default()).await?,
+            };
             people::grant(&store, &organization_id, amount, &reason).await
         }
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
+        Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,
         Command::Openapi => {

@@ -9,6 +9,7 @@ use patchbay::accounts::{keys, new_id};
 use patchbay::billing::ledger::{Ledger, credit_account};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
+use patchbay::gateway::byok::place;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
 use patchbay::store::ledger::GrantRequest;
@@ -43,6 +44,11 @@ pub(super) async fn organization_of(store: &Store, email: &str) -> anyhow::Resul
     let user = user.with_context(|| format!("nobody has an account as {email}"))?;
     let membership = store.first_membership(&user.id).await?;
     Ok(membership.with_context(|| format!("{email} belongs to no organization"))?.organization_id)
+}
+
+pub(super) async fn checked_organization(store: &Store, id: String) -> anyhow::Result<String> {
+    store.organization(&id).await?.with_context(|| format!("no organization has the id {id}"))?;
+    Ok(id)
 }
 
 pub(super) async fn create_key(
@@ -101,5 +107,23 @@ pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, r
     } else {
         say!("Granted {}; the running server books it within a second.", amount.dollars());
     }
+    Ok(())
+}
+
+/// Wraps every kept secret anew under the current key.
+pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let vault = patchbay::vault(config, &store)?;
+    let (mut changed, mut all) = (0, 0);
+    for mut row in store.all_own_keys().await? {
+        all += 1;
+        let place = place(&row.organization_id, &row.id);
+        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the credential {}", row.id))?;
+        let Some(secret) = rewrapped else { continue };
+        row.secret = secret;
+        store.put_own_key(&row).await?;
+        changed += 1;
+    }
+    say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");
     Ok(())
 }

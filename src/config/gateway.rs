@@ -1,5 +1,6 @@
 //! Settings of the gateway: limits, times, protection of providers and callers.
 
+use app::types::Money;
 use serde::{Deserialize, Serialize};
 
 /// Sizes, in bytes and requests.
@@ -163,5 +164,22 @@ impl Default for Routing {
 impl Default for Holds {
     fn default() -> Self {
         Self { step_tokens: 1_024, prompt_margin_percent: 15 }
+    }
+}
+
+/// What requests with a provider key of the organization's own cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnKeySettings {
+    /// Per cent of the list price.
+    pub fee_percent: u32,
+    /// USD of list price a month.
+    #[serde(with = "super::dollars")]
+    pub free_per_month: Money,
+}
+
+impl Default for OwnKeySettings {
+    fn default() -> Self {
+        Self { fee_percent: 5, free_per_month: Money::from_dollars(25_000) }
     }
 }

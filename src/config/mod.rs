@@ -2,6 +2,7 @@
 
 mod gateway;
 mod mail;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,8 +12,9 @@ use std::path::Path;
 use app::types::Money;
 use serde::{Deserialize, Serialize};
 
-pub use self::gateway::{Holds, Limits, MediaSettings, RateLimits, Resilience, Routing, Timeouts};
+pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
 pub use self::mail::MailSettings;
+pub use self::secrets::Secrets;
 
 /// The settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     pub media: MediaSettings,
     pub mail: MailSettings,
+    pub secrets: Secrets,
+    pub own_keys: OwnKeySettings,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -114,6 +118,8 @@ impl Default for Config {
             rate_limits: RateLimits::default(),
             media: MediaSettings::default(),
             mail: MailSettings::default(),
+            secrets: Secrets::default(),
+            own_keys: OwnKeySettings::default(),
             providers: BTreeMap::new(),
         }
     }
@@ -230,6 +236,9 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "redis_url"
                 | "trusted_proxies"
                 | "smtp_url"
+                | "key"
+                | "old_keys"
+                | "free_per_month"
                 | "from"
                 | "folder"
         );
@@ -244,7 +253,7 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
     }
 }
 
-mod dollars {
+pub(crate) mod dollars {
     use app::types::Money;
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -29,6 +29,8 @@ pub struct Tried {
     pub status: Option<u16>,
     /// ms until the first token or the failure.
     pub latency_ms: i64,
+    /// Asked with the organization's own credential.
+    pub is_byok: bool,
     pub fault: Option<Fault>,
 }
 
@@ -67,7 +69,8 @@ pub async fn open(
         None => dialect.upstream().encode(&target, &inference),
     };
     let request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
-    let credentials = app.credentials();
+    let shared = app.credentials();
+    let credentials = candidate.own.as_ref().map_or(&*shared, |own| &own.key.credentials);
     let slug = candidate.provider.slug.as_str();
     let mut base_url = Cow::Borrowed(credentials.base_url(slug).unwrap_or(&candidate.provider.base_url));
     if inference.retrieval.is_some() {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::named::{Named, Strategy};
+use super::route;
 use crate::App;
 use crate::catalog::category::Category;
 use crate::catalog::{Catalog, Endpoint, Model};
@@ -147,7 +148,7 @@ pub fn choose(app: &App, catalog: &Catalog, inference: &Inference, prompt_tokens
         .filter_map(|model| {
             let fit =
                 model.endpoints.iter().filter(|endpoint| can_do(app, catalog, endpoint, inference, prompt_tokens));
-            fit.map(|endpoint| blended(endpoint)).min().map(|price| (model, price))
+            fit.map(|endpoint| route::blended(endpoint)).min().map(|price| (model, price))
         })
         .collect();
     if able.is_empty() {
@@ -277,10 +278,6 @@ fn score(app: &App, task: Task, model: &Model) -> f64 {
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a rank needs no exact count")]
 fn share(part: i64, whole: i64) -> f64 {
     part as f64 / whole.max(1) as f64
-}
-
-fn blended(endpoint: &Endpoint) -> i128 {
-    i128::from(endpoint.prices.prompt.0) * 3 + i128::from(endpoint.prices.completion.0)
 }
 
 /// The model that gave the last answer, as the caller repeats it.

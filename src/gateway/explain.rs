@@ -3,21 +3,22 @@
 use app::types::activity::{Routing, RoutingCandidate};
 use serde_json::{Value, json};
 
-use super::{pin, route};
+use super::tokenizers::Counter;
+use super::{estimate, pin, route};
 use crate::App;
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
 use crate::gateway::named::Strategy;
-use crate::gateway::route::{Candidate, Plan, Refused, Survey};
+use crate::gateway::route::{Candidate, Plan, Refused, Survey, Terms};
 
 /// Every endpoint that was looked at: those to try in their order, each with its price,
 /// its figures and its chance to be first; and those left out, each with the reason.
 ///
 /// # Errors
 /// 400 for an unknown model or a malformed preference.
-pub fn explain(app: &App, inference: &Inference) -> Result<Value> {
-    let prompt_tokens = super::prompt_estimate(app, inference);
-    let Survey { mut plan, known, wrong } = route::survey(app, inference, prompt_tokens)?;
+pub fn explain(app: &App, terms: &Terms, inference: &Inference) -> Result<Value> {
+    let prompt_tokens = estimate::prompt_tokens(inference, Counter::RATIO);
+    let Survey { mut plan, known, wrong } = route::survey(app, terms, inference, prompt_tokens)?;
     pin::prefer_issuer(app, &mut plan.candidates, inference);
     if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
         return Err(wrong);
@@ -71,8 +72,9 @@ pub fn stored(app: &App, inference: &Inference, plan: &Plan) -> String {
     let shares = route::shares(app, inference, &plan.candidates);
     let is_drawn = inference.provider.sort.is_none() && inference.provider.order.is_none();
     let tried = plan.candidates.iter().zip(shares).zip(0_usize..).map(|((candidate, share), place)| {
-        let is_down = app.health.is_down(&candidate.endpoint.id, now);
+        let is_down = app.health.is_down(candidate.record_id(), now);
         let reason = match (place, is_down) {
+            (0, _) if candidate.own.is_some() => "first: the organization's own credential",
             (0, _) if candidate.strategy == Strategy::Auto => "first of the models chosen for the task",
             (0, _) if is_drawn => "first: drawn by weight 1/price², or kept by its conversation",
             (0, _) => "first in the order asked for",
@@ -121,6 +123,7 @@ fn described(app: &App, candidate: &Candidate) -> Value {
         "endpoint": endpoint.tag,
         "endpoint_id": endpoint.id,
         "strategy": candidate.strategy.word(),
+        "is_byok": candidate.own.is_some(),
         "price_per_million": {
             "prompt": endpoint.prices.prompt.per_million(),
             "completion": endpoint.prices.completion.per_million(),
@@ -128,6 +131,7 @@ fn described(app: &App, candidate: &Candidate) -> Value {
         "latency_last_30m": figures.latency,
         "throughput_last_30m": figures.throughput,
         "uptime_last_30m": figures.uptime_30m,
+        "sound_tool_calls_last_1d": figures.tool_calls,
         "state": state,
         "in_flight": in_flight,
         "concurrency_limit": limit.floor(),

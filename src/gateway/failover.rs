@@ -88,6 +88,7 @@ impl Run {
             model_id: candidate.model.id.clone(),
             status: result.as_ref().map_or_else(|fault| fault.status, |_| Some(200)),
             latency_ms: since_ms(began),
+            is_byok: candidate.own.is_some(),
             fault: result.as_ref().err().cloned(),
         });
         if let Err(fault) = result {
@@ -114,7 +115,7 @@ impl Run {
             if let Some(index) = least_bad {
                 let candidate = self.candidates.get(index)?.clone();
                 let now = self.app.clock.now_ms();
-                let (endpoint, provider) = (&candidate.endpoint.id, &candidate.provider.slug);
+                let (endpoint, provider) = (candidate.record_id(), &candidate.provider.slug);
                 if let Ok(ticket) = self.app.health.enter_anyway(endpoint, provider, now) {
                     self.taken.push(index);
                     self.ticket = Some(ticket);
@@ -138,7 +139,7 @@ impl Run {
             }
             let provider = &candidate.provider;
             let is_second = self.tried.iter().any(|tried| tried.provider_name == provider.name);
-            match self.app.health.enter(&candidate.endpoint.id, &provider.slug, is_second, now) {
+            match self.app.health.enter(candidate.record_id(), &provider.slug, is_second, now) {
                 Ok(ticket) => {
                     self.taken.push(index);
                     self.ticket = Some(ticket);
@@ -203,7 +204,7 @@ impl Run {
         let now = self.app.clock.now_ms();
         let others = self.candidates.iter().enumerate().filter(|(index, _)| !self.taken.contains(index));
         self.tried.len() + 1 >= self.most_attempts
-            || !others.map(|(_, other)| other).any(|other| !self.app.health.is_open(&other.endpoint.id, now))
+            || !others.map(|(_, other)| other).any(|other| !self.app.health.is_open(other.record_id(), now))
     }
 
     /// How much longer than others this endpoint may take: some think before they speak.

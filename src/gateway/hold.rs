@@ -71,9 +71,8 @@ pub async fn first(
 /// What the next step of output costs at this endpoint.
 #[must_use]
 pub fn step_cost(candidate: &Candidate, prompt_tokens: u64, from: u64, to: u64) -> Money {
-    let prices = &candidate.endpoint.prices;
     // What the prompt costs is the same on both sides.
-    prices.at_most(prompt_tokens, to, false).minus(prices.at_most(prompt_tokens, from, false))
+    candidate.at_most(prompt_tokens, to, false).minus(candidate.at_most(prompt_tokens, from, false))
 }
 
 /// The most output tokens there can be, of all choices together.
@@ -97,7 +96,7 @@ fn first_step(inference: &Inference, candidates: &[Candidate], step: u64) -> u64
 fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64, hour: bool) -> Money {
     candidates
         .iter()
-        .map(|candidate| candidate.endpoint.prices.at_most(prompt_tokens, output_tokens, hour))
+        .map(|candidate| candidate.at_most(prompt_tokens, output_tokens, hour))
         .max()
         .unwrap_or(Money::ZERO)
 }
@@ -105,7 +104,12 @@ fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64, hou
 /// What the searches of a ranking cost beyond the first.
 fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
     let more = inference.retrieval.as_ref().map_or(0, |wish| wish.searches().saturating_sub(1));
-    let price = candidates.iter().map(|candidate| candidate.endpoint.prices.request).max().unwrap_or_default();
+    let price = candidates
+        .iter()
+        .filter(|own| own.own.is_none())
+        .map(|candidate| candidate.endpoint.prices.request)
+        .max()
+        .unwrap_or_default();
     let usage = Usage { searches: Some(more), ..Usage::default() };
     Prices { request: price, ..Prices::default() }.cost(&usage).total
 }

@@ -9,7 +9,7 @@ use super::route::Candidate;
 impl Run {
     /// How this request was routed; `served` is the endpoint that answered.
     pub(super) fn metadata(&self, served: Option<&Candidate>) -> Value {
-        let is_served = |candidate: &Candidate| served.is_some_and(|own| own.endpoint.id == candidate.endpoint.id);
+        let is_served = |candidate: &Candidate| served.is_some_and(|own| own.record_id() == candidate.record_id());
         let available: Vec<Value> = self
             .candidates
             .iter()
@@ -38,7 +38,7 @@ impl Run {
             "region": null,
             "summary": format!("available={}, selected={selected}", available.len()),
             "attempt": self.tried.len().max(1),
-            "is_byok": false,
+            "is_byok": served.is_some_and(|own| own.own.is_some()),
             "endpoints": { "total": available.len(), "available": available },
             "attempts": attempts,
         });

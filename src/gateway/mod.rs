@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod auto;
+pub mod byok;
 pub mod estimate;
 pub mod explain;
 mod failover;
@@ -45,7 +46,7 @@ use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::health::Ticket;
-use crate::gateway::route::Candidate;
+use crate::gateway::route::{Candidate, Terms};
 use crate::gateway::tokenizers::Counter;
 
 /// Who asks, and so who pays.
@@ -182,13 +183,15 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     app.rate_limits.admit(&job.requester).await?;
     named::apply_variants(&app.catalog(), &mut job.inference)?;
     restrict::narrow(&job.requester.policy, &mut job.inference);
-    let prompt_estimate = prompt_estimate(app, &job.inference);
+    // By ratio: a tokenizer would take longer than all the rest, and the hold has its margin.
+    let prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
     let conversation = sticky::conversation(&job);
-    let mut plan = route::plan(app, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
+    let terms = Terms::of(app, &job.requester);
+    let mut plan = route::plan(app, &terms, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     restrict::check(&job.requester.policy, &mut plan.candidates)?;
     pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
     let routing = explain::stored(app, &job.inference, &plan);
-    let route::Plan { candidates, pipeline, .. } = plan;
+    let route::Plan { mut candidates, pipeline, .. } = plan;
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
     }
@@ -198,7 +201,14 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
     let payer = job.requester.payer();
-    let first = hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?;
+    let first = match hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await {
+        // What the organization pays the provider itself may still fit.
+        Err(Error::InsufficientCredits(_) | Error::Forbidden(_)) if candidates.iter().any(|way| way.own.is_some()) => {
+            candidates.retain(|way| way.own.is_some());
+            hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?
+        }
+        first => first?,
+    };
     let is_streamed = job.inference.is_streamed;
     job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);
@@ -226,14 +236,6 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         _permit: permit,
     };
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
-}
-
-/// Tokens of the prompt as the model asked for reads them.
-fn prompt_estimate(app: &App, inference: &Inference) -> u64 {
-    let name = inference.models.first().map(String::as_str).unwrap_or_default();
-    let catalog = app.catalog();
-    let model_id = catalog.model(name).map_or(name, |model| &model.id);
-    estimate::prompt_tokens(inference, Counter::quick(model_id))
 }
 
 /// Whether an answer wanted in one piece is read as a stream: so it shows early that

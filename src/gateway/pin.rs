@@ -23,7 +23,7 @@ pub fn prefer_issuer(app: &App, candidates: &mut [Candidate], inference: &Infere
         let (provider, model) = (&candidate.provider, &candidate.endpoint.upstream_model);
         let reads = |dialect| reasoning::is_read_by(format, dialect, &provider.quirks, model);
         // Who is down stays behind who is not.
-        (app.health.is_down(&candidate.endpoint.id, now), !provider.dialect.is_some_and(reads))
+        (app.health.is_down(candidate.record_id(), now), !provider.dialect.is_some_and(reads))
     });
 }
 

@@ -9,7 +9,6 @@ use tokio::time::timeout;
 
 use super::attempt::{Reader, too_slow};
 use super::settle::{Outcome, Settled};
-use super::tokenizers::Vocabulary;
 use super::whole::{Begun, since_ms};
 use super::{Run, estimate};
 use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
@@ -59,7 +58,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     let mut relay = Relay {
         frames,
         writer: run.job.inbound.writer(&run.heading(&candidate)),
-        tally: Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()),
+        tally: run.tally(&candidate),
         hides_reasoning: run.hides_reasoning(),
         buffer: Vec::with_capacity(1_024),
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
@@ -78,7 +77,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
         candidate = next;
     }
     relay.outcome.generation_ms = Some(since_ms(first_token));
-    relay.outcome.take(std::mem::take(&mut relay.tally));
+    relay.outcome.take(std::mem::take(&mut relay.tally), &run.job.inference.tools);
     relay.end(run, &candidate, end).await;
 }
 
@@ -289,8 +288,8 @@ pub(super) const fn report_of(settled: &Settled) -> UsageReport {
         cost: settled.charged,
         prompt_cost: settled.cost.prompt,
         completion_cost: settled.cost.completion,
-        is_byok: false,
-        upstream_inference_cost: None,
+        is_byok: settled.is_byok,
+        upstream_inference_cost: if settled.is_byok { Some(settled.cost.total) } else { None },
     }
 }
 

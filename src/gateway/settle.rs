@@ -14,6 +14,7 @@ use super::route::Candidate;
 use super::tokenizers::Counter;
 use crate::catalog::Cost;
 use crate::dialects::answer::Tally;
+use crate::dialects::inference::Tool;
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
 use crate::store::generations::GenerationRow;
@@ -36,6 +37,8 @@ pub(super) struct Outcome {
     pub latency_ms: Option<i64>,
     /// ms from the first to the last token.
     pub generation_ms: Option<i64>,
+    /// Whether its tool calls can be carried out; `None` where there are none.
+    pub has_sound_calls: Option<bool>,
     pub is_cancelled: bool,
     pub status: u16,
     pub error: Option<String>,
@@ -43,7 +46,8 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// Takes over what the answer itself said.
-    pub(super) fn take(&mut self, tally: Tally) {
+    pub(super) fn take(&mut self, tally: Tally, tools: &[Tool]) {
+        self.has_sound_calls = tally.has_sound_calls(tools);
         if let Some((reason, native)) = tally.ending() {
             self.finish = Some(reason);
             self.native_finish = native.map(str::to_owned);
@@ -58,8 +62,10 @@ impl Outcome {
 /// What was charged, for the usage the caller sees.
 pub(super) struct Settled {
     pub usage: Usage,
+    /// At the list price.
     pub cost: Cost,
     pub charged: Money,
+    pub is_byok: bool,
 }
 
 impl Run {
@@ -71,6 +77,12 @@ impl Run {
         let (usage, is_estimated) = self.billable(candidate, outcome);
         let is_charged = outcome.error.is_none() && !is_empty(outcome, &usage);
         let cost = if is_charged { candidate.endpoint.prices.cost(&usage) } else { Cost::default() };
+        // With a credential of its own the organization has paid the provider already.
+        let own = candidate.own.as_ref();
+        let charge = own.map_or(cost.total, |_| {
+            let organization_id = &self.job.requester.organization_id;
+            self.app.own_keys.charge(organization_id, cost.total, self.app.clock.now_ms())
+        });
         let mut row = self.row(outcome, &usage);
         row.is_estimated = i64::from(is_estimated);
         row.model_id.clone_from(&candidate.model.id);
@@ -80,11 +92,12 @@ impl Run {
         row.is_simulated = i64::from(candidate.endpoint.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&candidate.endpoint.price_id);
         row.upstream_cost_nanos = candidate.endpoint.prices.cost(&usage).total.0;
+        row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
         let gone = || Error::Internal("the ledger does not answer".to_owned());
-        let settling = self.hold.take().ok_or_else(gone)?.settle(cost.total, row);
+        let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
-        Ok(Settled { usage, cost, charged })
+        Ok(Settled { usage, cost, charged, is_byok: own.is_some() })
     }
 
     /// Records a request that no endpoint answered. It costs nothing.
@@ -195,7 +208,7 @@ fn attempts_json(tried: &[Tried]) -> String {
             model_permaslug: Some(tried.model_id.clone()),
             status: tried.status,
             latency: Some(tried.latency_ms),
-            is_byok: false,
+            is_byok: tried.is_byok,
         })
         .collect();
     serde_json::to_string(&responses).unwrap_or_else(|_| "[]".to_owned())

@@ -41,7 +41,7 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     let heading = run.heading(&candidate);
     let Gathering { answer, tally, mut outcome, .. } = gathering;
     outcome.generation_ms = Some(since_ms(run.started));
-    outcome.take(tally);
+    outcome.take(tally, &run.job.inference.tools);
     let answer = run.settle(&candidate, &outcome).await.map(|settled| {
         run.note_success(&candidate, &outcome, &settled);
         Bytes::from(run.job.inbound.whole(&heading, &answer, &report_of(&settled)))
@@ -84,7 +84,7 @@ impl Gathering {
     fn new(run: &Run, candidate: &Candidate) -> Self {
         Self {
             answer: if run.job.inbound.wants_order() { Answer::ordered() } else { Answer::default() },
-            tally: Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()),
+            tally: run.tally(candidate),
             outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
             hides_reasoning: run.hides_reasoning(),
         }
@@ -180,7 +180,7 @@ impl Run {
 
     pub(super) fn note_failure(&self, candidate: &Candidate, fault: &Fault) {
         let now = self.app.clock.now_ms();
-        self.app.health.failed(&candidate.endpoint.id, now, fault.kind, fault.retry_after_ms);
+        self.app.health.failed(candidate.record_id(), now, fault.kind, fault.retry_after_ms);
         tracing::info!(
             generation.id = %self.id,
             endpoint.id = %candidate.endpoint.id,
@@ -190,17 +190,28 @@ impl Run {
         );
     }
 
+    /// What is to be known of an answer of this candidate.
+    pub(super) fn tally(&self, candidate: &Candidate) -> Tally {
+        let inference = &self.job.inference;
+        // What a tool that is no function does with its calls is not ours to judge.
+        let is_watching = !inference.tools.is_empty() && inference.tools.iter().all(|tool| tool.other.is_none());
+        Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()).watching_calls(is_watching)
+    }
+
     pub(super) fn note_success(&self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
         let ms = |value: Option<i64>| value.and_then(|ms| i32::try_from(ms).ok()).map_or(0.0, f64::from);
         if let Some((conversation, is_named)) = self.conversation
             && sticky::pays(&candidate.endpoint)
             && (is_named || settled.usage.cached_tokens.unwrap_or(0) > 0)
         {
-            self.app.sticky.put(conversation, &candidate.endpoint.id, self.app.clock.now_ms());
+            self.app.sticky.put(conversation, candidate.record_id(), self.app.clock.now_ms());
+        }
+        if let Some(is_sound) = outcome.has_sound_calls {
+            self.app.health.called(&candidate.endpoint.id, self.app.clock.now_ms(), is_sound);
         }
         let latency_ms = self.tried.last().map(|tried| tried.latency_ms);
         self.app.health.succeeded(
-            &candidate.endpoint.id,
+            candidate.record_id(),
             self.app.clock.now_ms(),
             ms(latency_ms),
             settled.usage.completion_tokens.unwrap_or(0),

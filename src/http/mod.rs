@@ -4,6 +4,7 @@ pub mod account;
 pub mod accounting;
 pub mod address;
 pub mod audit;
+pub mod byok;
 pub mod caller;
 pub mod completions;
 pub mod forms;
@@ -102,6 +103,9 @@ fn api(app: &Arc<App>) -> Router {
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
         .merge(people())
+        .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
+        .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
+        .route("/byok/{id}/test", post(byok::test_own_key))
         .route("/credits", get(accounting::show_credits))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))

@@ -209,6 +209,8 @@ pub fn endpoint_on_wire(catalog: &Catalog, model: &Model, endpoint: &Endpoint, n
         supports_implicit_caching: endpoint.prices.input_cache_read.is_some()
             && endpoint.prices.input_cache_write.is_none(),
         latency_last_30m: now.statistics.latency,
+        latency_last_5m: now.statistics.latency_5m,
+        throughput_last_5m: now.statistics.throughput_5m,
         throughput_last_30m: now.statistics.throughput,
         supports_tool_choice: ToolChoiceSupport { auto: chooses, none: chooses, required: chooses, function: chooses },
         native_tools: json!({}),

@@ -21,7 +21,10 @@ use super::openapi_people::People;
 /// The whole description.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    Description::openapi().merge_from(People::openapi())
+    let mut document = Description::openapi();
+    document.merge(super::byok::Description::openapi());
+    document.merge(People::openapi());
+    document
 }
 
 /// `GET /api/v1/openapi.json`

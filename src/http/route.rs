@@ -14,6 +14,7 @@ use super::inference::read_body;
 use crate::App;
 use crate::dialects::chat_completions::parse;
 use crate::error::{Error, Result};
+use crate::gateway::route::Terms;
 use crate::gateway::{explain, named, restrict};
 
 /// # Errors
@@ -29,5 +30,5 @@ pub async fn explain_route(
         parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     named::apply_variants(&app.catalog(), &mut inference)?;
     restrict::narrow(&requester.policy, &mut inference);
-    Ok(Json(Envelope { data: explain::explain(&app, &inference)? }))
+    Ok(Json(Envelope { data: explain::explain(&app, &Terms::of(&app, &requester), &inference)? }))
 }

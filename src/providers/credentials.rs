@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::client::Upstreams;
 use super::service_account::ServiceAccount;
@@ -126,6 +127,59 @@ impl Credentials {
         }
     }
 
+    /// The credential that somebody else than the operator gave for one provider. Nothing
+    /// of the operator's environment goes into it.
+    ///
+    /// # Errors
+    /// A sentence saying what is missing.
+    pub fn own(sought: Sought<'_>, base_url: Option<&str>, own: OwnSecret) -> Result<Self, String> {
+        let OwnSecret { key, mut variables } = own;
+        let secret = match sought.auth {
+            Auth::None => return Err("this provider takes no credential".to_owned()),
+            Auth::SigV4 => match key {
+                Some(key) => Secret::Key(key),
+                None => Secret::Aws(AwsKeys {
+                    access_key_id: variables.remove("AWS_ACCESS_KEY_ID").ok_or("accessKeyId is missing")?,
+                    secret_access_key: variables.remove("AWS_SECRET_ACCESS_KEY").ok_or("secretAccessKey is missing")?,
+                    session_token: variables.remove("AWS_SESSION_TOKEN"),
+                }),
+            },
+            Auth::ServiceAccount => {
+                let key = key.ok_or("the service account's JSON is missing")?;
+                if key.starts_with("ya29.") {
+                    Secret::Key(key)
+                } else {
+                    let account = ServiceAccount::read(&key)?;
+                    if !account.asks_google() {
+                        return Err("token_uri must be https://oauth2.googleapis.com/token".to_owned());
+                    }
+                    Secret::Account(Box::new(account))
+                }
+            }
+            _ => Secret::Key(key.ok_or("api_key is missing")?),
+        };
+        let project = match &secret {
+            Secret::Account(account) => account.project_id.clone(),
+            _ => None,
+        };
+        let place =
+            |name: &str| variables.get(name).cloned().or_else(|| project.clone().filter(|_| name.ends_with("PROJECT")));
+        let mut credentials = Self::default();
+        let slug = sought.slug.to_owned();
+        credentials.secrets.insert(slug.clone(), Arc::new(secret));
+        if *sought.auth == Auth::SigV4 {
+            credentials.regions.extend(filled(REGION, &place).map(|region| (slug.clone(), region)));
+        }
+        let wanted = base_url.unwrap_or(sought.base_url);
+        let Some(url) = filled(wanted, &place) else {
+            let names: Vec<&str> = wanted.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+            return Err(format!("this provider's address needs {}: give them as `variables`", names.join(", ")));
+        };
+        let url = url.trim_end_matches('/').replacen("//global-aiplatform.", "//aiplatform.", 1);
+        credentials.base_urls.insert(slug, url);
+        Ok(credentials)
+    }
+
     /// The key of a provider that has a plain one.
     #[must_use]
     pub fn key(&self, slug: &str) -> Option<&str> {
@@ -151,6 +205,12 @@ impl Credentials {
     #[must_use]
     pub fn is_disabled(&self, slug: &str) -> bool {
         self.disabled.contains(slug) || self.nowhere.contains(slug)
+    }
+
+    /// The operator does not want it to be called.
+    #[must_use]
+    pub fn is_switched_off(&self, slug: &str) -> bool {
+        self.disabled.contains(slug)
     }
 
     /// No provider can be paid.
@@ -193,6 +253,67 @@ impl Credentials {
                 let headers = std::iter::once(("content-type", "application/json")).chain(own);
                 sigv4(keys, scope, "POST", url, headers, &request.body)
             }
+        }
+    }
+}
+
+/// A credential as a person gives it.
+#[derive(Default)]
+pub struct OwnSecret {
+    key: Option<String>,
+    /// What stands for `${NAME}` in the address, and the parts of a credential of several.
+    variables: BTreeMap<String, String>,
+}
+
+impl OwnSecret {
+    /// Reads a plain key, or JSON: `api_key`, Amazon's `accessKeyId`, `secretAccessKey` and
+    /// `region`, Azure's `resource_name`, a Google service account with `region`, and
+    /// `variables`.
+    ///
+    /// # Errors
+    /// A sentence naming what is wrong.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if !text.starts_with(['{', '[']) {
+            let is_key = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
+            return if is_key {
+                Ok(Self { key: Some(text.to_owned()), ..Self::default() })
+            } else {
+                Err("a key is printable ASCII without spaces".to_owned())
+            };
+        }
+        let mut value: Value = serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))?;
+        if let Value::Array(items) = value {
+            value = items.into_iter().next().unwrap_or_default();
+        }
+        let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let mut own = Self::default();
+        own.key = if value.get("private_key").is_some() {
+            Some(value.to_string())
+        } else {
+            field("api_key").or_else(|| field("apiKey"))
+        };
+        let named = [
+            ("accessKeyId", "AWS_ACCESS_KEY_ID"),
+            ("secretAccessKey", "AWS_SECRET_ACCESS_KEY"),
+            ("sessionToken", "AWS_SESSION_TOKEN"),
+            ("region", "AWS_REGION"),
+            ("region", "GOOGLE_VERTEX_LOCATION"),
+            ("resource_name", "AZURE_RESOURCE_NAME"),
+        ];
+        for (name, variable) in named {
+            own.variables.extend(field(name).map(|text| (variable.to_owned(), text)));
+        }
+        for (name, text) in value.get("variables").and_then(Value::as_object).into_iter().flatten() {
+            own.variables.extend(text.as_str().map(|text| (name.clone(), text.to_owned())));
+        }
+        // They become part of an address: nothing but the name of a place may.
+        let is_name =
+            |text: &str| text.len() <= 128 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let mut places = own.variables.iter().filter(|(name, _)| !name.starts_with("AWS_") || *name == "AWS_REGION");
+        match places.find(|(_, text)| !is_name(text)) {
+            Some((name, _)) => Err(format!("{name} may have letters, digits, `-`, `_` and `.` only")),
+            None => Ok(own),
         }
     }
 }

@@ -89,6 +89,13 @@ impl ServiceAccount {
         })
     }
 
+    /// Whether the tokens come from Google itself: an address in a stranger's file could
+    /// be any.
+    #[must_use]
+    pub fn asks_google(&self) -> bool {
+        self.token_uri == usual_token_uri()
+    }
+
     /// A token that is good for a while. Those who ask at the same time wait for one answer.
     ///
     /// # Errors

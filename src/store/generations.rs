@@ -54,6 +54,8 @@ pub struct GenerationRow {
     pub external_user: Option<String>,
     /// JSON of `Routing`, or empty.
     pub routing: String,
+    /// The own key that paid the provider, or empty.
+    pub own_key_id: String,
 }
 
 macro_rules! columns {
@@ -63,7 +65,7 @@ macro_rules! columns {
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
          native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
-         routing"
+         routing, own_key_id"
     };
 }
 
@@ -72,11 +74,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?, ?, ?)"
+     ?, ?, ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 41, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 42, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -127,6 +129,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.session_id.as_deref())
                 .bind(row.external_user.as_deref())
                 .bind(row.routing.as_str())
+                .bind(row.own_key_id.as_str())
         })
         .await
 }

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod bulk;
 pub mod catalog;
 pub mod codes;
+pub mod endpoint_statistics;
 mod fold;
 pub mod generations;
 pub mod keys;
@@ -14,6 +15,7 @@ pub mod ledger;
 pub mod letters;
 pub mod native;
 pub mod organizations;
+pub mod own_keys;
 pub mod rollups;
 pub mod sessions;
 pub mod workspaces;
@@ -153,6 +155,32 @@ impl Store {
             Ok(()) => Ok(Some(lock)),
             Err(TryLockError::WouldBlock) => Err(OpenError::Owned(file.display().to_string())),
             Err(TryLockError::Error(error)) => Err(OpenError::Folder(shown(), error)),
+        }
+    }
+
+    /// The key kept beside the database file, made by `fresh` the first time and readable
+    /// by nobody else. `None` where there is no file.
+    ///
+    /// # Errors
+    /// [`OpenError::Folder`] when it can be neither read nor made.
+    pub fn key_beside(&self, fresh: impl FnOnce() -> String) -> Result<Option<String>, OpenError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let path = file.with_extension("key");
+        let failed = |error| OpenError::Folder(path.display().to_string(), error);
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(mut file) => {
+                let key = fresh();
+                std::io::Write::write_all(&mut file, key.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+                Ok(Some(key))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                std::fs::read_to_string(&path).map(Some).map_err(failed)
+            }
+            Err(error) => Err(failed(error)),
         }
     }
 

@@ -238,6 +238,7 @@ fn write_generation(
         row.user_agent,
         row.session_id,
         row.external_user,
-        row.routing
+        row.routing,
+        row.own_key_id
     ])
 }

@@ -7,7 +7,7 @@ use patchbay::dialects::chat_completions::parse::parse;
 use patchbay::gateway::route;
 use serde_json::{Value, json};
 
-use crate::support::{Database, KeyHolder, TestApp, Upstream, question, read};
+use crate::support::{Database, KeyHolder, Script, TestApp, Upstream, question, read};
 
 async fn asked(key: &KeyHolder<'_>, fields: Value) -> Value {
     let body = question(fields);
@@ -212,7 +212,7 @@ async fn hard_constraints_always_hold_and_relaxing_one_never_removes_a_candidate
     let app = TestApp::start(Database::sqlite(), &all).await;
     let chosen = |bits: u32| -> Vec<String> {
         let (provider, max_tokens) = constraints(bits);
-        let survey = route::survey(&app.app, &inference(&provider, max_tokens), 100).unwrap();
+        let survey = route::survey(&app.app, &route::Terms::default(), &inference(&provider, max_tokens), 100).unwrap();
         let looked_at = survey.plan.candidates.len() + survey.plan.refused.len();
         assert_eq!(looked_at, 6, "each endpoint is a candidate or refused");
         let mut slugs: Vec<String> =
@@ -235,5 +235,47 @@ async fn hard_constraints_always_hold_and_relaxing_one_never_removes_a_candidate
             assert!(own.iter().all(|slug| relaxed.contains(slug)), "{bits:b} without {bit}: {own:?}, {relaxed:?}");
         }
     }
+    app.finish().await;
+}
+
+/// An answer with a call of `weather` that has these arguments.
+fn call(arguments: &str) -> Script {
+    let message = json!({ "role": "assistant", "content": null, "tool_calls": [
+        { "id": "c1", "type": "function", "function": { "name": "weather", "arguments": arguments } }] });
+    let body = json!({ "id": "up-1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{ "index": 0, "message": message, "finish_reason": "tool_calls" }],
+        "usage": { "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15 } });
+    Script::Raw { content_type: "application/json", body: body.to_string() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_with_tools_avoids_endpoints_that_call_them_wrongly_on_every_node() {
+    let (sloppy, sound) = (Upstream::with_prices("sloppy", "0.1", "0.1").await, Upstream::start("sound").await);
+    sloppy.always(call("{\"city\": "));
+    sound.always(call("{\"city\": \"Rome\"}"));
+    let app = TestApp::start(Database::sqlite(), &[&sloppy, &sound]).await;
+    let member = app.member(Money::from_dollars(5)).await;
+    let key = member.key().await;
+    let tools = json!([{ "type": "function", "function": { "name": "weather", "parameters": { "type": "object" } } }]);
+    for _ in 0..25 {
+        let only = json!({ "tools": tools, "provider": { "only": ["sloppy"] } });
+        assert_eq!(read(key.ask(only).await).await.0, 200);
+    }
+
+    for fields in [json!({ "tools": tools }), json!({ "tools": tools, "model": "acme/one:exacto" })] {
+        for _ in 0..10 {
+            let answer = asked(&key, fields.clone()).await;
+            assert_eq!(answer["provider"], "Provider sound", "although ten times as dear");
+        }
+    }
+    assert_eq!(asked(&key, json!({ "provider": { "sort": "price" } })).await["provider"], "Provider sloppy");
+
+    // Another node knows it through the store.
+    app.app.health.write(&app.app.store, &app.app.node_id).await.unwrap();
+    let other = patchbay::gateway::health::Health::default();
+    let now = app.app.clock.now_ms();
+    other.read(&app.app.store, "another", now, true).await.unwrap();
+    let seen = other.statistics("sloppy:acme/one", now);
+    assert_eq!((seen.tool_calls, seen.uptime_1d), (Some(0.0), Some(100.0)), "{seen:?}");
     app.finish().await;
 }

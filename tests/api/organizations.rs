@@ -76,7 +76,7 @@ on_both_databases! {
         assert!(message(&refused).starts_with("The daily budget of workspace \"Research\" leaves $0.000004"), "{refused}");
         assert!(message(&refused).contains("00:00 UTC"), "{refused}");
         let (_, own) = read(app.request(Method::GET, "/api/v1/key").bearer_auth(key).send().await.unwrap()).await;
-        assert_eq!(own["data"]["effective_budget"]["limit_remaining"].to_string(), "0.000004");
+        assert_eq!(own["data"]["effective_budget"]["limit_remaining"].as_f64(), Some(0.000_004));
         let too_small = owner.call(Method::PUT, &budget.replace("daily", "monthly"), json!({ "limit_usd": 0.000_01 })).await;
         assert_eq!(too_small.0, 400, "a longer period needs the larger budget");
         assert_eq!(owner.call(Method::DELETE, &budget, json!({})).await.0, 200);

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod byok;
 pub mod credits;
 pub mod error;
 pub mod keys;

@@ -169,6 +169,11 @@ pub struct Endpoint {
     pub supports_implicit_caching: bool,
     /// Time to first token in seconds.
     pub latency_last_30m: Option<Percentiles>,
+    /// Of the last five minutes, as is `throughput_last_5m`. Ours.
+    #[serde(default)]
+    pub latency_last_5m: Option<Percentiles>,
+    #[serde(default)]
+    pub throughput_last_5m: Option<Percentiles>,
     /// Tokens per second.
     pub throughput_last_30m: Option<Percentiles>,
     pub supports_tool_choice: ToolChoiceSupport,

@@ -10,6 +10,7 @@ use app::types::error::ErrorBody;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::inference::Tool;
 use super::{Delta, FinishReason, Usage, reasoning};
 
 /// A client API: how its answers look. One value belongs to one request, so it
@@ -166,6 +167,17 @@ pub struct Tally {
     pub upstream_id: Option<String>,
     /// By choice.
     endings: Vec<(u32, FinishReason, Option<String>)>,
+    /// The tool calls, where somebody wants to know whether they are sound.
+    calls: Option<Vec<TalliedCall>>,
+}
+
+/// A tool call as far as it has come.
+#[derive(Debug)]
+struct TalliedCall {
+    choice: u32,
+    index: u32,
+    name: String,
+    arguments: String,
 }
 
 impl Tally {
@@ -173,6 +185,43 @@ impl Tally {
     #[must_use]
     pub fn keeping(keeps_words: bool) -> Self {
         Self { words: keeps_words.then(String::new), ..Self::default() }
+    }
+
+    /// The same, watching the tool calls.
+    #[must_use]
+    pub fn watching_calls(mut self, is_watching: bool) -> Self {
+        self.calls = is_watching.then(Vec::new);
+        self
+    }
+
+    /// Whether every tool call names one of these tools and has arguments that read as
+    /// a JSON object; `None` where there is no call or nobody watched.
+    #[must_use]
+    pub fn has_sound_calls(&self, tools: &[Tool]) -> Option<bool> {
+        let calls = self.calls.as_ref().filter(|calls| !calls.is_empty())?;
+        Some(calls.iter().all(|call| {
+            // Nothing at all stands for no arguments at some providers.
+            let is_object = call.arguments.trim().is_empty()
+                || serde_json::from_str::<serde_json::Map<String, Value>>(&call.arguments).is_ok();
+            is_object && tools.iter().any(|tool| tool.name == call.name)
+        }))
+    }
+
+    fn note_call(&mut self, delta: &Delta) {
+        let (Some(calls), Delta::ToolCall { choice, index, name, arguments, .. }) = (&mut self.calls, delta) else {
+            return;
+        };
+        let name = name.as_deref().unwrap_or_default();
+        match calls.iter_mut().find(|call| (call.choice, call.index) == (*choice, *index)) {
+            Some(call) => {
+                call.name.push_str(name);
+                call.arguments.push_str(arguments);
+            }
+            None => {
+                let (name, arguments) = (name.to_owned(), arguments.clone());
+                calls.push(TalliedCall { choice: *choice, index: *index, name, arguments });
+            }
+        }
     }
 
     /// Notes the next piece of the answer.
@@ -191,6 +240,7 @@ impl Tally {
                 self.endings.retain(|(earlier, ..)| earlier != choice);
                 self.endings.push((*choice, *reason, native.clone()));
             }
+            Delta::ToolCall { .. } => self.note_call(delta),
             _ => {}
         }
     }

@@ -4,65 +4,36 @@
 mod breaker;
 mod budget;
 mod capacity;
+mod shared;
+mod statistics;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::types::models::Percentiles;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use self::breaker::Breaker;
 use self::budget::Budget;
 use self::capacity::Capacity;
+pub use self::statistics::Statistics;
+use self::statistics::{Counted, as_f64};
 use crate::config::Resilience;
 use crate::dialects::FaultKind;
 
-/// Attempts remembered per endpoint.
-const WINDOW: usize = 500;
 /// An endpoint that failed this recently is tried after the others.
 const OUTAGE_MS: i64 = 30_000;
 /// Failures in a row that count as an outage.
 const CONSECUTIVE: u32 = 3;
-/// Answers from which on a percentile means something.
-const ENOUGH: usize = 20;
-const MS_5M: i64 = 300_000;
-const MS_30M: i64 = 1_800_000;
-const MS_1D: i64 = 86_400_000;
-
-/// One finished attempt.
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    at_ms: i64,
-    is_success: bool,
-    /// Time to the first token, ms.
-    latency_ms: f64,
-    /// Tokens per second; zero when too short to say.
-    throughput: f64,
-}
-
 #[derive(Debug)]
 struct Record {
-    samples: VecDeque<Sample>,
+    counted: Counted,
     breaker: Breaker,
     capacity: Capacity,
     failures_in_a_row: u32,
     last_failure_ms: i64,
     /// Epoch ms until which the provider asked to be left alone.
     parked_until_ms: i64,
-}
-
-/// What the API shows of an endpoint's last half hour.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Statistics {
-    /// Per cent of attempts that succeeded.
-    pub uptime_5m: Option<f64>,
-    pub uptime_30m: Option<f64>,
-    pub uptime_1d: Option<f64>,
-    /// Seconds to the first token.
-    pub latency: Option<Percentiles>,
-    /// Tokens per second.
-    pub throughput: Option<Percentiles>,
 }
 
 /// Why an endpoint was not tried.
@@ -218,12 +189,7 @@ impl Health {
     #[must_use]
     pub fn slow_first_token_ms(&self, endpoint_id: &str, now_ms: i64) -> Option<f64> {
         let record = Arc::clone(self.records.read().get(endpoint_id)?);
-        let record = record.lock();
-        let recent = record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= MS_30M);
-        let mut values: Vec<f64> = recent.map(|sample| sample.latency_ms).collect();
-        let rank = (values.len() * 95).div_ceil(100).checked_sub(1).filter(|_| values.len() >= ENOUGH)?;
-        let (_, value, _) = values.select_nth_unstable_by(rank, f64::total_cmp);
-        Some(*value)
+        record.lock().counted.slow_ms(now_ms)
     }
 
     /// Notes a complete answer.
@@ -235,7 +201,12 @@ impl Health {
         record.failures_in_a_row = 0;
         record.breaker.succeeded(now_ms, &self.settings);
         record.capacity.answered(now_ms, latency_ms, &self.settings);
-        record.push(Sample { at_ms: now_ms, is_success: true, latency_ms, throughput });
+        record.counted.succeeded(now_ms, latency_ms, throughput);
+    }
+
+    /// Notes whether an answer's tool calls were such as a client can carry out.
+    pub fn called(&self, endpoint_id: &str, now_ms: i64, is_sound: bool) {
+        self.record(endpoint_id).lock().counted.called(now_ms, is_sound);
     }
 
     /// Notes a failure, unless it was the caller's. A rate limit parks the
@@ -266,7 +237,7 @@ impl Health {
         record.failures_in_a_row = record.failures_in_a_row.saturating_add(1);
         record.last_failure_ms = now_ms;
         record.breaker.failed(now_ms, &self.settings);
-        record.push(Sample { at_ms: now_ms, is_success: false, latency_ms: 0.0, throughput: 0.0 });
+        record.counted.failed(now_ms);
     }
 
     /// Whether an endpoint should be tried only after the others.
@@ -281,23 +252,8 @@ impl Health {
     /// The statistics of an endpoint, all `None` without traffic.
     #[must_use]
     pub fn statistics(&self, endpoint_id: &str, now_ms: i64) -> Statistics {
-        self.statistics_of(endpoint_id, now_ms, MS_30M)
-    }
-
-    /// The same, with latency and throughput of the last `window_ms`.
-    #[must_use]
-    pub fn statistics_of(&self, endpoint_id: &str, now_ms: i64, window_ms: i64) -> Statistics {
         let Some(record) = self.records.read().get(endpoint_id).cloned() else { return Statistics::default() };
-        let record = record.lock();
-        let recent: Vec<&Sample> =
-            record.samples.iter().filter(|s| s.is_success && now_ms - s.at_ms <= window_ms).collect();
-        Statistics {
-            uptime_5m: record.uptime(now_ms, MS_5M),
-            uptime_30m: record.uptime(now_ms, MS_30M),
-            uptime_1d: record.uptime(now_ms, MS_1D),
-            latency: percentiles(recent.iter().map(|s| s.latency_ms / 1_000.0).collect()),
-            throughput: percentiles(recent.iter().map(|s| s.throughput).filter(|&t| t > 0.0).collect()),
-        }
+        record.lock().counted.statistics(now_ms)
     }
 
     /// Median seconds to the first token, for sorting.
@@ -324,7 +280,7 @@ impl Health {
 impl Record {
     fn new(settings: &Resilience) -> Self {
         Self {
-            samples: VecDeque::new(),
+            counted: Counted::default(),
             breaker: Breaker::default(),
             capacity: Capacity::new(settings),
             failures_in_a_row: 0,
@@ -337,41 +293,12 @@ impl Record {
     const fn is_closed_to_all(&self, now_ms: i64) -> bool {
         self.parked_until_ms > now_ms || self.breaker.is_open()
     }
-
-    fn push(&mut self, sample: Sample) {
-        if self.samples.len() == WINDOW {
-            self.samples.pop_front();
-        }
-        self.samples.push_back(sample);
-    }
-
-    fn uptime(&self, now_ms: i64, window_ms: i64) -> Option<f64> {
-        let (mut all, mut good) = (0_u64, 0_u64);
-        for sample in self.samples.iter().filter(|sample| now_ms - sample.at_ms <= window_ms) {
-            all += 1;
-            good += u64::from(sample.is_success);
-        }
-        (all > 0).then(|| as_f64(good) * 100.0 / as_f64(all))
-    }
-}
-
-/// Nearest-rank percentiles, `None` of nothing.
-fn percentiles(mut values: Vec<f64>) -> Option<Percentiles> {
-    values.sort_by(f64::total_cmp);
-    let at = |percent: usize| {
-        let rank = (values.len() * percent).div_ceil(100).max(1) - 1;
-        values.get(rank).copied().map(|value| (value * 1_000.0).round() / 1_000.0)
-    };
-    Some(Percentiles { p50: at(50)?, p75: at(75)?, p90: at(90)?, p99: at(99)? })
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^52")]
-const fn as_f64(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     #[test]
@@ -426,19 +353,5 @@ mod tests {
         assert!(under_load * 10 >= 18 * 250 * 9, "{answers:?}");
         assert!(answers[21..].iter().all(|second| (199..=201).contains(second)), "{answers:?}");
         assert!(!health.is_down("a", 1_000_000 + 30_000));
-    }
-
-    #[test]
-    fn statistics_cover_their_windows() {
-        let health = Health::default();
-        for n in 1..=100_i32 {
-            health.succeeded("a", 1_000, f64::from(n) * 10.0, 100, 1_000.0);
-        }
-        health.failed("a", 2_000, FaultKind::Timeout, None);
-        let shown = health.statistics("a", 3_000);
-        assert_eq!(shown.latency, Some(Percentiles { p50: 0.5, p75: 0.75, p90: 0.9, p99: 0.99 }));
-        assert_eq!(shown.throughput.map(|t| t.p50), Some(100.0));
-        assert!((shown.uptime_30m.unwrap() - 99.01).abs() < 0.01);
-        assert_eq!(health.statistics("a", 3_000 + MS_30M).latency, None);
     }
 }

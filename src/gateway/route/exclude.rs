@@ -6,7 +6,7 @@ use app::types::Price;
 use serde_json::{Value, json};
 
 use super::preferences::Preferences;
-use super::{Candidate, Refused, is_named};
+use super::{Candidate, Refused, Terms, is_named};
 use crate::App;
 use crate::dialects::Inference;
 use crate::error::Error;
@@ -21,6 +21,7 @@ pub enum Excluded {
     MaxOutput,
     MaxPrice,
     NoCredential,
+    OwnKeyOnly,
     Quantization,
     RequireParameters,
     Tools,
@@ -39,6 +40,7 @@ impl Excluded {
             Self::MaxOutput => "max_tokens",
             Self::MaxPrice => "max_price",
             Self::NoCredential => "no_credential",
+            Self::OwnKeyOnly => "own_key_only",
             Self::Quantization => "quantization",
             Self::RequireParameters => "require_parameters",
             Self::Tools => "tools",
@@ -56,7 +58,8 @@ impl Excluded {
             Self::Distillation => "drop provider.enforce_distillable_text or choose a model with open weights",
             Self::MaxOutput => "lower max_tokens",
             Self::MaxPrice => "raise provider.max_price",
-            Self::NoCredential => "ask the operator of this server to configure the provider's key",
+            Self::NoCredential => "ask the operator of this server to configure the provider's key, or add your own",
+            Self::OwnKeyOnly => "allow shared capacity beside your own key for this provider",
             Self::Quantization => "allow more provider.quantizations",
             Self::RequireParameters => "drop unsupported parameters or provider.require_parameters",
             Self::Tools => "choose a model that supports tools",
@@ -68,6 +71,7 @@ impl Excluded {
 
 pub(super) fn exclude(
     app: &App,
+    terms: &Terms,
     inference: &Inference,
     preferences: &Preferences<'_>,
     candidate: &Candidate,
@@ -94,7 +98,8 @@ pub(super) fn exclude(
         .zip(endpoint.max_output_tokens)
         .is_some_and(|(asked, most)| u64::try_from(most).is_ok_and(|most| most > 0 && asked > most));
     let checks = [
-        (!app.can_call(&candidate.provider), Excluded::NoCredential),
+        (!can_call(app, candidate), Excluded::NoCredential),
+        (terms.is_only_own(candidate), Excluded::OwnKeyOnly),
         (raw.only.as_ref().is_some_and(|only| !only.is_empty()) && !names(&raw.only), Excluded::AllowedProviders),
         (names(&raw.ignore), Excluded::AllowedProviders),
         (!preferences.allow_fallbacks && raw.order.is_some() && !names(&raw.order), Excluded::AllowedProviders),
@@ -121,6 +126,15 @@ pub(super) fn exclude(
         (asks_too_much, Excluded::MaxOutput),
     ];
     checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
+}
+
+/// Whether the provider can be asked with this credential.
+fn can_call(app: &App, candidate: &Candidate) -> bool {
+    match &candidate.own {
+        None => app.can_call(&candidate.provider),
+        // An address the operator did not complete is complete with the own credential.
+        Some(_) => candidate.provider.is_callable() && !app.credentials().is_switched_off(&candidate.provider.slug),
+    }
 }
 
 fn is_quantization(wanted: &str, own: &str) -> bool {

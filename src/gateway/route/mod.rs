@@ -11,17 +11,21 @@ mod preferences;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use app::types::Money;
+
 pub use self::exclude::Excluded;
 use self::exclude::{exclude, nothing_left};
 use self::order::order;
-pub use self::order::shares;
+pub use self::order::{blended, shares};
 use self::preferences::Preferences;
 pub use self::preferences::Sort;
 use crate::App;
 use crate::catalog::{Endpoint, Model, Provider};
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
+use crate::gateway::Requester;
 use crate::gateway::auto;
+use crate::gateway::byok::{Fee, Own, OwnKey};
 use crate::gateway::named::{self, Named, Strategy};
 
 /// An endpoint that may be tried.
@@ -32,6 +36,66 @@ pub struct Candidate {
     pub provider: Arc<Provider>,
     /// How the name that was asked for led here.
     pub strategy: Strategy,
+    /// The organization's own credential; `None` is the operator's.
+    pub own: Option<Own>,
+}
+
+impl Candidate {
+    /// What its health is noted under.
+    #[must_use]
+    pub fn record_id(&self) -> &str {
+        self.own.as_ref().map_or(&self.endpoint.id, |own| &own.record_id)
+    }
+
+    /// The most that so many tokens cost the caller. `hour` says that parts of the prompt
+    /// may be cached for an hour.
+    #[must_use]
+    pub fn at_most(&self, prompt_tokens: u64, output_tokens: u64, hour: bool) -> Money {
+        let list = self.endpoint.prices.at_most(prompt_tokens, output_tokens, hour);
+        self.own.as_ref().map_or(list, |own| own.fee.of(list))
+    }
+}
+
+/// What holds for a caller beside what the request says.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Provider credentials of the organization, in order.
+    pub own: Vec<Arc<OwnKey>>,
+    pub fee: Fee,
+}
+
+impl Terms {
+    /// The terms of a requester as they are now.
+    #[must_use]
+    pub fn of(app: &App, requester: &Requester) -> Self {
+        let own = app.own_keys.of(requester);
+        let fee = if own.is_empty() {
+            Fee::default()
+        } else {
+            app.own_keys.fee(&requester.organization_id, app.clock.now_ms())
+        };
+        Self { own, fee }
+    }
+
+    /// The ways to an endpoint: with the organization's own credentials, and with the
+    /// operator's unless it is not to be used.
+    fn ways(&self, shared: Candidate) -> Vec<Candidate> {
+        let fits = |key: &&Arc<OwnKey>| key.provider_slug == shared.provider.slug && key.serves(&shared.model.id);
+        let own = self.own.iter().filter(fits).map(|key| {
+            let record_id = format!("{}#{}", shared.endpoint.id, key.id);
+            let own = Own { key: Arc::clone(key), record_id, fee: self.fee };
+            Candidate { own: Some(own), ..shared.clone() }
+        });
+        let mut ways: Vec<Candidate> = own.collect();
+        ways.push(shared);
+        ways
+    }
+
+    /// The operator's account is not to be used at this provider.
+    pub(super) fn is_only_own(&self, candidate: &Candidate) -> bool {
+        let mut own = self.own.iter().filter(|key| key.provider_slug == candidate.provider.slug);
+        candidate.own.is_none() && own.any(|key| key.is_only && key.serves(&candidate.model.id))
+    }
 }
 
 /// An endpoint that was looked at and not taken.
@@ -57,8 +121,14 @@ pub struct Plan {
 /// # Errors
 /// 400 for an unknown model or a malformed preference, 404 when nothing is left,
 /// saying what removed the candidates.
-pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64, conversation: Option<u64>) -> Result<Plan> {
-    let Survey { mut plan, known, wrong } = survey(app, inference, prompt_tokens)?;
+pub fn plan(
+    app: &App,
+    terms: &Terms,
+    inference: &Inference,
+    prompt_tokens: u64,
+    conversation: Option<u64>,
+) -> Result<Plan> {
+    let Survey { mut plan, known, wrong } = survey(app, terms, inference, prompt_tokens)?;
     if let Some(wrong) = wrong.filter(|_| plan.candidates.is_empty() && plan.refused.is_empty()) {
         return Err(wrong);
     }
@@ -69,7 +139,9 @@ pub fn plan(app: &App, inference: &Inference, prompt_tokens: u64, conversation: 
     if let Some(endpoint_id) = conversation.and_then(|conversation| app.sticky.get(conversation, now))
         && inference.provider.order.is_none()
         && !app.health.is_down(&endpoint_id, now)
-        && let Some(place) = plan.candidates.iter().position(|candidate| candidate.endpoint.id == endpoint_id)
+        && let Some(place) = plan.candidates.iter().position(|candidate| candidate.record_id() == endpoint_id)
+        // An own credential that comes first stays first.
+        && (plan.candidates.iter().take(place).all(|before| before.own.is_none()))
     {
         let sticky = plan.candidates.remove(place);
         plan.candidates.insert(0, sticky);
@@ -90,7 +162,7 @@ pub struct Survey {
 ///
 /// # Errors
 /// 400 for a malformed preference.
-pub fn survey(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
+pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
     let catalog = app.catalog();
     let preferences = Preferences::read(&inference.provider)?;
     let (mut plan, mut known, mut wrong) = (Plan::default(), 0, None);
@@ -115,10 +187,12 @@ pub fn survey(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Su
         for endpoint in &model.endpoints {
             let Some(provider) = catalog.provider(&endpoint.provider_slug) else { continue };
             let (endpoint, provider) = (Arc::clone(endpoint), Arc::clone(provider));
-            let candidate = Candidate { model: Arc::clone(&model), endpoint, provider, strategy };
-            match exclude(app, inference, &preferences, &candidate, prompt_tokens) {
-                Some(why) => plan.refused.push(Refused { candidate, why }),
-                None => candidates.push(candidate),
+            let shared = Candidate { model: Arc::clone(&model), endpoint, provider, strategy, own: None };
+            for candidate in terms.ways(shared) {
+                match exclude(app, terms, inference, &preferences, &candidate, prompt_tokens) {
+                    Some(why) => plan.refused.push(Refused { candidate, why }),
+                    None => candidates.push(candidate),
+                }
             }
         }
         if preferences.is_across_models {
@@ -131,7 +205,7 @@ pub fn survey(app: &App, inference: &Inference, prompt_tokens: u64) -> Result<Su
     if preferences.allow_fallbacks {
         // Distinct endpoints only: a fallback model may share one.
         let mut seen = BTreeSet::new();
-        plan.candidates.retain(|candidate| seen.insert(candidate.endpoint.id.clone()));
+        plan.candidates.retain(|candidate| seen.insert(candidate.record_id().to_owned()));
     } else {
         plan.candidates.truncate(1);
     }

@@ -8,8 +8,8 @@ use crate::App;
 use crate::catalog::Endpoint;
 use crate::dialects::Inference;
 
-/// What the callers' wishes for speed are held against, ms.
-const WISH_WINDOW_MS: i64 = 300_000;
+/// Endpoints whose tool calls are unsound more often than this come after the others.
+const MOST_UNSOUND: f64 = 0.05;
 /// So many requests sorted by a statistic come to one that gathers it where it is missing.
 const ONE_TRIAL_IN: u32 = 20;
 
@@ -43,6 +43,10 @@ pub(super) fn order(
         }
         Some(Sort::Exacto) => {
             sort_by_statistic(&mut rest, |endpoint| app.health.median_throughput(&endpoint.id, now).map(|t| -t));
+            rest.sort_by(|a, b| {
+                let unsound = |candidate: &Candidate| unsound_calls(app, &candidate.endpoint, now);
+                unsound(a).total_cmp(&unsound(b))
+            });
             rest.sort_by_key(|candidate| !["tools", "tool_choice"].iter().all(|p| candidate.endpoint.supports(p)));
         }
         Some(Sort::Context) => {
@@ -54,15 +58,21 @@ pub(super) fn order(
     // Endpoints that miss a wish go back, and those in an outage last, each in their order.
     if preferences.throughput.is_some() || preferences.latency.is_some() {
         rest.sort_by_key(|candidate| {
-            let statistics = app.health.statistics_of(&candidate.endpoint.id, now, WISH_WINDOW_MS);
-            preferences.throughput.is_missed(statistics.throughput, |value, wish| value < wish)
-                || preferences.latency.is_missed(statistics.latency, |value, wish| value > wish)
+            let statistics = app.health.statistics(&candidate.endpoint.id, now);
+            preferences.throughput.is_missed(statistics.throughput_5m, |value, wish| value < wish)
+                || preferences.latency.is_missed(statistics.latency_5m, |value, wish| value > wish)
         });
     }
     if sort.is_none() {
-        rest.sort_by_key(|candidate| app.health.is_down(&candidate.endpoint.id, now));
+        rest.sort_by_key(|candidate| app.health.is_down(candidate.record_id(), now));
     }
     out.extend(rest);
+    // Own credentials come before everything the caller asked for, or after it.
+    out.sort_by_key(|candidate| match &candidate.own {
+        Some(own) if !own.key.is_fallback => 0,
+        None => 1,
+        Some(_) => 2,
+    });
     out
 }
 
@@ -85,8 +95,7 @@ fn sort_by_statistic(rest: &mut Vec<Candidate>, statistic: impl Fn(&Endpoint) ->
 /// Moves one healthy endpoint to the front, drawn by weight 1/price². Endpoints
 /// that know all parameters in use are preferred where there are any.
 fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: i64) {
-    let wanted = wanted(inference);
-    let fits = |candidate: &Candidate| wanted.iter().all(|parameter| candidate.endpoint.supports(parameter));
+    let fits = fitting(app, inference, now);
     rest.sort_by_key(|candidate| !fits(candidate));
     let weights = weights(app, inference, rest, now);
     let total: f64 = weights.iter().sum();
@@ -104,6 +113,23 @@ fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: 
     }
 }
 
+/// Tells which endpoints are preferred: those that know all parameters in use and, where
+/// tools are used, do not call them wrongly too often.
+fn fitting(app: &App, inference: &Inference, now: i64) -> impl Fn(&Candidate) -> bool {
+    let wanted = wanted(inference);
+    move |candidate| {
+        let endpoint = &candidate.endpoint;
+        let calls_well = || unsound_calls(app, endpoint, now) <= MOST_UNSOUND;
+        wanted.iter().all(|parameter| endpoint.supports(parameter)) && (!wanted.contains(&"tools") || calls_well())
+    }
+}
+
+/// The share of answers with tool calls that could not be carried out: an unknown tool,
+/// or arguments that are no JSON. Nothing where too few are known.
+fn unsound_calls(app: &App, endpoint: &Endpoint, now: i64) -> f64 {
+    app.health.statistics(&endpoint.id, now).tool_calls.map_or(0.0, |sound| 1.0 - sound)
+}
+
 /// Parameters in use that an endpoint is preferred for, even where it need not know all.
 fn wanted(inference: &Inference) -> Vec<&'static str> {
     let in_use = inference.parameters_in_use().into_iter();
@@ -112,13 +138,12 @@ fn wanted(inference: &Inference) -> Vec<&'static str> {
 
 /// The weight of each in the draw: 1/price² of those that fit best and are up.
 fn weights(app: &App, inference: &Inference, rest: &[Candidate], now: i64) -> Vec<f64> {
-    let wanted = wanted(inference);
-    let fits = |candidate: &Candidate| wanted.iter().all(|parameter| candidate.endpoint.supports(parameter));
-    let best = rest.iter().any(fits);
+    let fits = fitting(app, inference, now);
+    let best = rest.iter().any(&fits);
     rest.iter()
         .map(|candidate| {
-            let is_up = !app.health.is_down(&candidate.endpoint.id, now);
-            let share = app.health.share(&candidate.endpoint.id, now);
+            let is_up = !app.health.is_down(candidate.record_id(), now);
+            let share = app.health.share(candidate.record_id(), now);
             if fits(candidate) == best && is_up { weight(&candidate.endpoint) * share } else { 0.0 }
         })
         .collect()
@@ -134,7 +159,8 @@ pub fn shares(app: &App, inference: &Inference, candidates: &[Candidate]) -> Vec
 }
 
 /// Three prompt tokens to one of the answer, pico-USD.
-fn blended(endpoint: &Endpoint) -> i128 {
+#[must_use]
+pub fn blended(endpoint: &Endpoint) -> i128 {
     i128::from(endpoint.prices.prompt.0) * 3
         + i128::from(endpoint.prices.completion.0)
         + i128::from(endpoint.prices.request.0)

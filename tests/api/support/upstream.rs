@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use futures::StreamExt as _;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -107,6 +107,7 @@ impl Upstream {
             .route("/v1/chat/completions", post(answer))
             .route("/v1/messages", post(answer))
             .route("/v1/responses", post(answer))
+            .route("/v1/models", get(list_models))
             .route("/v1/embeddings", post(answer))
             .route("/v1/rerank", post(answer))
             .with_state(shared.clone());
@@ -233,6 +234,12 @@ impl Upstream {
         json!({ "id": self.slug, "name": format!("Provider {}", self.slug), "api": self.url, "doc": "https://x.example",
                 "env": ["TEST_UPSTREAM_UNSET_KEY"], "npm": self.package, "models": models })
     }
+}
+
+/// The list of models, for whoever has the provider's key.
+async fn list_models(headers: HeaderMap) -> StatusCode {
+    let is_known = headers.get("authorization").is_some_and(|value| value == "Bearer upstream-key");
+    if is_known { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
 }
 
 async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {

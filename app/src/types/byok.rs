@@ -1,0 +1,48 @@
+//! Provider credentials of organizations: bring your own key.
+
+use serde::{Deserialize, Serialize};
+
+/// One of `GET /api/v1/byok`. The credential itself is never shown again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct OwnKey {
+    pub id: String,
+    /// The provider's slug.
+    pub provider: String,
+    pub name: Option<String>,
+    /// The masked credential.
+    pub label: String,
+    pub disabled: bool,
+    /// Tried after the shared capacity, not before.
+    pub is_fallback: bool,
+    /// The shared capacity of this provider is not used.
+    pub is_byok_only: bool,
+    /// Ascending.
+    pub sort_order: i64,
+    /// Model ids; `null` is all.
+    pub allowed_models: Option<Vec<String>>,
+    /// SHA-256 of API keys, hex; `null` is all.
+    pub allowed_api_key_hashes: Option<Vec<String>>,
+    pub allowed_user_ids: Option<Vec<String>>,
+    pub workspace_id: Option<String>,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// `GET /api/v1/byok`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct OwnKeyList {
+    pub data: Vec<OwnKey>,
+    pub total_count: u64,
+}
+
+/// `POST /api/v1/byok/{id}/test` (ours), inside `data`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct OwnKeyTest {
+    /// `null`: this kind of credential shows only with the first request whether it works.
+    pub is_accepted: Option<bool>,
+    /// What the provider said, in a sentence.
+    pub message: String,
+}
