@@ -1,5 +1,6 @@
 //! People, their organizations and their keys.
 
+pub mod common_passwords;
 pub mod keys;
 pub mod passwords;
 pub mod policy;
