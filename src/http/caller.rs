@@ -21,7 +21,7 @@ use crate::store::accounts::UserRow;
 #[derive(Clone, Debug)]
 pub enum Caller {
     Key(Arc<KeyRecord>),
-    Person { user: UserRow, membership: Membership },
+    Person { user: UserRow, membership: Box<Membership> },
 }
 
 /// Where a signed-in person acts, and as what.
@@ -227,14 +227,14 @@ pub async fn person(parts: &Parts, app: &Arc<App>) -> Result<Option<Caller>> {
     };
     let Some(row) = row else { return Ok(None) };
     let rows = app.store.policy(&row.organization_id, &row.workspace_id, Some(&user.id)).await?;
-    let membership = Membership {
+    let membership = Box::new(Membership {
         policy: Arc::new(Policy::of(&row.organization_id, Some(&user.id), rows)),
         role: row.role.parse().unwrap_or_default(),
         organization_id: row.organization_id,
         organization_name: row.organization_name,
         workspace_id: row.workspace_id,
         proved_at: session.get::<i64>(PROVED_AT).await.ok().flatten().unwrap_or(0),
-    };
+    });
     Ok(Some(Caller::Person { user, membership }))
 }
 

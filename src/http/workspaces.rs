@@ -240,7 +240,6 @@ fn slug_of(name: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(50).collect::<String>()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
 fn taken(error: sqlx::Error) -> Error {
     if is_duplicate(&error) {
         return Error::bad_request("slug", "Another workspace of this organization has this slug; choose another.");

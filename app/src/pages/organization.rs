@@ -9,6 +9,7 @@ use crate::components::form::{CallForm, CallFormProps};
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
+use crate::types::Money;
 use crate::types::organizations::{Counted, Invitation, Organization, OrganizationMember};
 use crate::types::roles::{Permission, Role};
 use crate::types::session::User;
@@ -136,7 +137,7 @@ fn member_row(user: &User, one: OrganizationMember) -> AnyView {
     } else {
         one.organization_role.as_str().into_any()
     };
-    let limit_now = one.monthly_limit.map(|limit| limit.dollars_short());
+    let limit_now = one.monthly_limit.map(Money::dollars_short);
     let limit = if manages {
         let value = limit_now.clone().unwrap_or_default();
         CallForm(CallFormProps {

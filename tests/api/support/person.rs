@@ -13,14 +13,13 @@ pub const PASSWORD: &str = "a long enough one";
 /// Somebody who is signed in.
 pub struct Person<'a> {
     app: &'a TestApp,
-    pub email: String,
     cookie: Mutex<String>,
 }
 
 impl<'a> Person<'a> {
     /// Signs in somebody who has an account.
     pub async fn sign_in(app: &'a TestApp, email: &str) -> Self {
-        let person = Self { app, email: email.to_owned(), cookie: Mutex::default() };
+        let person = Self { app, cookie: Mutex::default() };
         let response = person.form("/sign-in", &[("email", email), ("password", PASSWORD)]).await;
         assert_eq!(response.status(), 303);
         assert!(!person.cookie.lock().unwrap().is_empty(), "{email} is signed in");
