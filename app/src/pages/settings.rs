@@ -55,7 +55,7 @@ fn Person(profile: Profile) -> impl IntoView {
     };
     view! {
         <h2>"Profile"</h2>
-        <p>{profile.email}" "{verified}</p>
+        <div>{profile.email}" "{verified}</div>
         <CallForm method="PATCH" path="/api/v1/account" next=HERE done="Your name is changed." class="inline-form">
             <label class="field"><span>"Name"</span><input class="input" name="name" autocomplete="name" value=profile.name required=true maxlength="100"/></label>
             <button class="button" type="submit">"Change name"</button>
