@@ -25,10 +25,15 @@ pub enum Error {
     /// A signed-in person must give the password again first.
     #[error("This needs your password once more: give it at /confirm, then try again.")]
     Unproved,
+    /// A guardrail's filters do not let the request pass.
+    #[error("{message}")]
+    Guardrail { message: String, patterns: Vec<String> },
     #[error("{0}")]
     InsufficientCredits(String),
     #[error("{0}")]
     NotFound(String),
+    #[error("{0}")]
+    Gone(String),
     /// No endpoint is left; `availability` says what excluded the candidates.
     #[error("{message}")]
     NothingRoutable { message: String, availability: Value },
@@ -83,9 +88,10 @@ impl Error {
         match self {
             Self::BadRequest { .. } | Self::UnknownModel { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Unproved => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Guardrail { .. } | Self::Unproved => StatusCode::FORBIDDEN,
             Self::InsufficientCredits(_) => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound(_) | Self::NothingRoutable { .. } => StatusCode::NOT_FOUND,
+            Self::Gone(_) => StatusCode::GONE,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -104,9 +110,9 @@ impl Error {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::BadRequest { .. } | Self::MethodNotAllowed(_) => "invalid_request",
-            Self::UnknownModel { .. } | Self::NotFound(_) | Self::NothingRoutable { .. } => "not_found",
+            Self::UnknownModel { .. } | Self::NotFound(_) | Self::Gone(_) | Self::NothingRoutable { .. } => "not_found",
             Self::Unauthenticated(_) => "authentication",
-            Self::Forbidden(_) => "permission_denied",
+            Self::Forbidden(_) | Self::Guardrail { .. } => "permission_denied",
             Self::Unproved => "confirmation_required",
             Self::InsufficientCredits(_) => "payment_required",
             Self::TooLarge { .. } => "payload_too_large",
@@ -136,6 +142,9 @@ impl Error {
         match self {
             Self::BadRequest { field, .. } if !field.is_empty() => {
                 metadata.insert("field".into(), field.as_str().into());
+            }
+            Self::Guardrail { patterns, .. } => {
+                metadata.insert("patterns".into(), patterns.clone().into());
             }
             Self::UnknownModel { model, .. } => {
                 availability =

@@ -32,9 +32,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::guardrails::Guardrails;
 use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
+use crate::billing::payments::Payments;
 use crate::catalog::Catalog;
 use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
@@ -81,12 +83,14 @@ pub struct App {
     pub upstreams: Upstreams,
     pub media: Media,
     pub mail: Mail,
+    pub payments: Payments,
     pub health: Health,
     pub rate_limits: RateLimits,
     pub sticky: Sticky,
     /// Keeps secrets of organizations.
     pub vault: Vault,
     pub own_keys: OwnKeys,
+    pub guardrails: Guardrails,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -141,16 +145,19 @@ impl App {
         let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
         let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
             .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
+        let upstreams = Upstreams::new(&config.timeouts)?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
-            upstreams: Upstreams::new(&config.timeouts)?,
+            payments: Payments::new(&config.billing, upstreams.plain(), &clock, &config.public_url()),
+            upstreams,
             media: Media::new(config.media)?,
             mail: Mail::new(&config.mail, store.clone(), clock.clone()).map_err(StartError::Setting)?,
             health: Health::new(config.resilience),
             sticky: Sticky::default(),
             vault: vault(&config, &store)?,
             own_keys: OwnKeys::new(config.own_keys),
+            guardrails: Guardrails::default(),
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
@@ -248,8 +255,10 @@ impl App {
             if self.revisions.lock().get(&topic) == Some(&revision) {
                 continue;
             }
-            if topic == store::own_keys::TOPIC {
-                self.reload_own_keys().await?;
+            match topic.as_str() {
+                store::own_keys::TOPIC => self.reload_own_keys().await?,
+                store::guardrails::TOPIC => self.guardrails.reload(&self.store).await?,
+                _ => {}
             }
             self.revisions.lock().insert(topic, revision);
         }

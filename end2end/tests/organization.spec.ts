@@ -83,7 +83,7 @@ test("a team works within a budget, and the log shows who did what", async ({ pa
 
   await test.step("the budget ends the spending, by name", async () => {
     const session = await (await page.request.get("/api/v1/session", { headers: { "sec-fetch-site": "same-origin" } })).json();
-    await operator("credit", "grant", "--organization", session.data.user.organization_id, "--amount", "20");
+    await operator("credit", "grant", "--email", session.data.user.organization_id, "--amount", "20");
     await expect(async () => {
       await page.reload();
       await expect(page.locator(".balance")).toHaveText("$20.00", { timeout: 500 });

@@ -1,9 +1,12 @@
 //! People, their organizations and their keys.
 
 pub mod common_passwords;
+pub mod filters;
+pub mod guardrails;
 pub mod keys;
 pub mod passwords;
 pub mod policy;
+pub mod presets;
 pub mod sessions;
 pub mod users;
 

@@ -63,6 +63,7 @@ pub async fn first(
                 last = error;
             }
             Err(HoldError::Unavailable) => return Err(Error::Busy { retry_after_s: 1 }),
+            Err(HoldError::Frozen) => return Err(frozen()),
         }
     }
     Err(refusal(last, payer, candidates, prompt, step, hour))
@@ -114,6 +115,12 @@ fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
     Prices { request: price, ..Prices::default() }.cost(&usage).total
 }
 
+fn frozen() -> Error {
+    Error::Forbidden(
+        "This organization is frozen because a payment was disputed. Write to the operator of this server.".to_owned(),
+    )
+}
+
 fn refusal(why: HoldError, payer: &Payer, candidates: &[Candidate], prompt: u64, wanted: u64, hour: bool) -> Error {
     let (left, whose) = match why {
         HoldError::Insufficient { available } => (available, None),
@@ -132,6 +139,7 @@ fn refusal(why: HoldError, payer: &Payer, candidates: &[Candidate], prompt: u64,
             (remaining, Some((name, format!("{until}or ask an admin to raise it"))))
         }
         HoldError::Unavailable => return Error::Busy { retry_after_s: 1 },
+        HoldError::Frozen => return frozen(),
     };
     let needed = dearest(candidates, prompt, wanted.min(LEAST_OUTPUT_TOKENS), hour);
     let fit = tokens_that_fit(candidates, prompt, left, hour);

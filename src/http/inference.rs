@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::caller::Caller;
+use super::presets;
 use crate::App;
 use crate::accounts::policy::Policy;
 use crate::dialects::answer::Inbound;
@@ -67,6 +68,7 @@ async fn try_answer(
     let requester = caller?.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
+    let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
     let asked = match read(&parts, &body) {
         // The workspace's default model stands in for one that was not named.
         Err(bad) if bad.field == "model" => match with_default_model(&requester.policy, &body) {

@@ -24,6 +24,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::byok::Description::openapi());
     document.merge(People::openapi());
+    document.merge(super::guardrails::Description::openapi());
+    document.merge(super::presets::Description::openapi());
+    document.merge(super::openapi_money::MoneyDescription::openapi());
     document
 }
 

@@ -4,20 +4,27 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod audit;
+pub mod billing;
 pub mod bulk;
 pub mod catalog;
 pub mod codes;
 pub mod endpoint_statistics;
 mod fold;
 pub mod generations;
+pub mod grants;
+pub mod guardrails;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
 pub mod organizations;
 pub mod own_keys;
+pub mod presets;
+pub mod purchases;
 pub mod rollups;
 pub mod sessions;
+pub mod statements;
 pub mod workspaces;
 
 use std::fs::{File, TryLockError};

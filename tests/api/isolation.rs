@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 75] = [
+const ROWS: [(&str, Reach); 105] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -93,6 +93,37 @@ const ROWS: [(&str, Reach); 75] = [
     ("/workspaces/{id}/members", Object),
     ("/workspaces/{id}/members/add", Object),
     ("/workspaces/{id}/members/remove", Object),
+    ("/billing", Own),
+    ("/credits/coinbase", Public),
+    ("/credits/forget-card", Own),
+    ("/credits/promo", Own),
+    ("/credits/purchase", Own),
+    ("/credits/purchases", Own),
+    ("/credits/purchases.csv", Own),
+    ("/credits/receipt", Own),
+    ("/credits/receipt-address", Own),
+    ("/credits/refund", Own),
+    ("/credits/return", Own),
+    ("/credits/statement", Own),
+    ("/credits/top-up", Own),
+    ("/guardrails", Own),
+    ("/guardrails/assignments/keys", Own),
+    ("/guardrails/assignments/members", Own),
+    ("/guardrails/{id}", Object),
+    ("/guardrails/{id}/assignments/keys", Object),
+    ("/guardrails/{id}/assignments/keys/remove", Object),
+    ("/guardrails/{id}/assignments/members", Object),
+    ("/guardrails/{id}/assignments/members/remove", Object),
+    ("/presets", Own),
+    ("/presets/{slug}", Own),
+    ("/presets/{slug}/chat/completions", Own),
+    ("/presets/{slug}/messages", Own),
+    ("/presets/{slug}/responses", Own),
+    ("/presets/{slug}/versions", Own),
+    ("/presets/{slug}/versions/{version}", Own),
+    // Signed by the payment services.
+    ("WEBHOOK_PATH", Public),
+    ("coinbase::WEBHOOK_PATH", Public),
     // Outside of /api/v1.
     ("/api/v1beta/models", Public),
     ("/api/v1beta/models/{*call}", Public),
@@ -113,8 +144,9 @@ fn routes() -> BTreeSet<String> {
     for name in ["src/http/mod.rs", "src/http/forms.rs"] {
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
         for piece in text.split(".route(").skip(1) {
-            let path = piece.trim_start().strip_prefix('"').expect("a route's path is written out");
-            found.insert(path.split('"').next().unwrap().to_owned());
+            // Some paths have a name.
+            let path = piece.split(',').next().unwrap().trim().trim_matches('"');
+            found.insert(path.to_owned());
         }
     }
     found
@@ -170,6 +202,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, key) = owner.call(Method::POST, "/api/v1/keys", json!({ "name": "canary key" })).await;
     let invite = json!({ "email": "canary@example.net", "role": "member" });
     let (_, invitation) = owner.call(Method::POST, "/api/v1/organization/invitations", invite).await;
+    let (_, guardrail) = owner.call(Method::POST, "/api/v1/guardrails", json!({ "name": "canary rail" })).await;
     let (status, _) = owner.call(Method::POST, "/api/v1/chat/completions", question(json!({ "max_tokens": 9 }))).await;
     assert_eq!(status, 200);
     let (_, generations) = owner.get("/api/v1/generations").await;
@@ -177,6 +210,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, sessions) = owner.get("/api/v1/account/sessions").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let own = BTreeMap::from([
+        ("guardrail", text(&guardrail["data"]["id"])),
         ("hash", text(&key["data"]["hash"])),
         ("workspace", workspace.clone()),
         ("invitation", text(&invitation["data"]["id"])),
@@ -193,6 +227,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
 fn kind(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap() {
         "keys" => "hash",
+        "guardrails" => "guardrail",
         "workspaces" => "workspace",
         "account" => "session",
         _ if path.starts_with("/organization/members") => "member",

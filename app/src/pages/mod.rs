@@ -5,6 +5,8 @@ pub mod audit;
 pub mod chat;
 pub mod code;
 pub mod credits;
+pub mod credits_buy;
+pub mod credits_history;
 pub mod docs;
 pub mod frame;
 pub mod generation;
