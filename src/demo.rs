@@ -14,7 +14,7 @@ use crate::catalog::{Endpoint, Model};
 use crate::clock::{MS_PER_DAY, MS_PER_HOUR};
 use crate::dialects::Usage;
 use crate::store::generations::GenerationRow;
-use crate::store::keys::KeyRow;
+use crate::store::keys::{KeyRow, KeyScope};
 
 /// Who signs in to the demo.
 pub const EMAIL: &str = "demo@patchbay.example";
@@ -80,7 +80,7 @@ pub async fn prepare(app: &Arc<App>) -> anyhow::Result<Login> {
 async fn fresh_key(app: &App, user_id: &str, organization_id: &str, workspace_id: &str) -> anyhow::Result<String> {
     const NAME: &str = "Demo key";
     let now = app.clock.now_ms();
-    for mut old in app.store.keys_of(organization_id, 100, 0).await? {
+    for mut old in app.store.keys_of(organization_id, &KeyScope::default(), 100, 0).await? {
         if old.name == NAME {
             old.deleted_at = Some(now);
             old.updated_at = now;

@@ -22,6 +22,9 @@ pub enum Error {
     Unauthenticated(&'static str),
     #[error("{0}")]
     Forbidden(String),
+    /// A signed-in person must give the password again first.
+    #[error("This needs your password once more: give it at /confirm, then try again.")]
+    Unproved,
     /// A guardrail's filters do not let the request pass.
     #[error("{message}")]
     Guardrail { message: String, patterns: Vec<String> },
@@ -85,7 +88,7 @@ impl Error {
         match self {
             Self::BadRequest { .. } | Self::UnknownModel { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Guardrail { .. } => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Guardrail { .. } | Self::Unproved => StatusCode::FORBIDDEN,
             Self::InsufficientCredits(_) => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound(_) | Self::NothingRoutable { .. } => StatusCode::NOT_FOUND,
             Self::Gone(_) => StatusCode::GONE,
@@ -110,6 +113,7 @@ impl Error {
             Self::UnknownModel { .. } | Self::NotFound(_) | Self::Gone(_) | Self::NothingRoutable { .. } => "not_found",
             Self::Unauthenticated(_) => "authentication",
             Self::Forbidden(_) | Self::Guardrail { .. } => "permission_denied",
+            Self::Unproved => "confirmation_required",
             Self::InsufficientCredits(_) => "payment_required",
             Self::TooLarge { .. } => "payload_too_large",
             Self::TooManyRequests { .. } => "rate_limit_exceeded",

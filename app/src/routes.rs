@@ -7,8 +7,10 @@ use leptos_router::hooks::use_location;
 use leptos_router::path;
 
 use crate::components::deferred::deferred;
+use crate::components::form::Outcome;
 use crate::pages::activity::Activity;
 use crate::pages::apps::{AppPage, Apps};
+use crate::pages::audit::AuditPage;
 use crate::pages::chat::Chat;
 use crate::pages::collections::Collections;
 use crate::pages::compare::Compare;
@@ -20,20 +22,25 @@ use crate::pages::frame::{DemoBanner, Footer, Header};
 use crate::pages::generation::GenerationPage;
 use crate::pages::home::Home;
 use crate::pages::keys::Keys;
+use crate::pages::links::{AuthPage, ConfirmPage, ForgotPassword, InvitationPage, ResetPassword, VerifyEmail};
 use crate::pages::model::ModelPage;
 use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
+use crate::pages::organization::OrganizationPage;
 use crate::pages::provider::ProviderPage;
 use crate::pages::providers::Providers;
 use crate::pages::quality::Quality;
 use crate::pages::rankings::Rankings;
+use crate::pages::roles::Roles;
+use crate::pages::settings::Settings;
 use crate::pages::shared::Shared;
 use crate::pages::sign_in::{SignIn, SignUp};
 use crate::pages::status::StatusPage;
+use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 24] = [
+pub const PATHS: [&str; 36] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -57,6 +64,18 @@ pub const PATHS: [&str; 24] = [
     "/activity/{id}",
     "/sign-in",
     "/sign-up",
+    "/organization",
+    "/organization/audit",
+    "/workspaces",
+    "/workspaces/{id}",
+    "/settings",
+    "/invitation",
+    "/confirm",
+    "/forgot-password",
+    "/reset-password",
+    "/verify-email",
+    "/auth",
+    "/docs/roles",
     "/{author}/{slug}",
 ];
 
@@ -93,6 +112,18 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/activity/:id") view=GenerationPage/>
                     <Route path=path!("/sign-in") view=SignIn/>
                     <Route path=path!("/sign-up") view=SignUp/>
+                    <Route path=path!("/organization") view=OrganizationPage/>
+                    <Route path=path!("/organization/audit") view=AuditPage/>
+                    <Route path=path!("/workspaces") view=Workspaces/>
+                    <Route path=path!("/workspaces/:id") view=WorkspacePage/>
+                    <Route path=path!("/settings") view=Settings/>
+                    <Route path=path!("/invitation") view=InvitationPage/>
+                    <Route path=path!("/confirm") view=ConfirmPage/>
+                    <Route path=path!("/forgot-password") view=ForgotPassword/>
+                    <Route path=path!("/reset-password") view=ResetPassword/>
+                    <Route path=path!("/verify-email") view=VerifyEmail/>
+                    <Route path=path!("/auth") view=AuthPage/>
+                    <Route path=path!("/docs/roles") view=Roles/>
                     <Route path=path!("/:author/:slug") view=ModelPage/>
                 </FlatRoutes>
             </main>
@@ -110,7 +141,8 @@ fn Top(theme: String) -> impl IntoView {
         let session = session.get().await;
         view! {
             {session.is_demo.then(|| view! { <DemoBanner/> })}
-            <Header session path theme/>
+            <Header session=session.clone() path theme/>
+            {session.notice.clone().map(|notice| view! { <Outcome notice/> })}
         }
     })
 }

@@ -27,6 +27,8 @@ export const readingPages = [
   ["quality", "/rankings/quality"],
   ["sign-in", "/sign-in"],
   ["sign-up", "/sign-up"],
+  ["forgot-password", "/forgot-password"],
+  ["roles", "/docs/roles"],
 ] as const;
 
 /** Pages of a member. */
@@ -36,6 +38,12 @@ export const memberPages = [
   ["keys", "/keys"],
   ["credits", "/credits"],
   ["activity", "/activity"],
+  ["organization", "/organization"],
+  ["audit", "/organization/audit"],
+  ["workspaces", "/workspaces"],
+  ["workspace", "/workspaces/default"],
+  ["settings", "/settings"],
+  ["app", "/auth?callback_url=https://app.example/callback"],
 ] as const;
 
 /** Fails a test whose page wrote an error to the console, threw one, or asked for something that is not there. */

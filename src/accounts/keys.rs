@@ -10,8 +10,10 @@ use parking_lot::RwLock;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
+use super::policy::Policy;
 use crate::store::Store;
 use crate::store::keys::KeyRow;
+use crate::store::workspaces::PolicyRows;
 
 /// What every key begins with; the original's clients look for it.
 pub const PREFIX: &str = "sk-or-v1-";
@@ -41,7 +43,7 @@ pub fn hash(key: &str) -> String {
     hex(&Sha256::digest(key.as_bytes()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -66,11 +68,15 @@ pub struct KeyRecord {
     pub include_byok_in_limit: bool,
     /// Epoch ms.
     pub expires_at: Option<i64>,
+    /// What key, workspace and organization restrict it to.
+    pub policy: Arc<Policy>,
 }
 
-impl From<KeyRow> for KeyRecord {
-    fn from(row: KeyRow) -> Self {
+impl KeyRecord {
+    fn new(row: KeyRow, rows: PolicyRows) -> Self {
+        let policy = Policy::of(&row.organization_id, row.creator_user_id.as_deref(), rows);
         Self {
+            policy: Arc::new(policy.and(&row.allowed_networks, &row.allowed_models, &row.allowed_providers)),
             id: row.id,
             hash: row.hash,
             name: row.name,
@@ -125,7 +131,9 @@ impl KeyRing {
             known.changes
         };
         let Some(row) = self.store.key_by_hash(&digest).await? else { return Ok(None) };
-        let record = Arc::new(KeyRecord::from(row));
+        let user_id = row.creator_user_id.as_deref();
+        let rows = self.store.policy(&row.organization_id, &row.workspace_id, user_id).await?;
+        let record = Arc::new(KeyRecord::new(row, rows));
         let mut known = self.known.write();
         if known.changes == changes {
             known.records.insert(digest, Arc::clone(&record));
@@ -138,6 +146,18 @@ impl KeyRing {
         let mut known = self.known.write();
         known.records.remove(hash);
         known.changes += 1;
+    }
+
+    /// Forgets the keys of an organization, because what they are restricted to
+    /// changed. Other nodes follow within a second.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn forget_organization(&self, organization_id: &str, now_ms: i64) -> sqlx::Result<()> {
+        for hash in self.store.touch_keys(organization_id, now_ms).await? {
+            self.forget(&hash);
+        }
+        Ok(())
     }
 
     /// Forgets every key that changed at or after `since` (epoch ms) on any node.

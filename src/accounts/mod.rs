@@ -1,9 +1,11 @@
 //! People, their organizations and their keys.
 
+pub mod common_passwords;
 pub mod filters;
 pub mod guardrails;
 pub mod keys;
 pub mod passwords;
+pub mod policy;
 pub mod presets;
 pub mod sessions;
 pub mod users;
@@ -20,6 +22,16 @@ pub fn new_uuid(now_ms: i64) -> String {
     let hex = format!("{bits:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+/// A secret for a link or a code, 256 bits, and the digest that is stored.
+#[must_use]
+pub fn new_secret() -> (String, String) {
+    let mut random = [0_u8; 32];
+    rand::rng().fill_bytes(&mut random);
+    let secret = keys::hex(&random);
+    let digest = keys::hash(&secret);
+    (secret, digest)
 }
 
 /// A random id: 26 characters that sort by the time they were made.

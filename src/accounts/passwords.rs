@@ -7,6 +7,8 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use tokio::sync::Semaphore;
 
+use super::common_passwords::is_common;
+
 /// Characters; more advice than this only makes people write it down.
 pub const MIN_LENGTH: usize = 8;
 /// Bytes.
@@ -88,39 +90,11 @@ fn hash_now(password: &str) -> Option<String> {
 /// Why a password cannot be taken: a sentence for the person, or `None`.
 #[must_use]
 pub fn weakness(password: &str, email: &str) -> Option<&'static str> {
-    // The start of every published list of leaked passwords.
-    const COMMON: [&str; 24] = [
-        "password",
-        "12345678",
-        "123456789",
-        "1234567890",
-        "qwertyuiop",
-        "qwerty123",
-        "iloveyou",
-        "princess",
-        "sunshine",
-        "football",
-        "baseball",
-        "superman",
-        "password1",
-        "password123",
-        "11111111",
-        "00000000",
-        "abc12345",
-        "trustno1",
-        "letmein1",
-        "welcome1",
-        "passw0rd",
-        "1q2w3e4r",
-        "asdfghjkl",
-        "changeme",
-    ];
-    let lower = password.to_lowercase();
     if password.chars().count() < MIN_LENGTH {
         Some("Choose a password of at least 8 characters.")
     } else if password.len() > MAX_LENGTH {
         Some("Choose a password of at most 256 bytes.")
-    } else if COMMON.contains(&lower.as_str()) || lower == email.to_lowercase() {
+    } else if is_common(password) || password.to_lowercase() == email.to_lowercase() {
         Some("That password is on every attacker's list. Choose another.")
     } else {
         None

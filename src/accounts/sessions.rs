@@ -11,9 +11,14 @@ use tower_sessions::session_store::{Error, Result};
 
 use crate::clock::Clock;
 use crate::store::Store;
+use crate::store::sessions::SessionRow;
 
 /// Where in a session the user's id stands.
 pub const USER_ID: &str = "user_id";
+/// When and from where it was opened.
+pub const OPENED_AT: &str = "opened_at";
+pub const ADDRESS: &str = "address";
+pub const USER_AGENT: &str = "user_agent";
 
 /// Sessions in the database.
 #[derive(Clone, Debug)]
@@ -33,8 +38,7 @@ impl Sessions {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            let data = encode(record)?;
-            let is_new = self.store.create_session(&digest(record.id), &data, expiry_ms(record)).await;
+            let is_new = self.store.create_session(&row(record)?).await;
             if is_new.map_err(backend)? {
                 return Ok(());
             }
@@ -43,7 +47,7 @@ impl SessionStore for Sessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        self.store.save_session(&digest(record.id), &encode(record)?, expiry_ms(record)).await.map_err(backend)
+        self.store.save_session(&row(record)?).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -60,6 +64,19 @@ impl SessionStore for Sessions {
     }
 }
 
+fn row(record: &Record) -> Result<SessionRow> {
+    let text = |name: &str| record.data.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    Ok(SessionRow {
+        id_hash: digest(record.id),
+        data: encode(record)?,
+        expires_at: expiry_ms(record),
+        user_id: Some(text(USER_ID)).filter(|id| !id.is_empty()),
+        opened_at: record.data.get(OPENED_AT).and_then(serde_json::Value::as_i64).unwrap_or(0),
+        address: text(ADDRESS),
+        user_agent: text(USER_AGENT),
+    })
+}
+
 fn encode(record: &Record) -> Result<String> {
     serde_json::to_string(&(&record.data, expiry_ms(record))).map_err(|error| Error::Encode(error.to_string()))
 }
@@ -68,7 +85,9 @@ fn expiry_ms(record: &Record) -> i64 {
     i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
-fn digest(id: Id) -> String {
+/// What stands for a session in the table and in the list of sessions.
+#[must_use]
+pub fn digest(id: Id) -> String {
     Sha256::digest(id.0.to_be_bytes()).iter().fold(String::with_capacity(64), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

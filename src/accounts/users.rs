@@ -37,6 +37,8 @@ pub struct Users {
     clock: Clock,
     passwords: Passwords,
     failures: Mutex<HashMap<String, Failures>>,
+    /// By address: the minute and the tries in it.
+    tries: Mutex<HashMap<String, (i64, u32)>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -48,11 +50,13 @@ struct Failures {
 
 /// Wrong passwords in a row before an account has to wait.
 const FREE_FAILURES: u32 = 5;
+/// Forms with a password that one network address may send in a minute.
+const TRIES_PER_MINUTE: u32 = 30;
 
 impl Users {
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, passwords: Passwords::new(), failures: Mutex::new(HashMap::new()) }
+        Self { store, clock, passwords: Passwords::new(), failures: Mutex::default(), tries: Mutex::default() }
     }
 
     /// Opens an account with a personal organization and a default workspace.
@@ -78,7 +82,7 @@ impl Users {
             organization_id: new_id(now),
             organization_name: if is_demo { "Demo organization".to_owned() } else { format!("{name} (personal)") },
             workspace_id: new_id(now),
-            user: UserRow { id: new_id(now), email, name, password_hash, created_at: now },
+            user: UserRow { id: new_id(now), email, name, password_hash, created_at: now, verified_at: None },
             is_demo,
         };
         match self.store.create_account(&account).await {
@@ -111,6 +115,35 @@ impl Users {
         };
         self.failures.lock().remove(&email);
         Ok(user)
+    }
+
+    /// Counts a try from a network address. False when there were too many this minute.
+    pub fn admit_address(&self, address: &str) -> bool {
+        let minute = self.clock.now_ms().div_euclid(60_000);
+        let mut tries = self.tries.lock();
+        if tries.len() > 100_000 {
+            tries.retain(|_, (then, _)| *then == minute);
+        }
+        let entry = tries.entry(address.to_owned()).or_insert((minute, 0));
+        if entry.0 != minute {
+            *entry = (minute, 0);
+        }
+        entry.1 = entry.1.saturating_add(1);
+        entry.1 <= TRIES_PER_MINUTE
+    }
+
+    /// Gives a user a new password.
+    ///
+    /// # Errors
+    /// [`SignInError::WeakPassword`], or that nothing could be stored.
+    pub async fn set_password(&self, user: &UserRow, password: &str) -> Result<(), SignInError> {
+        if passwords::weakness(password, &user.email).is_some() {
+            return Err(SignInError::WeakPassword);
+        }
+        let hash = self.passwords.hash(password.to_owned()).await.map_err(|_| SignInError::Busy)?;
+        self.store.set_password(&user.id, &hash).await?;
+        self.failures.lock().remove(&user.email);
+        Ok(())
     }
 
     fn note_failure(&self, email: String, now: i64) {

@@ -125,8 +125,9 @@ enum KeyCommand {
 
 #[derive(Subcommand)]
 enum CreditCommand {
-    /// Give a user's organization credit.
+    /// Give credit to an organization, by its id or by the address of its first member.
     Grant {
+        /// An account's address, or the id of an organization.
         #[arg(long)]
         email: String,
         /// US dollars.

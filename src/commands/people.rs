@@ -38,6 +38,10 @@ pub(super) async fn create_user(
 }
 
 pub(super) async fn organization_of(store: &Store, email: &str) -> anyhow::Result<String> {
+    if !email.contains('@') {
+        store.organization(email).await?.with_context(|| format!("no organization has the id {email}"))?;
+        return Ok(email.to_owned());
+    }
     let user = store.user_by_email(&email.trim().to_lowercase()).await?;
     let user = user.with_context(|| format!("nobody has an account as {email}"))?;
     let membership = store.first_membership(&user.id).await?;

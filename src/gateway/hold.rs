@@ -2,6 +2,7 @@
 //! the model's whole ceiling.
 
 use app::types::Money;
+use app::types::keys::LimitReset;
 
 use crate::App;
 use crate::billing::ledger::{Hold, HoldError, Payer};
@@ -58,12 +59,14 @@ pub async fn first(
     for tokens in steps {
         match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens, hour).plus(more), ttl).await {
             Ok(hold) => return Ok(First { hold, tokens, covers_all: tokens >= most }),
-            Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. })) => last = error,
+            Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. } | HoldError::Budget { .. })) => {
+                last = error;
+            }
             Err(HoldError::Unavailable) => return Err(Error::Busy { retry_after_s: 1 }),
             Err(HoldError::Frozen) => return Err(frozen()),
         }
     }
-    Err(refusal(last, candidates, prompt, step, hour))
+    Err(refusal(last, payer, candidates, prompt, step, hour))
 }
 
 /// What the next step of output costs at this endpoint.
@@ -118,10 +121,23 @@ fn frozen() -> Error {
     )
 }
 
-fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64, hour: bool) -> Error {
+fn refusal(why: HoldError, payer: &Payer, candidates: &[Candidate], prompt: u64, wanted: u64, hour: bool) -> Error {
     let (left, whose) = match why {
         HoldError::Insufficient { available } => (available, None),
-        HoldError::KeyLimit { remaining } => (remaining, Some(())),
+        HoldError::KeyLimit { remaining } => {
+            (remaining, Some(("This key's limit", "or raise the limit on the keys page".to_owned())))
+        }
+        HoldError::Budget { index, remaining } => {
+            let budget = payer.budgets.get(index);
+            let until = match budget.and_then(|budget| budget.reset) {
+                Some(LimitReset::Daily) => "wait until it starts anew at 00:00 UTC, ",
+                Some(LimitReset::Weekly) => "wait until it starts anew on Monday at 00:00 UTC, ",
+                Some(LimitReset::Monthly) => "wait until it starts anew on the first of the month at 00:00 UTC, ",
+                None => "",
+            };
+            let name = budget.map_or("A budget", |budget| &budget.name);
+            (remaining, Some((name, format!("{until}or ask an admin to raise it"))))
+        }
         HoldError::Unavailable => return Error::Busy { retry_after_s: 1 },
         HoldError::Frozen => return frozen(),
     };
@@ -132,9 +148,9 @@ fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64, h
     } else {
         format!("about {fit} output tokens would fit: lower max_tokens to that")
     };
-    if whose.is_some() {
+    if let Some((name, way_out)) = whose {
         return Error::Forbidden(format!(
-            "This key's limit leaves {}, and the request needs {}; {remedy}, or raise the limit on the keys page.",
+            "{name} leaves {}, and the request needs {}; {remedy}, {way_out}.",
             left.dollars(),
             needed.dollars()
         ));

@@ -19,6 +19,7 @@ mod pin;
 pub mod probe;
 mod relay;
 pub mod rerate;
+pub mod restrict;
 mod resume;
 pub mod route;
 mod settle;
@@ -40,7 +41,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use crate::App;
 use crate::accounts::keys::KeyRecord;
 use crate::accounts::new_id;
-use crate::billing::ledger::{Hold, Payer, credit_account};
+use crate::accounts::policy::{self, Cap, Policy};
+use crate::billing::ledger::{Budget, Hold, Payer, credit_account};
 use crate::dialects::Inference;
 use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
@@ -57,17 +59,38 @@ pub struct Requester {
     /// `None` for a signed-in person in the chatroom.
     pub key: Option<Arc<KeyRecord>>,
     pub user_id: Option<String>,
+    /// Networks, models, providers and budgets the request is restricted to.
+    pub policy: Arc<Policy>,
 }
 
 impl Requester {
+    /// What the request counts in: its key, workspace and member.
+    fn counters(&self) -> String {
+        let mut counters = self.key.as_ref().map(|key| key.id.clone()).unwrap_or_default();
+        if !self.workspace_id.is_empty() {
+            counters.push(' ');
+            counters.push_str(&policy::workspace_counter(&self.workspace_id));
+        }
+        if let Some(user_id) = &self.user_id {
+            counters.push(' ');
+            counters.push_str(&policy::member_counter(&self.organization_id, user_id));
+        }
+        counters
+    }
+
     fn payer(&self) -> Payer {
         Payer {
             account_id: credit_account(&self.organization_id),
-            key_id: self.key.as_ref().map(|key| key.id.clone()).unwrap_or_default(),
+            key_id: self.counters(),
+            budgets: self.policy.caps.iter().map(budget).collect(),
             limit: self.key.as_ref().and_then(|key| key.limit),
             limit_reset: self.key.as_ref().and_then(|key| key.limit_reset),
         }
     }
+}
+
+fn budget(cap: &Cap) -> Budget {
+    Budget { counter: cap.counter.clone(), name: cap.name.clone(), limit: cap.limit, reset: cap.reset }
 }
 
 /// The app a request came from, as it says itself.
@@ -161,12 +184,14 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester).await?;
     named::apply_variants(&app.catalog(), &mut job.inference)?;
+    restrict::narrow(&job.requester.policy, &mut job.inference);
     // By ratio: a tokenizer would take longer than all the rest, and the hold has its margin.
     let prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
     let conversation = sticky::conversation(&job);
     let terms = Terms::of(app, &job.requester);
     let stages = guard::filter(&terms.guards, &mut job.inference)?;
     let mut plan = route::plan(app, &terms, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
+    restrict::check(&job.requester.policy, &mut plan.candidates)?;
     pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
     let routing = explain::stored(app, &job.inference, &plan);
     let route::Plan { mut candidates, mut pipeline, .. } = plan;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use app::types::activity::{ActivityItem, Generation, GenerationSummary, Routing};
 use app::types::credits::{Credits, LedgerEntry};
+use app::types::roles::Permission;
 use app::types::{Envelope, Money};
 use axum::Json;
 use axum::extract::State;
@@ -62,7 +63,7 @@ pub async fn list_ledger(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Envelope<Vec<LedgerEntry>>>> {
-    caller.check_manages()?;
+    caller.check(Permission::SeeBilling)?;
     let account = credit_account(caller.organization_id());
     let rows = app.store.transfers_of(&account, query.limit()?).await?;
     let data = rows
@@ -96,7 +97,7 @@ pub async fn list_activity(
     caller: Caller,
     Query(query): Query<ActivityQuery>,
 ) -> Result<Json<Envelope<Vec<ActivityItem>>>> {
-    caller.check_manages()?;
+    let whose = caller.activity_of()?.unwrap_or_default();
     let today = app.clock.now_ms().div_euclid(MS_PER_DAY);
     let (mut from, mut to) = (today - 30, today);
     if let Some(date) = &query.date {
@@ -113,7 +114,7 @@ pub async fn list_activity(
             own.ok_or_else(|| Error::not_found("No key of yours has this hash."))?.id
         }
     };
-    let rows = app.store.daily_usage(caller.organization_id(), &key_id, from, to).await?;
+    let rows = app.store.daily_usage(caller.organization_id(), &key_id, whose, from, to).await?;
     let data = rows
         .into_iter()
         .map(|row| ActivityItem {
@@ -143,7 +144,7 @@ pub async fn list_generations(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Envelope<Vec<GenerationSummary>>>> {
-    caller.check_manages()?;
+    let whose = caller.activity_of()?.unwrap_or_default();
     let organization_id = caller.organization_id();
     let before = match &query.before {
         None => None,
@@ -153,7 +154,7 @@ pub async fn list_generations(
         }
     };
     let before = before.as_ref().map(|row| (row.created_at, row.id.as_str()));
-    let rows = app.store.generations(organization_id, before, query.limit()?).await?;
+    let rows = app.store.generations(organization_id, whose, before, query.limit()?).await?;
     let names: HashMap<String, String> = app.store.key_names(organization_id).await?.into_iter().collect();
     Ok(Json(Envelope { data: rows.into_iter().map(|row| summary(row, &names)).collect() }))
 }
@@ -204,6 +205,9 @@ pub async fn show_generation(
     let id = query.id.filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| Error::bad_request("id", "id is missing: pass ?id=gen-…"))?;
     let row = app.store.generation(caller.organization_id(), &id).await?;
+    // A person may be restricted to his own; a key shows what its organization asked.
+    let only = if caller.role().is_some() { caller.activity_of()? } else { None };
+    let row = row.filter(|row| only.is_none_or(|user_id| row.user_id == user_id));
     let row = row.ok_or_else(|| Error::not_found(format!("No generation of yours is called `{id}`.")))?;
     Ok(Json(Envelope { data: detail(row) }))
 }

@@ -1,14 +1,17 @@
 //! Where a request comes from, past proxies of the operator's own.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use ipnet::IpNet;
 
 use crate::App;
+use crate::error::Error;
 
 /// The other side of a connection; the front puts it beside each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +65,47 @@ pub fn household(address: IpAddr) -> String {
     }
 }
 
+/// Where a request comes from, when the front told.
+#[must_use]
+pub fn of(parts: &Parts, app: &App) -> Option<IpAddr> {
+    let Peer(peer) = parts.extensions.get::<Peer>().copied()?;
+    Some(client(peer, &parts.headers, app.rate_limits.trusted_proxies()))
+}
+
+/// From where and with what a request was made, for the audit log and the list of sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub address: Option<IpAddr>,
+    /// At most 200 characters.
+    pub user_agent: String,
+}
+
+impl Origin {
+    /// What the head of a request says.
+    #[must_use]
+    pub fn read(parts: &Parts, app: &App) -> Self {
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let user_agent = agent.unwrap_or_default().chars().take(200).collect();
+        Self { address: of(parts, app), user_agent }
+    }
+
+    /// The address as text; empty when nobody knows.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.address.map(|address| address.to_string()).unwrap_or_default()
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Origin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
+        Ok(Self::read(parts, app))
+    }
+}
+
 /// Counts a request against its address's limit.
-pub async fn limit(State(app): State<std::sync::Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() else { return next.run(request).await };
     let client = client(peer, request.headers(), app.rate_limits.trusted_proxies());
     match app.rate_limits.admit_address(&household(client)).await {

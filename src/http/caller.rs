@@ -2,24 +2,47 @@
 
 use std::sync::Arc;
 
+use app::types::roles::{self, Permission, Role};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 use tower_sessions::Session;
 
+use super::address;
 use crate::App;
 use crate::accounts::keys::KeyRecord;
+use crate::accounts::policy::Policy;
 use crate::accounts::sessions::USER_ID;
 use crate::error::{Error, Result};
 use crate::gateway::Requester;
-use crate::store::accounts::{MembershipRow, UserRow};
+use crate::store::accounts::UserRow;
 
 /// An authenticated caller.
 #[derive(Clone, Debug)]
 pub enum Caller {
     Key(Arc<KeyRecord>),
-    Person { user: UserRow, membership: MembershipRow },
+    Person { user: UserRow, membership: Box<Membership> },
 }
+
+/// Where a signed-in person acts, and as what.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    pub organization_id: String,
+    pub organization_name: String,
+    pub workspace_id: String,
+    pub role: Role,
+    pub policy: Arc<Policy>,
+    /// When the password was last given, epoch ms.
+    pub proved_at: i64,
+}
+
+/// How long a given password counts for what needs a fresh one.
+pub const PROOF_LASTS_MS: i64 = 600_000;
+/// Where in a session the chosen organization and workspace stand, and when the
+/// password was last given.
+pub const ORGANIZATION_ID: &str = "organization_id";
+pub const WORKSPACE_ID: &str = "workspace_id";
+pub const PROVED_AT: &str = "proved_at";
 
 impl Caller {
     #[must_use]
@@ -58,9 +81,13 @@ impl Caller {
                 ));
             }
             Self::Key(key) => Some(Arc::clone(key)),
-            Self::Person { .. } => None,
+            Self::Person { .. } => {
+                self.check(Permission::UseModels)?;
+                None
+            }
         };
         Ok(Requester {
+            policy: Arc::clone(self.policy()),
             organization_id: self.organization_id().to_owned(),
             workspace_id: self.workspace_id().to_owned(),
             key,
@@ -68,17 +95,76 @@ impl Caller {
         })
     }
 
-    /// Passes those who may manage keys and see the organization's activity.
+    /// What the caller is in the organization: a management key has an admin's rights.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Key(key) => key.is_management.then_some(Role::Admin),
+            Self::Person { membership, .. } => Some(membership.role),
+        }
+    }
+
+    /// What the caller is restricted to.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        match self {
+            Self::Key(key) => &key.policy,
+            Self::Person { membership, .. } => &membership.policy,
+        }
+    }
+
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.role().is_some_and(|role| role.may(permission))
+    }
+
+    /// Passes those to whom the table of roles grants this.
     ///
     /// # Errors
-    /// 403 for an inference key.
+    /// 403 that names the roles, or for an inference key.
+    pub fn check(&self, permission: Permission) -> Result<()> {
+        let Some(role) = self.role() else {
+            return Err(Error::Forbidden("This needs a management key; make one on the keys page.".to_owned()));
+        };
+        if role.may(permission) {
+            return Ok(());
+        }
+        Err(Error::Forbidden(format!(
+            "Your role `{}` in this organization may not {}; that takes one of: {}. Ask an admin or owner.",
+            role.as_str(),
+            roles::what(permission),
+            roles::holders(permission)
+        )))
+    }
+
+    /// Passes those who manage the organization: its owners and admins, and management keys.
+    ///
+    /// # Errors
+    /// 403 for others.
     pub fn check_manages(&self) -> Result<()> {
+        self.check(Permission::ManageAllKeys)
+    }
+
+    /// Passes people who gave their password within the last minutes, and keys.
+    ///
+    /// # Errors
+    /// 403 that leads to the page where it is given.
+    pub fn check_recent(&self, app: &App) -> Result<()> {
         match self {
-            Self::Key(key) if !key.is_management => {
-                Err(Error::Forbidden("This needs a management key; make one on the keys page.".to_owned()))
+            Self::Person { membership, .. } if membership.proved_at + PROOF_LASTS_MS < app.clock.now_ms() => {
+                Err(Error::Unproved)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whose activity the caller may see: everybody's (`None`) or only his own.
+    ///
+    /// # Errors
+    /// 403 for an inference key.
+    pub fn activity_of(&self) -> Result<Option<&str>> {
+        self.check(Permission::SeeOwnActivity)?;
+        if self.may(Permission::SeeAllActivity) { Ok(None) } else { Ok(Some(self.user_id().unwrap_or_default())) }
     }
 }
 
@@ -97,10 +183,23 @@ impl FromRequestParts<Arc<App>> for Caller {
             if key.expires_at.is_some_and(|expiry| expiry <= app.clock.now_ms()) {
                 return Err(Error::Unauthenticated("This API key has expired. Make a new one on the keys page."));
             }
+            check_address(&key.policy, address::of(parts, app), "This API key")?;
             return Ok(Self::Key(key));
         }
-        person(parts, app).await?.ok_or(Error::Unauthenticated(MISSING))
+        let caller = person(parts, app).await?.ok_or(Error::Unauthenticated(MISSING))?;
+        check_address(caller.policy(), address::of(parts, app), "This organization")?;
+        Ok(caller)
     }
+}
+
+fn check_address(policy: &Policy, address: Option<std::net::IpAddr>, who: &str) -> Result<()> {
+    if policy.admits(address) {
+        return Ok(());
+    }
+    let from = address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    Err(Error::Forbidden(format!(
+        "{who} may not be used from {from}: its allowed networks do not contain it. An admin can change them."
+    )))
 }
 
 /// The signed-in person, if the request comes from our own pages.
@@ -115,8 +214,28 @@ pub async fn person(parts: &Parts, app: &Arc<App>) -> Result<Option<Caller>> {
     let user_id = session.get::<String>(USER_ID).await.map_err(|error| Error::Internal(error.to_string()))?;
     let Some(user_id) = user_id else { return Ok(None) };
     let Some(user) = app.store.user(&user_id).await? else { return Ok(None) };
-    let membership = app.store.first_membership(&user.id).await?;
-    Ok(membership.map(|membership| Caller::Person { user, membership }))
+    let chosen = async |name| session.get::<String>(name).await.ok().flatten().unwrap_or_default();
+    let (organization_id, workspace_id) = (chosen(ORGANIZATION_ID).await, chosen(WORKSPACE_ID).await);
+    let mut row = None;
+    if !organization_id.is_empty() {
+        row = app.store.membership(&user.id, &organization_id, &workspace_id).await?;
+    }
+    // Who was removed from the chosen organization finds himself in his own.
+    let row = match row {
+        Some(row) => Some(row),
+        None => app.store.first_membership(&user.id).await?,
+    };
+    let Some(row) = row else { return Ok(None) };
+    let rows = app.store.policy(&row.organization_id, &row.workspace_id, Some(&user.id)).await?;
+    let membership = Box::new(Membership {
+        policy: Arc::new(Policy::of(&row.organization_id, Some(&user.id), rows)),
+        role: row.role.parse().unwrap_or_default(),
+        organization_id: row.organization_id,
+        organization_name: row.organization_name,
+        workspace_id: row.workspace_id,
+        proved_at: session.get::<i64>(PROVED_AT).await.ok().flatten().unwrap_or(0),
+    });
+    Ok(Some(Caller::Person { user, membership }))
 }
 
 /// The key in the headers, wherever clients of the dialects put it.

@@ -30,27 +30,25 @@ pub struct Front {
     /// For requests that bring a key.
     keyed: Router,
     all: Router,
-    /// The other side of the connection, where somebody asks for it.
+    /// The other side of the connection.
     peer: Option<Peer>,
-    wants_peer: bool,
 }
 
 impl Front {
     /// What one connection is served by.
     #[must_use]
     pub fn of(&self, peer: IpAddr) -> Self {
-        Self { peer: self.wants_peer.then_some(Peer(peer)), ..self.clone() }
+        Self { peer: Some(Peer(peer)), ..self.clone() }
     }
 
     pub(super) fn new(app: &Arc<App>, all: Router) -> Self {
         let layers = ServiceBuilder::new().layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic)).layer(cors());
-        let wants_peer = app.rate_limits.counts_addresses();
         let mut keyed = Router::new().route("/api/v1/chat/completions", post(inference::chat_completions));
-        if wants_peer {
+        if app.rate_limits.counts_addresses() {
             keyed = keyed.layer(from_fn_with_state(Arc::clone(app), address::limit));
         }
         let keyed = keyed.with_state(Arc::clone(app)).layer(layers).fallback_service(all.clone());
-        Self { keyed, all, peer: None, wants_peer }
+        Self { keyed, all, peer: None }
     }
 }
 

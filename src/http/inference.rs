@@ -18,6 +18,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use super::caller::Caller;
 use super::presets;
 use crate::App;
+use crate::accounts::policy::Policy;
 use crate::dialects::answer::Inbound;
 use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse;
@@ -49,7 +50,7 @@ pub async fn answer(
     request: Request<Body>,
     refuser: &dyn Inbound,
     api_type: &'static str,
-    read: impl FnOnce(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
+    read: impl Fn(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
 ) -> Response {
     match try_answer(app, caller, request, api_type, read).await {
         Ok(response) => response,
@@ -62,14 +63,21 @@ async fn try_answer(
     caller: Result<Caller>,
     request: Request<Body>,
     api_type: &'static str,
-    read: impl FnOnce(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
+    read: impl Fn(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
 ) -> Result<Response> {
     let requester = caller?.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_body(body, app.config.limits.inference_body_bytes).await?;
     let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
-    let (inference, inbound) =
-        read(&parts, &body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
+    let asked = match read(&parts, &body) {
+        // The workspace's default model stands in for one that was not named.
+        Err(bad) if bad.field == "model" => match with_default_model(&requester.policy, &body) {
+            Some(body) => read(&parts, &body),
+            None => Err(bad),
+        },
+        asked => asked,
+    };
+    let (inference, inbound) = asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());
     let job = Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type };
     Ok(match gateway::serve(app, job).await? {
@@ -90,6 +98,17 @@ async fn try_answer(
             (headers, Body::from_stream(KeptAlive::new(frames, keep_alive))).into_response()
         }
     })
+}
+
+/// The body with the workspace's default model, where it names none.
+fn with_default_model(policy: &Policy, body: &[u8]) -> Option<Vec<u8>> {
+    let model = policy.default_model.as_deref()?;
+    let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    if body.get("model").is_some_and(|model| !model.is_null()) {
+        return None;
+    }
+    body.insert("model".to_owned(), model.into());
+    serde_json::to_vec(&body).ok()
 }
 
 /// The whole body, or 413.

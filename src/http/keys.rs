@@ -3,21 +3,27 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, RateLimit, UpdateKey};
+use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, KeyBudget, RateLimit, UpdateKey};
 use app::types::money::Money;
+use app::types::roles::Permission;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use super::address::Origin;
+use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query};
+use super::organizations::checked_networks;
+use super::workspaces::workspace;
 use crate::App;
+use crate::accounts::policy::{Policy, words};
 use crate::accounts::{keys, new_id};
 use crate::billing::ledger::KeyUsage;
 use crate::clock::{parse_rfc3339, rfc3339};
 use crate::error::{Error, Result};
-use crate::store::keys::KeyRow;
+use crate::store::keys::{KeyRow, KeyScope};
 
 /// `GET /api/v1/key` and `/api/v1/auth/key`: the calling key.
 ///
@@ -29,6 +35,7 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
     };
     let usage = app.ledger.key_usage(&key.id).await?;
     let balance = app.ledger.balance(&crate::billing::ledger::credit_account(&key.organization_id)).await?;
+    let budgets = budgets(&app, &key.policy).await?;
     let is_free_tier = balance.credited < Money::from_dollars(10);
     let data = CurrentKey {
         label: key.label.clone(),
@@ -58,10 +65,26 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
         },
         allowed_data_regions: vec!["global".to_owned()],
         free_model_daily_requests: app.rate_limits.free_quota(&app, &key.organization_id).await?,
-        budgets: Vec::new(),
-        effective_budget: None,
+        effective_budget: budgets.iter().min_by_key(|budget| budget.limit_remaining).cloned(),
+        budgets,
     };
     Ok(Json(Envelope { data }))
+}
+
+/// What is left of each budget the key is subject to.
+async fn budgets(app: &App, policy: &Policy) -> Result<Vec<KeyBudget>> {
+    let mut budgets = Vec::with_capacity(policy.caps.len());
+    for cap in &policy.caps {
+        let used = app.ledger.key_usage(&cap.counter).await?.in_window(cap.reset);
+        budgets.push(KeyBudget {
+            name: cap.name.clone(),
+            limit: cap.limit,
+            limit_remaining: cap.limit.minus(used).max(Money::ZERO),
+            limit_reset: cap.reset,
+            usage: used,
+        });
+    }
+    Ok(budgets)
 }
 
 /// Query of `GET /keys`.
@@ -70,6 +93,8 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
 pub struct KeysQuery {
     pub offset: Option<i64>,
     pub include_disabled: Option<String>,
+    /// The workspace's id or slug.
+    pub workspace_id: Option<String>,
 }
 
 /// `GET /api/v1/keys`, 100 at a time.
@@ -81,15 +106,23 @@ pub async fn list_keys(
     caller: Caller,
     Query(query): Query<KeysQuery>,
 ) -> Result<Json<Envelope<Vec<Key>>>> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageOwnKeys)?;
     let offset = query.offset.unwrap_or(0);
     if offset < 0 {
         return Err(Error::bad_request("offset", "offset must be 0 or more"));
     }
-    let hides_disabled = query.include_disabled.as_deref() == Some("false");
-    let rows = app.store.keys_of(caller.organization_id(), 100, offset).await?;
+    let workspace_id = match query.workspace_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => workspace(&app, &caller, id).await?.id,
+        None => String::new(),
+    };
+    let scope = KeyScope {
+        workspace_id,
+        creator_user_id: own_keys_of(&caller).unwrap_or_default().to_owned(),
+        hides_disabled: query.include_disabled.as_deref() == Some("false"),
+    };
+    let rows = app.store.keys_of(caller.organization_id(), &scope, 100, offset).await?;
     let mut data = Vec::with_capacity(rows.len());
-    for row in rows.into_iter().filter(|row| !hides_disabled || row.is_disabled == 0) {
+    for row in rows {
         data.push(shown(&app, row).await?);
     }
     Ok(Json(Envelope { data }))
@@ -102,9 +135,11 @@ pub async fn list_keys(
 pub async fn create_key(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Body(wanted): Body<CreateKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>)> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageOwnKeys)?;
+    caller.check_recent(&app)?;
     let name = checked_name(&wanted.name)?;
     check_limit(wanted.limit)?;
     let now = app.clock.now_ms();
@@ -120,6 +155,14 @@ pub async fn create_key(
     if is_management && matches!(caller, Caller::Key(_)) {
         return Err(Error::Forbidden("Only a signed-in person can make a management key.".to_owned()));
     }
+    if is_management {
+        caller.check(Permission::ManageAllKeys)?;
+    }
+    let workspace_id = match wanted.workspace_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => workspace(&app, &caller, id).await?.id,
+        None => caller.workspace_id().to_owned(),
+    };
+    let creator_user_id = creator(&app, &caller, wanted.creator_user_id).await?;
     let fresh = keys::generate();
     let row = KeyRow {
         id: new_id(now),
@@ -127,8 +170,8 @@ pub async fn create_key(
         label: fresh.label,
         name,
         organization_id: caller.organization_id().to_owned(),
-        workspace_id: caller.workspace_id().to_owned(),
-        creator_user_id: caller.user_id().map(str::to_owned),
+        workspace_id,
+        creator_user_id,
         is_management: i64::from(is_management),
         is_disabled: 0,
         limit_nanos: wanted.limit.map(|limit| limit.0),
@@ -138,8 +181,13 @@ pub async fn create_key(
         created_at: now,
         updated_at: now,
         deleted_at: None,
+        allowed_models: checked_words("allowed_models", wanted.allowed_models.unwrap_or_default())?,
+        allowed_providers: checked_words("allowed_providers", wanted.allowed_providers.unwrap_or_default())?,
+        allowed_networks: checked_networks(&wanted.allowed_networks.unwrap_or_default())?.join(" "),
     };
     app.store.insert_key(&row).await?;
+    let detail = format!("{}{}", row.name, if is_management { " (management)" } else { "" });
+    note(&app, &caller, &origin, Deed { action: "key.create", target: &row.hash, detail: &detail }).await?;
     Ok((StatusCode::CREATED, Json(CreatedKey { data: shown(&app, row).await?, key: fresh.text })))
 }
 
@@ -163,10 +211,12 @@ pub async fn show_key(
 pub async fn update_key(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(hash): Path<String>,
     Body(change): Body<UpdateKey>,
 ) -> Result<Json<Envelope<Key>>> {
     let mut row = own_key(&app, &caller, &hash).await?;
+    caller.check_recent(&app)?;
     if let Some(name) = &change.name {
         row.name = checked_name(name)?;
     }
@@ -183,7 +233,20 @@ pub async fn update_key(
     if let Some(includes) = change.include_byok_in_limit {
         row.include_byok_in_limit = i64::from(includes);
     }
+    if let Some(list) = change.allowed_models {
+        row.allowed_models = checked_words("allowed_models", list)?;
+    }
+    if let Some(list) = change.allowed_providers {
+        row.allowed_providers = checked_words("allowed_providers", list)?;
+    }
+    if let Some(list) = change.allowed_networks {
+        row.allowed_networks = checked_networks(&list)?.join(" ");
+    }
     store_change(&app, &mut row).await?;
+    let state = if row.is_disabled != 0 { "disabled" } else { "enabled" };
+    let detail =
+        format!("{}: {state}, limit {}", row.name, row.limit_nanos.map_or("none".into(), |l| Money(l).dollars()));
+    note(&app, &caller, &origin, Deed { action: "key.update", target: &row.hash, detail: &detail }).await?;
     Ok(Json(Envelope { data: shown(&app, row).await? }))
 }
 
@@ -194,11 +257,14 @@ pub async fn update_key(
 pub async fn delete_key(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(hash): Path<String>,
 ) -> Result<Json<Deleted>> {
     let mut row = own_key(&app, &caller, &hash).await?;
+    caller.check_recent(&app)?;
     row.deleted_at = Some(app.clock.now_ms());
     store_change(&app, &mut row).await?;
+    note(&app, &caller, &origin, Deed { action: "key.delete", target: &row.hash, detail: &row.name }).await?;
     Ok(Json(Deleted { deleted: true }))
 }
 
@@ -210,9 +276,39 @@ async fn store_change(app: &App, row: &mut KeyRow) -> Result<()> {
 }
 
 async fn own_key(app: &App, caller: &Caller, hash: &str) -> Result<KeyRow> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageOwnKeys)?;
     let row = app.store.key_by_hash(hash).await?;
-    row.filter(|row| row.organization_id == caller.organization_id()).ok_or_else(no_key)
+    let only = own_keys_of(caller);
+    row.filter(|row| row.organization_id == caller.organization_id())
+        .filter(|row| only.is_none_or(|user_id| row.creator_user_id.as_deref() == Some(user_id)))
+        .ok_or_else(no_key)
+}
+
+/// Whose keys the caller may see, when not all.
+fn own_keys_of(caller: &Caller) -> Option<&str> {
+    if caller.may(Permission::ManageAllKeys) { None } else { Some(caller.user_id().unwrap_or_default()) }
+}
+
+/// The member a new key counts for.
+async fn creator(app: &App, caller: &Caller, wanted: Option<String>) -> Result<Option<String>> {
+    let own = caller.user_id().map(str::to_owned);
+    let Some(wanted) = wanted.filter(|wanted| Some(wanted) != own.as_ref()) else { return Ok(own) };
+    caller.check(Permission::ManageAllKeys)?;
+    let members = app.store.members(caller.organization_id()).await?;
+    if members.iter().any(|member| member.user_id == wanted) {
+        return Ok(Some(wanted));
+    }
+    Err(Error::bad_request("creator_user_id", "creator_user_id must be the id of a member of this organization"))
+}
+
+/// Words without spaces, as they are stored.
+fn checked_words(field: &str, list: Vec<String>) -> Result<String> {
+    let words: Vec<String> =
+        list.into_iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
+    if words.len() > 200 || words.iter().any(|word| word.len() > 200 || word.contains(char::is_whitespace)) {
+        return Err(Error::bad_request(field, format!("{field} must be at most 200 names without spaces")));
+    }
+    Ok(words.join(" "))
 }
 
 fn no_key() -> Error {
@@ -267,5 +363,8 @@ async fn shown(app: &App, row: KeyRow) -> Result<Key> {
         workspace_id: row.workspace_id,
         external_user: None,
         is_management_key: row.is_management != 0,
+        allowed_models: words(&row.allowed_models),
+        allowed_providers: words(&row.allowed_providers),
+        allowed_networks: words(&row.allowed_networks),
     })
 }

@@ -1,7 +1,9 @@
 //! What comes in: every route on one screen.
 
+pub mod account;
 pub mod accounting;
 pub mod address;
+pub mod audit;
 pub mod byok;
 pub mod caller;
 pub mod chats;
@@ -10,6 +12,7 @@ pub mod completions;
 pub mod credit_forms;
 pub mod facets;
 pub mod feed;
+pub mod forms;
 mod front;
 pub mod gemini;
 pub mod guardrails;
@@ -17,11 +20,15 @@ pub mod inference;
 pub mod input;
 pub mod keys;
 pub mod listing;
+pub mod members;
 pub mod messages;
 pub mod models;
 pub mod openapi;
 mod openapi_chats;
 mod openapi_money;
+mod openapi_people;
+pub mod organizations;
+pub mod pkce;
 pub mod presets;
 pub mod purchases;
 pub mod rankings;
@@ -35,6 +42,7 @@ pub mod statistics;
 pub mod stripe_events;
 pub mod usage;
 pub mod votes;
+pub mod workspaces;
 
 use std::sync::Arc;
 
@@ -43,7 +51,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -130,6 +138,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/auth/key", get(keys::show_current_key))
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
+        .merge(people())
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
         .route("/byok/{id}/test", post(byok::test_own_key))
@@ -178,7 +187,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/session", get(sign_in::show_session))
         .route("/openapi.json", get(openapi::show_openapi))
         .layer(CompressionLayer::new());
-    Router::new()
+    let calls = Router::new()
         .nest("/api/v1", paid.merge(reading).layer(cors.clone()))
         .merge(gemini_api.layer(cors))
         .route("/api/{*rest}", any(no_such_endpoint))
@@ -187,6 +196,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-up", post(sign_in::sign_up))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/confirm", post(sign_in::confirm))
+        .route("/auth/approve", post(pkce::approve))
         .route("/credits/purchase", post(credit_forms::purchase))
         .route("/credits/return", get(credit_forms::return_from_payment))
         .route("/credits/refund", post(credit_forms::refund))
@@ -201,7 +212,52 @@ fn api(app: &Arc<App>) -> Router {
         .route(coinbase::WEBHOOK_PATH, post(coinbase_events::receive_event))
         .method_not_allowed_fallback(wrong_method)
         .layer(session_layer(app))
-        .with_state(Arc::clone(app))
+        .with_state(Arc::clone(app));
+    // Forms call what is above as the visitor, and leave their outcome in his session.
+    let forms = forms::router(calls.clone()).layer(session_layer(app));
+    calls.merge(forms)
+}
+
+/// Organizations, workspaces and people's own accounts.
+fn people() -> Router<Arc<App>> {
+    let budgets = get(workspaces::show_budget).put(workspaces::put_budget).delete(workspaces::delete_budget);
+    let workspace =
+        get(workspaces::show_workspace).patch(workspaces::update_workspace).delete(workspaces::delete_workspace);
+    Router::new()
+        .route("/auth/keys", post(pkce::exchange_code))
+        .route("/auth/keys/code", post(pkce::create_code))
+        .route("/organizations", get(organizations::list_organizations).post(organizations::create_organization))
+        .route("/organizations/switch", post(organizations::switch_organization))
+        .route(
+            "/organization",
+            get(organizations::show_organization)
+                .patch(organizations::update_organization)
+                .delete(organizations::delete_organization),
+        )
+        .route("/organization/members", get(members::list_members))
+        .route("/organization/members/{id}", patch(members::update_member).delete(members::remove_member))
+        .route("/organization/invitations", get(members::list_invitations).post(members::create_invitation))
+        .route("/organization/invitations/{id}", delete(members::revoke_invitation))
+        .route("/organization/audit-log", get(audit::list_audit))
+        .route("/invitations/show", post(members::show_invitation))
+        .route("/invitations/accept", post(members::accept_invitation))
+        .route("/workspaces", get(workspaces::list_workspaces).post(workspaces::create_workspace))
+        .route("/workspaces/{id}", workspace)
+        .route("/workspaces/{id}/budgets", get(workspaces::list_budgets))
+        .route("/workspaces/{id}/budgets/{interval}", budgets)
+        .route("/workspaces/{id}/members", get(workspaces::list_workspace_members))
+        .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
+        .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))
+        .route("/account", get(account::show_account).patch(account::update_account))
+        .route("/account/password", post(account::change_password))
+        .route("/account/password-reset", post(account::ask_reset))
+        .route("/account/password-reset/finish", post(account::finish_reset))
+        .route("/account/verification", post(account::ask_verification))
+        .route("/account/verification/finish", post(account::finish_verification))
+        .route("/account/sessions", get(account::list_sessions))
+        .route("/account/sessions/{id}", delete(account::end_session))
+        .route("/account/export", get(account::export_account))
+        .route("/account/delete", post(account::delete_account))
 }
 
 fn session_layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {

@@ -17,12 +17,15 @@ use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::openapi_people::People;
+
 /// The whole description.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::openapi_chats::Description::openapi());
     document.merge(super::byok::Description::openapi());
+    document.merge(People::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
     document.merge(super::openapi_money::MoneyDescription::openapi());
@@ -357,7 +360,8 @@ fn show_current_key_alias() {}
 
 /// Lists the keys, 100 at a time.
 #[utoipa::path(get, path = "/keys", tag = "keys",
-    params(("offset" = Option<u32>, Query), ("include_disabled" = Option<bool>, Query)),
+    params(("offset" = Option<u32>, Query), ("include_disabled" = Option<bool>, Query),
+        ("workspace_id" = Option<String>, Query)),
     responses((status = 200, body = Envelope<Vec<Key>>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 fn list_keys() {}
 

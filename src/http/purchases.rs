@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::types::credits::{
     Billing, CreatePurchase, Purchase, PurchaseId, ReceiptAddress, RedeemPromo, Redeemed, TopUp, UpdateBilling,
 };
+use app::types::roles::Permission;
 use app::types::{Envelope, Money};
 use axum::Json;
 use axum::extract::State;
@@ -41,7 +42,7 @@ fn may_buy(caller: &Caller) -> bool {
 /// # Errors
 /// 403
 pub fn check_buys(caller: &Caller) -> Result<()> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageBilling)?;
     if may_buy(caller) {
         return Ok(());
     }
@@ -53,7 +54,7 @@ pub fn check_buys(caller: &Caller) -> Result<()> {
 /// # Errors
 /// 403 for an inference key.
 pub async fn show_billing(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Envelope<Billing>>> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageBilling)?;
     Ok(Json(Envelope { data: billing(&app, &caller).await? }))
 }
 
@@ -217,7 +218,7 @@ pub async fn list_purchases(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Envelope<Vec<Purchase>>>> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageBilling)?;
     let mut data = Vec::new();
     for row in app.store.purchases_of(caller.organization_id(), query.limit()?).await? {
         data.push(shown(&app, row).await?);
@@ -230,7 +231,7 @@ pub async fn list_purchases(
 /// # Errors
 /// 403 for an inference key.
 pub async fn export_purchases(State(app): State<Arc<App>>, caller: Caller) -> Result<Response> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageBilling)?;
     let rows = app.store.purchases_of(caller.organization_id(), i64::from(u32::MAX)).await?;
     Ok(file("text/csv; charset=utf-8", "purchases.csv", receipt::csv(&rows).into_bytes()))
 }
@@ -267,7 +268,7 @@ pub async fn show_receipt(
     caller: Caller,
     Query(query): Query<PurchaseQuery>,
 ) -> Result<Response> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageBilling)?;
     let row = own_purchase(&app, &caller, query.id.as_deref()).await?;
     if row.state != "paid" {
         return Err(Error::bad_request("id", "This purchase is not paid; there is no receipt yet."));
@@ -296,7 +297,7 @@ pub async fn show_statement(
     caller: Caller,
     Query(query): Query<StatementQuery>,
 ) -> Result<Response> {
-    caller.check_manages()?;
+    caller.check(Permission::ManageBilling)?;
     let month = query.month.unwrap_or_default();
     let remedy = "month must be a month, as YYYY-MM";
     let (from, to) = month_bounds(&month).ok_or_else(|| Error::bad_request("month", remedy))?;

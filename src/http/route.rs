@@ -15,7 +15,7 @@ use crate::App;
 use crate::dialects::chat_completions::parse;
 use crate::error::{Error, Result};
 use crate::gateway::route::Terms;
-use crate::gateway::{explain, named};
+use crate::gateway::{explain, named, restrict};
 
 /// # Errors
 /// As for the request itself before it is sent anywhere.
@@ -29,5 +29,6 @@ pub async fn explain_route(
     let mut inference =
         parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     named::apply_variants(&app.catalog(), &mut inference)?;
+    restrict::narrow(&requester.policy, &mut inference);
     Ok(Json(Envelope { data: explain::explain(&app, &Terms::of(&app, &requester), &inference)? }))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::session::{Session as SessionView, User};
+use app::types::session::{Notice, Session as SessionView, User};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -13,11 +13,16 @@ use serde::Deserialize;
 use tower_sessions::Session;
 use url::form_urlencoded::byte_serialize;
 
-use super::caller::{Caller, is_own_site, person};
+use super::account;
+use super::address::{self, Origin};
+use super::caller::{Caller, ORGANIZATION_ID, PROVED_AT, is_own_site, person};
+use super::forms::NOTICE;
 use super::inference::read_body;
+use super::members::open_invitation;
+use super::organizations;
 use crate::App;
-use crate::accounts::sessions::USER_ID;
-use crate::accounts::users::{SignInError, welcome_reason};
+use crate::accounts::sessions::{ADDRESS, OPENED_AT, USER_AGENT, USER_ID};
+use crate::accounts::users::{SignInError, normal_email, welcome_reason};
 use crate::billing::ledger::credit_account;
 use crate::error::{Error, Result};
 
@@ -31,6 +36,8 @@ struct SignInForm {
     email: String,
     password: String,
     next: String,
+    /// The secret of an invitation's link.
+    invitation: String,
 }
 
 /// `POST /sign-in`
@@ -38,9 +45,12 @@ struct SignInForm {
 /// # Errors
 /// 403 for a form of another site; a wrong password redirects back to the page.
 pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    let (session, form) = read_form(request).await?;
+    let (session, origin, form) = read_form(&app, request).await?;
+    if !app.users.admit_address(&household(&origin)) {
+        return back("/sign-in", SignInError::Throttled, &form);
+    }
     match app.users.sign_in(&form.email, &form.password).await {
-        Ok(user) => open_session(&session, &user.id, &form.next).await,
+        Ok(user) => open_session(&app, &session, &user.id, &origin, &form.next).await,
         Err(error) => back("/sign-in", error, &form),
     }
 }
@@ -50,9 +60,17 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 /// # Errors
 /// 403 for a form of another site; what cannot be taken redirects back to the page.
 pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    let (session, form) = read_form(request).await?;
-    if !app.config.allow_sign_up {
+    let (session, origin, form) = read_form(&app, request).await?;
+    // Who was invited may come in where strangers may not, under the invited address.
+    let is_invited = !form.invitation.is_empty()
+        && open_invitation(&app, &form.invitation)
+            .await
+            .is_ok_and(|row| normal_email(&form.email).as_deref() == Some(row.email.as_str()));
+    if !app.config.allow_sign_up && !is_invited {
         return Ok(Redirect::to("/sign-up?error=closed").into_response());
+    }
+    if !app.users.admit_address(&household(&origin)) {
+        return back("/sign-up", SignInError::Throttled, &form);
     }
     match app.users.sign_up(&form.name, &form.email, &form.password, false).await {
         Ok(account) => {
@@ -61,7 +79,8 @@ pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Re
                 let id = format!("welcome:{}", account.organization_id);
                 app.ledger.grant(&id, &account.organization_id, gift, &welcome_reason(gift)).await;
             }
-            open_session(&session, &account.user.id, &form.next).await
+            account::post_verification(&app, &account.user).await?;
+            open_session(&app, &session, &account.user.id, &origin, &form.next).await
         }
         Err(error) => back("/sign-up", error, &form),
     }
@@ -71,10 +90,33 @@ pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Re
 ///
 /// # Errors
 /// 403 for a form of another site.
-pub async fn sign_out(request: Request) -> Result<Response> {
-    let (session, _) = read_form(request).await?;
+pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+    let (session, _, _) = read_form(&app, request).await?;
     session.flush().await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(Redirect::to("/").into_response())
+}
+
+/// `POST /confirm`: the password once more, for what needs it fresh.
+///
+/// # Errors
+/// 403 for a form of another site, 401 when nobody is signed in.
+pub async fn confirm(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let caller = person(&parts, &app).await?;
+    let (session, origin, form) = read_form(&app, Request::from_parts(parts, body)).await?;
+    let Some(Caller::Person { user, .. }) = caller else { return Ok(see_other("/sign-in")) };
+    if !app.users.admit_address(&household(&origin)) {
+        return back("/confirm", SignInError::Throttled, &form);
+    }
+    match app.users.sign_in(&user.email, &form.password).await {
+        Ok(_) => {
+            let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
+            session.cycle_id().await.map_err(internal)?;
+            session.insert(PROVED_AT, app.clock.now_ms()).await.map_err(internal)?;
+            Ok(see_other(&safe_next(&form.next)))
+        }
+        Err(error) => back("/confirm", error, &form),
+    }
 }
 
 /// `GET /api/v1/session` (ours): who looks at the page. Never 401.
@@ -88,10 +130,17 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
         is_demo: app.is_demo,
         allows_sign_up: app.config.allow_sign_up,
         base_url: app.config.public_url(),
+        notice: take_notice(&parts).await,
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
         let balance = app.ledger.balance(&credit_account(&membership.organization_id)).await?;
+        let organizations = app.store.organizations_of(&user.id).await?;
+        let current = membership.organization_id.as_str();
         data.user = Some(User {
+            organizations: organizations.into_iter().map(|row| organizations::shown(row, current)).collect(),
+            role: membership.role,
+            workspace_id: membership.workspace_id,
+            is_verified: user.verified_at.is_some(),
             id: user.id,
             email: user.email,
             name: user.name,
@@ -103,11 +152,26 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
     Ok(Json(Envelope { data }))
 }
 
-async fn read_form(request: Request) -> Result<(Session, SignInForm)> {
+/// What came of the last form; told once.
+async fn take_notice(parts: &Parts) -> Option<Notice> {
+    if !is_own_site(&parts.headers, &parts.method) {
+        return None;
+    }
+    let session = parts.extensions.get::<Session>()?;
+    session.get_value(NOTICE).await.ok()??;
+    session.remove::<Notice>(NOTICE).await.ok().flatten()
+}
+
+fn household(origin: &Origin) -> String {
+    origin.address.map(address::household).unwrap_or_default()
+}
+
+async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, SignInForm)> {
     let (mut parts, body): (Parts, _) = request.into_parts();
     if !is_own_site(&parts.headers, &parts.method) {
         return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
     }
+    let origin = Origin::read(&parts, app);
     let session = parts.extensions.remove::<Session>();
     let session = session.ok_or_else(|| Error::Internal("the session layer is missing".to_owned()))?;
     let bytes = read_body(body, FORM_BYTES).await?;
@@ -118,17 +182,24 @@ async fn read_form(request: Request) -> Result<(Session, SignInForm)> {
             "email" => form.email = value.into_owned(),
             "password" => form.password = value.into_owned(),
             "next" => form.next = value.into_owned(),
+            "invitation" => form.invitation = value.into_owned(),
             _ => {}
         }
     }
-    Ok((session, form))
+    Ok((session, origin, form))
 }
 
-async fn open_session(session: &Session, user_id: &str, next: &str) -> Result<Response> {
+async fn open_session(app: &App, session: &Session, user_id: &str, origin: &Origin, next: &str) -> Result<Response> {
     let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // A new id, so that one planted before the sign-in is worth nothing (ASVS 7.2.4).
     session.cycle_id().await.map_err(internal)?;
+    let now = app.clock.now_ms();
     session.insert(USER_ID, user_id).await.map_err(internal)?;
+    session.insert(OPENED_AT, now).await.map_err(internal)?;
+    session.insert(PROVED_AT, now).await.map_err(internal)?;
+    session.insert(ADDRESS, origin.address()).await.map_err(internal)?;
+    session.insert(USER_AGENT, &origin.user_agent).await.map_err(internal)?;
+    session.remove_value(ORGANIZATION_ID).await.map_err(internal)?;
     Ok(see_other(&safe_next(next)))
 }
 
@@ -139,12 +210,17 @@ fn back(page: &str, error: SignInError, form: &SignInForm) -> Result<Response> {
     if matches!(error, SignInError::Busy) {
         return Err(Error::Busy { retry_after_s: 2 });
     }
-    let quoted = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let next = safe_next(&form.next);
     Ok(see_other(&format!("{page}?error={error}&email={}&next={}", quoted(&form.email), quoted(&next))))
 }
 
-fn see_other(target: &str) -> Response {
+/// A text within a query string.
+pub fn quoted(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}
+
+/// Leads a form on.
+pub fn see_other(target: &str) -> Response {
     let mut response = Redirect::to("/").into_response();
     if let Ok(value) = HeaderValue::from_str(target) {
         response.headers_mut().insert(axum::http::header::LOCATION, value);
@@ -153,13 +229,17 @@ fn see_other(target: &str) -> Response {
 }
 
 /// A path of this site, or the start page: never another host.
-fn safe_next(next: &str) -> String {
+pub fn safe_next(next: &str) -> String {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\t', '\n', '\r']);
     let base = url::Url::parse("http://own.invalid/").ok();
     let is_own = base
         .and_then(|base| base.join(next).ok())
         .is_some_and(|url| url.host_str() == Some("own.invalid") && url.username().is_empty());
-    if is_path && is_own && !next.starts_with("/sign-") { next.to_owned() } else { "/activity".to_owned() }
+    if is_path && is_own && !next.starts_with("/sign-") && !next.starts_with("/confirm") {
+        next.to_owned()
+    } else {
+        "/activity".to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct UserRow {
     /// PHC string of argon2id.
     pub password_hash: String,
     pub created_at: i64,
+    /// When the address was shown to be theirs, epoch ms.
+    pub verified_at: Option<i64>,
 }
 
 /// Where a user belongs: the organization that pays and its first workspace.
@@ -51,13 +53,15 @@ impl Store {
             .bind(now)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO organizations (id, name, is_demo, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(account.organization_id.as_str())
-            .bind(account.organization_name.as_str())
-            .bind(i64::from(account.is_demo))
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO organizations (id, name, is_demo, created_at, is_personal) VALUES ($1, $2, $3, $4, 1)",
+        )
+        .bind(account.organization_id.as_str())
+        .bind(account.organization_name.as_str())
+        .bind(i64::from(account.is_demo))
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
         sqlx::query("INSERT INTO members (organization_id, user_id, role, created_at) VALUES ($1, $2, 'owner', $3)")
             .bind(account.organization_id.as_str())
             .bind(account.user.id.as_str())
@@ -65,7 +69,8 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         sqlx::query(
-            "INSERT INTO workspaces (id, organization_id, name, slug, created_at) VALUES ($1, $2, 'Default', 'default', $3)",
+            "INSERT INTO workspaces (id, organization_id, name, slug, created_at, is_default) \
+             VALUES ($1, $2, 'Default', 'default', $3, 1)",
         )
         .bind(account.workspace_id.as_str())
         .bind(account.organization_id.as_str())
@@ -78,7 +83,7 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn user_by_email(&self, email: &str) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as("SELECT id, email, name, password_hash, created_at FROM users WHERE email = $1")
+        sqlx::query_as("SELECT id, email, name, password_hash, created_at, verified_at FROM users WHERE email = $1")
             .bind(email)
             .fetch_optional(self.pool())
             .await
@@ -87,7 +92,7 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn user(&self, id: &str) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as("SELECT id, email, name, password_hash, created_at FROM users WHERE id = $1")
+        sqlx::query_as("SELECT id, email, name, password_hash, created_at, verified_at FROM users WHERE id = $1 AND deleted_at IS NULL")
             .bind(id)
             .fetch_optional(self.pool())
             .await
@@ -102,11 +107,147 @@ impl Store {
             "SELECT o.id AS organization_id, o.name AS organization_name, w.id AS workspace_id, m.role AS role \
              FROM members m JOIN organizations o ON o.id = m.organization_id \
              JOIN workspaces w ON w.organization_id = o.id \
-             WHERE m.user_id = $1 ORDER BY m.created_at, o.id, w.created_at, w.id LIMIT 1",
+             WHERE m.user_id = $1 AND o.deleted_at IS NULL AND w.deleted_at IS NULL \
+             ORDER BY m.created_at, o.id, w.is_default DESC, w.created_at, w.id LIMIT 1",
         )
         .bind(user_id)
         .fetch_optional(self.pool())
         .await
+    }
+
+    /// A user's place in one organization, if he has any, in this workspace if he may
+    /// use it, else in the default one.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn membership(
+        &self,
+        user_id: &str,
+        organization_id: &str,
+        workspace_id: &str,
+    ) -> sqlx::Result<Option<MembershipRow>> {
+        sqlx::query_as(
+            "SELECT o.id AS organization_id, o.name AS organization_name, w.id AS workspace_id, m.role AS role \
+             FROM members m JOIN organizations o ON o.id = m.organization_id \
+             JOIN workspaces w ON w.organization_id = o.id \
+             WHERE m.user_id = $1 AND o.id = $2 AND o.deleted_at IS NULL AND w.deleted_at IS NULL \
+             AND (w.is_default = 1 OR (w.id = $3 AND (m.role IN ('owner', 'admin') OR EXISTS \
+             (SELECT 1 FROM workspace_members x WHERE x.workspace_id = w.id AND x.user_id = $1)))) \
+             ORDER BY w.is_default, w.created_at LIMIT 1",
+        )
+        .bind(user_id)
+        .bind(organization_id)
+        .bind(workspace_id)
+        .fetch_optional(self.pool())
+        .await
+    }
+
+    /// # Errors
+    /// Any database error.
+    pub async fn set_password(&self, user_id: &str, password_hash: &str) -> sqlx::Result<()> {
+        sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+            .bind(user_id)
+            .bind(password_hash)
+            .execute(self.pool())
+            .await
+            .map(|_| ())
+    }
+
+    /// # Errors
+    /// Any database error.
+    pub async fn set_user_name(&self, user_id: &str, name: &str) -> sqlx::Result<()> {
+        sqlx::query("UPDATE users SET name = $2 WHERE id = $1")
+            .bind(user_id)
+            .bind(name)
+            .execute(self.pool())
+            .await
+            .map(|_| ())
+    }
+
+    /// # Errors
+    /// Any database error.
+    pub async fn set_verified(&self, user_id: &str, now: i64) -> sqlx::Result<()> {
+        sqlx::query("UPDATE users SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL")
+            .bind(user_id)
+            .bind(now)
+            .execute(self.pool())
+            .await
+            .map(|_| ())
+    }
+
+    /// Keeps the digest of a link's secret. Older links of the purpose stop working.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn insert_link(
+        &self,
+        token_hash: &str,
+        purpose: &str,
+        user_id: &str,
+        now: i64,
+        expires_at: i64,
+    ) -> sqlx::Result<()> {
+        let mut tx = self.begin_write().await?;
+        sqlx::query("DELETE FROM link_tokens WHERE (user_id = $1 AND purpose = $2) OR expires_at < $3")
+            .bind(user_id)
+            .bind(purpose)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO link_tokens (token_hash, purpose, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(token_hash)
+        .bind(purpose)
+        .bind(user_id)
+        .bind(now)
+        .bind(expires_at)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await
+    }
+
+    /// Uses a link once. `None` when it is wrong, used or too old.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn use_link(&self, token_hash: &str, purpose: &str, now: i64) -> sqlx::Result<Option<String>> {
+        sqlx::query_scalar(
+            "UPDATE link_tokens SET used_at = $3 WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL \
+             AND expires_at > $3 RETURNING user_id",
+        )
+        .bind(token_hash)
+        .bind(purpose)
+        .bind(now)
+        .fetch_optional(self.pool())
+        .await
+    }
+
+    /// Ends an account: the person can no longer sign in, his memberships, sessions and
+    /// keys end, and what names him is removed. What was paid stays in the books.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn delete_user(&self, user_id: &str, now: i64) -> sqlx::Result<()> {
+        let mut tx = self.begin_write().await?;
+        for statement in [
+            "UPDATE api_keys SET deleted_at = $2, updated_at = $2 WHERE creator_user_id = $1 AND deleted_at IS NULL",
+            "UPDATE organizations SET deleted_at = $2 WHERE is_personal = 1 AND id IN \
+             (SELECT organization_id FROM members WHERE user_id = $1)",
+            "UPDATE users SET email = 'deleted:' || id, name = 'Deleted user', password_hash = '', deleted_at = $2 \
+             WHERE id = $1",
+        ] {
+            sqlx::query(statement).bind(user_id).bind(now).execute(&mut *tx).await?;
+        }
+        for statement in [
+            "DELETE FROM workspace_members WHERE user_id = $1",
+            "DELETE FROM members WHERE user_id = $1",
+            "DELETE FROM sessions WHERE user_id = $1",
+            "DELETE FROM link_tokens WHERE user_id = $1",
+        ] {
+            sqlx::query(statement).bind(user_id).execute(&mut *tx).await?;
+        }
+        tx.commit().await
     }
 
     /// How many users there are.

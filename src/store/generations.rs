@@ -157,6 +157,7 @@ impl Store {
     pub async fn generations(
         &self,
         organization_id: &str,
+        user_id: &str,
         before: Option<(i64, &str)>,
         limit: i64,
     ) -> sqlx::Result<Vec<GenerationRow>> {
@@ -165,12 +166,13 @@ impl Store {
             "SELECT ",
             columns!(),
             " FROM generations WHERE organization_id = $1 AND (created_at < $2 OR (created_at = $2 AND id < $3)) \
-             ORDER BY created_at DESC, id DESC LIMIT $4"
+             AND ($5 = '' OR user_id = $5) ORDER BY created_at DESC, id DESC LIMIT $4"
         ))
         .bind(organization_id)
         .bind(before_ms)
         .bind(before_id)
         .bind(limit)
+        .bind(user_id)
         .fetch_all(self.pool())
         .await
     }

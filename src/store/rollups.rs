@@ -121,7 +121,8 @@ impl Store {
     }
 
     /// An organization's days from `from_day` to before `to_day`, by model and endpoint.
-    /// An empty `key_id` means all keys.
+    /// An empty `key_id` means all keys, an empty `user_id` everybody's; requests without a
+    /// key are not told apart by user.
     ///
     /// # Errors
     /// Any database error.
@@ -129,6 +130,7 @@ impl Store {
         &self,
         organization_id: &str,
         key_id: &str,
+        user_id: &str,
         from_day: i64,
         to_day: i64,
     ) -> sqlx::Result<Vec<UsageRow>> {
@@ -139,12 +141,14 @@ impl Store {
              CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
              CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos \
              FROM usage_daily WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND day >= $3 AND day < $4 \
+             AND ($5 = '' OR key_id IN (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) \
              GROUP BY day, model_id, endpoint_id ORDER BY day DESC, model_id, endpoint_id",
         )
         .bind(organization_id)
         .bind(key_id)
         .bind(from_day)
         .bind(to_day)
+        .bind(user_id)
         .fetch_all(self.pool())
         .await
     }

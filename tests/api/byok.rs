@@ -212,6 +212,7 @@ async fn the_operator_changes_the_key_that_credentials_are_kept_with() {
     let app = TestApp::start_with(database, &[&upstream], |config| config.secrets.key = new).await;
     assert_eq!(app.app.store.own_keys(&organization_id, None).await.unwrap().len(), 1);
     let requester = patchbay::gateway::Requester {
+        policy: std::sync::Arc::default(),
         organization_id,
         workspace_id: app.app.store.all_own_keys().await.unwrap()[0].workspace_id.clone(),
         key: None,

@@ -307,7 +307,7 @@ on_both_databases! {
         }
         while books.store.fold_generations().await.unwrap() > 0 {}
         let day = books.clock.now_ms() / 86_400_000;
-        let rows = books.store.daily_usage(ORG, "", day, day + 1).await.unwrap();
+        let rows = books.store.daily_usage(ORG, "", "", day, day + 1).await.unwrap();
         let sum = |f: fn(&patchbay::store::rollups::UsageRow) -> i64| rows.iter().map(f).sum::<i64>();
         assert_eq!(sum(|row| row.requests), 40);
         assert_eq!(sum(|row| row.cost_nanos), spent);

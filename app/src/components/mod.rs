@@ -7,6 +7,7 @@ pub mod chart;
 pub mod chart_maths;
 #[cfg(feature = "ssr")]
 pub mod deferred;
+pub mod form;
 pub mod format;
 pub mod highlight;
 pub mod icon;

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::browser::go_to;
 use super::key_dialog::{DeleteDialog, KeyDialog};
-use crate::api::use_api;
+use crate::api::{ApiError, use_api};
 use crate::components::format;
 use crate::types::keys::{Key, UpdateKey};
 
@@ -18,6 +19,10 @@ pub struct Desk {
     pub is_creating: RwSignal<bool>,
     /// The key whose deletion waits for a yes.
     pub doomed: RwSignal<Option<Key>>,
+    /// Workspaces a key may belong to: id and name.
+    pub workspaces: StoredValue<Vec<(String, String)>>,
+    /// May make management keys.
+    pub manages: bool,
 }
 
 impl Desk {
@@ -33,20 +38,31 @@ impl Desk {
                         }
                     });
                 }
-                Err(error) => self.problem.set(Some(error.message)),
+                Err(error) => self.failed(error),
             }
         });
+    }
+
+    /// Says what failed, or leads to where the password is given once more.
+    pub fn failed(self, error: ApiError) {
+        if error.status == 403 && error.message.contains("/confirm") {
+            go_to("/confirm?next=/keys");
+        } else {
+            self.problem.set(Some(error.message));
+        }
     }
 }
 
 /// The list of keys and what can be done with them.
 #[island]
-pub fn KeyDesk(keys: Vec<Key>) -> impl IntoView {
+pub fn KeyDesk(keys: Vec<Key>, workspaces: Vec<(String, String)>, manages: bool) -> impl IntoView {
     let desk = Desk {
         keys: RwSignal::new(keys),
         problem: RwSignal::new(None),
         is_creating: RwSignal::new(false),
         doomed: RwSignal::new(None),
+        workspaces: StoredValue::new(workspaces),
+        manages,
     };
     let problem = move || desk.problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> });
     view! {
@@ -75,6 +91,7 @@ pub fn KeyDesk(keys: Vec<Key>) -> impl IntoView {
                             <tr>
                                 <th scope="col">"Name"</th>
                                 <th scope="col">"Key"</th>
+                                <th scope="col">"Workspace"</th>
                                 <th scope="col" class="number">"Used"</th>
                                 <th scope="col" class="number">"Limit"</th>
                                 <th scope="col">"Created"</th>
@@ -110,6 +127,11 @@ fn KeyRow(desk: Desk, key: Key) -> impl IntoView {
     let class = if key.disabled { "badge" } else { "badge badge-good" };
     let action = if key.disabled { "Enable" } else { "Disable" };
     let expiry = key.expires_at.as_deref().map(|time| format!("until {}", format::moment(time)));
+    let workspace = desk.workspaces.with_value(|known| {
+        known.iter().find(|(id, _)| *id == key.workspace_id).map_or_else(|| "–".to_owned(), |(_, name)| name.clone())
+    });
+    let restricted =
+        !(key.allowed_models.is_empty() && key.allowed_providers.is_empty() && key.allowed_networks.is_empty());
     let (hash, is_disabled, name) = (key.hash.clone(), key.disabled, key.name.clone());
     let doomed = key.clone();
     let last_used = key.last_used_at.as_deref().map_or_else(|| "never".to_owned(), format::moment);
@@ -117,9 +139,11 @@ fn KeyRow(desk: Desk, key: Key) -> impl IntoView {
         <tr>
             <th scope="row" data-label="Name">
                 {format::plain(&key.name)}
+                {restricted.then(|| view! { " " <span class="badge">"Restricted"</span> })}
                 {key.is_management_key.then(|| view! { " " <span class="badge badge-accent">"Management"</span> })}
             </th>
             <td data-label="Key"><code>{key.label}</code></td>
+            <td data-label="Workspace">{workspace}</td>
             <td data-label="Used" class="number">{key.usage.dollars()}</td>
             <td data-label="Limit" class="number">{limit}</td>
             <td data-label="Created">{format::moment(&key.created_at)}</td>

@@ -12,7 +12,8 @@ use crate::types::Money;
 use crate::types::keys::{CreateKey, CreatedKey};
 
 /// Reads the form: a key to make, or what is wrong with the fields.
-fn wish(name: &str, limit: &str, reset: &str, expiry: &str) -> Result<CreateKey, &'static str> {
+fn wish(fields: &[String; 8]) -> Result<CreateKey, &'static str> {
+    let [name, limit, reset, expiry, workspace, models, providers, networks] = fields;
     let name = name.trim();
     if name.is_empty() {
         return Err("Give the key a name, so that you know later what uses it.");
@@ -26,7 +27,22 @@ fn wish(name: &str, limit: &str, reset: &str, expiry: &str) -> Result<CreateKey,
     };
     let expires_at = (!expiry.is_empty()).then(|| format!("{expiry}T23:59:59Z"));
     let limit_reset = reset.parse().ok().filter(|_| limit.is_some());
-    Ok(CreateKey { name: name.to_owned(), limit, limit_reset, expires_at, ..CreateKey::default() })
+    let list = |text: &str| {
+        let words: Vec<String> =
+            text.split([',', ' ', '\n']).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        (!words.is_empty()).then_some(words)
+    };
+    Ok(CreateKey {
+        name: name.to_owned(),
+        limit,
+        limit_reset,
+        expires_at,
+        workspace_id: Some(workspace.clone()).filter(|id| !id.is_empty()),
+        allowed_models: list(models),
+        allowed_providers: list(providers),
+        allowed_networks: list(networks),
+        ..CreateKey::default()
+    })
 }
 
 /// Makes a key, then shows it for the only time.
@@ -35,6 +51,10 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     let (name, limit) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (reset, expiry) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (workspace, models) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (providers, networks) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let is_management = RwSignal::new(false);
+    let all = [name, limit, reset, expiry, workspace, models, providers, networks];
     let problem = RwSignal::new(None::<String>);
     let created = RwSignal::new(None::<CreatedKey>);
     let is_busy = RwSignal::new(false);
@@ -49,9 +69,10 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
     });
     let forget = move || {
         desk.is_creating.set(false);
-        for field in [name, limit, reset, expiry] {
+        for field in all {
             field.set(String::new());
         }
+        is_management.set(false);
         problem.set(None);
         created.set(None);
     };
@@ -60,11 +81,10 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
         if is_busy.get_untracked() {
             return;
         }
-        let fields = [name, limit, reset, expiry].map(|field| field.get_untracked());
-        let [name, limit, reset, expiry] = &fields;
-        match wish(name, limit, reset, expiry) {
+        match wish(&all.map(|field| field.get_untracked())) {
             Err(text) => problem.set(Some(text.to_owned())),
-            Ok(wish) => {
+            Ok(mut wish) => {
+                wish.is_management_key = is_management.get_untracked().then_some(true);
                 is_busy.set(true);
                 spawn_local(async move {
                     match use_api().create_key(&wish).await {
@@ -73,7 +93,10 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
                             desk.keys.update(|keys| keys.insert(0, key.data.clone()));
                             created.set(Some(key));
                         }
-                        Err(error) => problem.set(Some(error.message)),
+                        Err(error) => {
+                            problem.set(Some(error.message.clone()));
+                            desk.failed(error);
+                        }
                     }
                     is_busy.set(false);
                 });
@@ -108,6 +131,34 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
                     <span>"Last day "<small>"(optional, UTC)"</small></span>
                     <input class="input" type="date" name="expires_at" bind:value=expiry/>
                 </label>
+                <details class="more">
+                    <summary>"Workspace and restrictions"</summary>
+                    <label class="field">
+                        <span>"Workspace"</span>
+                        <select class="input" name="workspace_id" bind:value=workspace>
+                            <option value="">"the current one"</option>
+                            {desk.workspaces.with_value(|known| known.iter().map(|(id, name)| view! { <option value=id.clone()>{name.clone()}</option> }).collect_view())}
+                        </select>
+                    </label>
+                    <label class="field">
+                        <span>"Only these models "<small>"(such as openai/* google/gemini-2.5-pro)"</small></span>
+                        <input class="input" name="allowed_models" autocomplete="off" bind:value=models/>
+                    </label>
+                    <label class="field">
+                        <span>"Only these providers "<small>"(their slugs)"</small></span>
+                        <input class="input" name="allowed_providers" autocomplete="off" bind:value=providers/>
+                    </label>
+                    <label class="field">
+                        <span>"Only from these networks "<small>"(such as 203.0.113.0/24)"</small></span>
+                        <input class="input" name="allowed_networks" autocomplete="off" bind:value=networks/>
+                    </label>
+                    {desk.manages.then(|| view! {
+                        <label class="check">
+                            <input type="checkbox" name="is_management_key" bind:checked=is_management/>
+                            "Management key: manages keys and settings, cannot use models"
+                        </label>
+                    })}
+                </details>
                 <p class="button-row">
                     <button type="submit" class="button button-primary" disabled=is_busy>"Create key"</button>
                     <button type="button" class="button" on:click=move |_| forget()>"Cancel"</button>
@@ -158,7 +209,7 @@ pub fn DeleteDialog(desk: Desk) -> impl IntoView {
         spawn_local(async move {
             match use_api().delete_key(&key.hash).await {
                 Ok(_) => desk.keys.update(|keys| keys.retain(|other| other.hash != key.hash)),
-                Err(error) => desk.problem.set(Some(error.message)),
+                Err(error) => desk.failed(error),
             }
         });
     };
@@ -182,16 +233,20 @@ mod tests {
 
     #[test]
     fn the_form_becomes_a_key_or_a_sentence_about_the_field() {
-        let key = wish(" CI ", "$2.50", "weekly", "2027-01-31").unwrap();
+        let of = |name: &str, limit: &str, reset: &str, expiry: &str| {
+            wish(&[name, limit, reset, expiry, "", "a/b, c/*", "", ""].map(str::to_owned))
+        };
+        let key = of(" CI ", "$2.50", "weekly", "2027-01-31").unwrap();
+        assert_eq!(key.allowed_models.as_deref(), Some(&["a/b".to_owned(), "c/*".to_owned()][..]));
         assert_eq!((key.name.as_str(), key.limit), ("CI", Some(Money::from_cents(250))));
         assert_eq!(
             (key.limit_reset, key.expires_at.as_deref()),
             (Some(LimitReset::Weekly), Some("2027-01-31T23:59:59Z"))
         );
-        assert_eq!(wish("a", "", "daily", "").unwrap().limit_reset, None, "a reset without a limit means nothing");
-        assert!(wish(" ", "", "", "").unwrap_err().contains("name"));
+        assert_eq!(of("a", "", "daily", "").unwrap().limit_reset, None, "a reset without a limit means nothing");
+        assert!(of(" ", "", "", "").unwrap_err().contains("name"));
         for limit in ["-1", "0", "much", "1e99"] {
-            assert!(wish("a", limit, "", "").unwrap_err().contains("dollars"), "{limit}");
+            assert!(of("a", limit, "", "").unwrap_err().contains("dollars"), "{limit}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::components::form::CallForm;
 use crate::components::icon::{Icon, Mark, Shape};
 use crate::islands::palette::CommandPalette;
 use crate::islands::theme_switch::ThemeSwitch;
@@ -18,7 +19,14 @@ const PLACES: [(&str, &str); 6] = [
 /// What the footer has besides.
 const MORE: [(&str, &str); 4] =
     [("/collections", "Collections"), ("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
-const ACCOUNT: [(&str, &str); 3] = [("/activity", "Activity"), ("/keys", "Keys"), ("/credits", "Credits")];
+const ACCOUNT: [(&str, &str); 6] = [
+    ("/activity", "Activity"),
+    ("/keys", "Keys"),
+    ("/credits", "Credits"),
+    ("/organization", "Organization"),
+    ("/workspaces", "Workspaces"),
+    ("/settings", "Settings"),
+];
 
 /// Says that nothing here is real, where that is so.
 #[component]
@@ -79,6 +87,26 @@ fn goals(is_member: bool) -> Vec<(String, String)> {
 #[component]
 fn AccountMenu(user: User, path: String) -> impl IntoView {
     let initial = user.name.chars().chain(user.email.chars()).next().unwrap_or('?').to_uppercase().to_string();
+    let others = user
+        .organizations
+        .clone()
+        .into_iter()
+        .filter(|one| !one.is_current)
+        .map(|one| {
+            let label = format!("Switch to {}", one.name);
+            view! {
+                <li>
+                    <CallForm method="POST" path="/api/v1/organizations/switch" next="/activity" done="" class="menu-form">
+                        <input type="hidden" name="organization_id" value=one.id/>
+                        <button class="menu-button" type="submit" aria-label=label>{one.name}</button>
+                    </CallForm>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    let switch = (!others.is_empty()).then(|| {
+        view! { <div class="menu-switch"><p>"Switch to"</p><ul>{others}</ul></div> }
+    });
     view! {
         <a class="balance" href="/credits" title="Credit left">{user.available.dollars()}</a>
         <details class="account-menu" name="header-menu">
@@ -89,6 +117,7 @@ fn AccountMenu(user: User, path: String) -> impl IntoView {
             <div class="menu-panel">
                 <p class="menu-who"><strong>{user.name}</strong><br/>{user.organization_name}</p>
                 <nav aria-label="Account"><ul>{links(&ACCOUNT, &path)}</ul></nav>
+                {switch}
                 <form method="post" action="/sign-out"><button class="menu-button" type="submit">"Sign out"</button></form>
             </div>
         </details>

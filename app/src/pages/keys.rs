@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::islands::key_desk::KeyDesk;
+use crate::types::roles::Permission;
 
 /// `/keys`
 #[component]
@@ -15,9 +16,13 @@ pub fn Keys() -> impl IntoView {
     deferred(async move {
         let body = match member("manage keys", "/keys").await {
             Err(invitation) => invitation,
-            Ok(_) => match api.keys().await {
-                Ok(keys) => view! {
-                    <KeyDesk keys/>
+            Ok(session) => match futures::try_join!(api.keys(), api.workspaces()) {
+                Ok((keys, workspaces)) => view! {
+                    <KeyDesk
+                        keys
+                        workspaces=workspaces.data.into_iter().map(|one| (one.id, one.name)).collect()
+                        manages=session.user.is_some_and(|user| user.may(Permission::ManageAllKeys))
+                    />
                     <noscript><p class="notice">"Creating and changing keys needs JavaScript, because a key is shown only once. "<code>"patchbay key create"</code>" does it on the server."</p></noscript>
                 }
                 .into_any(),

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod apps;
+pub mod audit;
 pub mod chat;
 pub mod code;
 pub mod collections;
@@ -14,16 +15,21 @@ pub mod frame;
 pub mod generation;
 pub mod home;
 pub mod keys;
+pub mod links;
 pub mod model;
 pub mod models;
 pub mod not_found;
+pub mod organization;
 pub mod provider;
 pub mod providers;
 pub mod quality;
 pub mod rankings;
+pub mod roles;
+pub mod settings;
 pub mod shared;
 pub mod sign_in;
 pub mod status;
+pub mod workspaces;
 
 use leptos::prelude::*;
 

@@ -79,6 +79,7 @@ pub fn SignIn() -> impl IntoView {
                     </label>
                     <button class="button button-primary" type="submit">"Sign in"</button>
                 </form>
+                <p class="form-foot"><a href="/forgot-password">"Forgot the password?"</a></p>
                 {sign_up}
             </section>
         }

@@ -71,6 +71,15 @@ pub struct Key {
     /// Ours: a management key manages keys and cannot run inference.
     #[serde(default)]
     pub is_management_key: bool,
+    /// Ours: `author/slug` or `author/*`; empty allows all models.
+    #[serde(default)]
+    pub allowed_models: Vec<String>,
+    /// Ours: provider slugs; empty allows all.
+    #[serde(default)]
+    pub allowed_providers: Vec<String>,
+    /// Ours: CIDR networks; empty allows all.
+    #[serde(default)]
+    pub allowed_networks: Vec<String>,
 }
 
 /// `POST /api/v1/keys`.
@@ -90,6 +99,19 @@ pub struct CreateKey {
     /// Ours: make a management key. Only a signed-in person may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_management_key: Option<bool>,
+    /// The workspace's id or slug; the caller's own where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace_id: Option<String>,
+    /// A member the key is made for. Only who manages all keys may name another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator_user_id: Option<String>,
+    /// Ours: see [`Key`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_models: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_providers: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_networks: Option<Vec<String>>,
 }
 
 /// The answer to [`CreateKey`]: the only time the key itself is shown.
@@ -114,11 +136,18 @@ pub struct UpdateKey {
     pub limit_reset: Option<Option<LimitReset>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include_byok_in_limit: Option<bool>,
+    /// Ours: see [`Key`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_models: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_providers: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_networks: Option<Vec<String>>,
 }
 
 /// Tells a `null` (`Some(None)`) from an absent field (`None`).
 #[expect(clippy::option_option, reason = "the two absences mean different things")]
-fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: Deserialize<'de>,
@@ -161,11 +190,21 @@ pub struct CurrentKey {
     pub rate_limit: RateLimit,
     pub allowed_data_regions: Vec<String>,
     pub free_model_daily_requests: FreeRequests,
-    /// Always empty until budgets exist.
-    #[cfg_attr(feature = "ssr", schema(value_type = Vec<Object>))]
-    pub budgets: Vec<serde_json::Value>,
-    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
-    pub effective_budget: Option<serde_json::Value>,
+    /// Budgets of the workspace and the member, the broadest first.
+    pub budgets: Vec<KeyBudget>,
+    /// The one with the least left.
+    pub effective_budget: Option<KeyBudget>,
+}
+
+/// A budget that a key is subject to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct KeyBudget {
+    pub name: String,
+    pub limit: Money,
+    pub limit_remaining: Money,
+    pub limit_reset: Option<LimitReset>,
+    pub usage: Money,
 }
 
 /// Deprecated in the original, still required by its SDKs.

@@ -4,6 +4,7 @@
 //! present; optional fields are skipped when empty, because the official SDKs
 //! reject an explicit `null` there.
 
+pub mod account;
 pub mod activity;
 pub mod byok;
 pub mod chats;
@@ -13,8 +14,11 @@ pub mod guardrails;
 pub mod keys;
 pub mod models;
 pub mod money;
+pub mod organizations;
+pub mod pkce;
 pub mod presets;
 pub mod rankings;
+pub mod roles;
 pub mod session;
 pub mod sse;
 pub mod statistics;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Money;
+use super::organizations::Organization;
+use super::roles::{Permission, Role};
 
 /// `GET /api/v1/session` (ours), inside `data`. Never fails: a visitor has no `user`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,19 @@ pub struct Session {
     pub allows_sign_up: bool,
     /// Where this server is reached, without a slash at the end: `http://127.0.0.1:3000`.
     pub base_url: String,
+    /// What came of the form sent last; told once.
+    #[serde(default)]
+    pub notice: Option<Notice>,
+}
+
+/// What came of a form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Notice {
+    pub is_problem: bool,
+    pub text: String,
+    /// Shown this once: a key, a link, codes.
+    pub secrets: Vec<String>,
 }
 
 /// The person signed in, with the organization that pays.
@@ -27,4 +42,22 @@ pub struct User {
     pub organization_id: String,
     pub organization_name: String,
     pub available: Money,
+    #[serde(default)]
+    pub role: Role,
+    /// The workspace the session acts in.
+    #[serde(default)]
+    pub workspace_id: String,
+    #[serde(default)]
+    pub is_verified: bool,
+    /// Where the person belongs, for the switch in the header.
+    #[serde(default)]
+    pub organizations: Vec<Organization>,
+}
+
+impl User {
+    /// Whether the table of roles grants this in the current organization.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission)
+    }
 }

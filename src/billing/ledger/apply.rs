@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::types::Money;
 
-use super::{BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome};
+use super::{
+    BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome, counters,
+};
 use crate::clock::Windows;
 use crate::store::ledger::{BalanceRow, HoldRow, KeyUsageRow, LedgerBatch, TransferRow};
 
@@ -92,15 +94,10 @@ impl<'a> Working<'a> {
         if available < amount || available < 0 {
             return Err(HoldError::Insufficient { available: Money(available) });
         }
-        if let (Some(limit), false) = (payer.limit, payer.key_id.is_empty()) {
-            let key = self.key(&payer.key_id);
-            let used = KeyUsage::of(key, windows).in_window(payer.limit_reset);
-            let remaining = limit.0.saturating_sub(used.0).saturating_sub(key.held_nanos);
-            if remaining < amount || remaining <= 0 {
-                return Err(HoldError::KeyLimit { remaining: Money(remaining.max(0)) });
-            }
-        }
-        Ok(())
+        payer.check(amount, |counter, reset| {
+            let key = self.key(counter);
+            KeyUsage::of(key, windows).in_window(reset).0.saturating_add(key.held_nanos)
+        })
     }
 
     /// Writes a decided hold.
@@ -112,8 +109,8 @@ impl<'a> Working<'a> {
     /// Adds to what an account and a key hold.
     pub fn reserve(&mut self, account_id: &str, key_id: &str, amount: i64) {
         self.balance(account_id).held_nanos += amount;
-        if !key_id.is_empty() {
-            self.key(key_id).held_nanos += amount;
+        for counter in counters(key_id) {
+            self.key(counter).held_nanos += amount;
         }
     }
 
@@ -168,8 +165,8 @@ impl<'a> Working<'a> {
             generation.cost_nanos = covered;
             self.batch.generations.push(generation);
         }
-        if !op.key_id.is_empty() {
-            self.spend(&op.key_id, covered);
+        for counter in counters(&op.key_id) {
+            self.spend(counter, covered);
         }
         Money(covered)
     }
@@ -277,18 +274,18 @@ pub fn touched<'o>(op: &'o super::Op, accounts: &mut Vec<&'o str>, keys: &mut Ve
     match op {
         super::Op::Hold(HoldOp { row, .. }) => {
             accounts.push(&row.account_id);
-            keys.push(&row.key_id);
+            keys.extend(counters(&row.key_id));
         }
         super::Op::Grow { account_id, key_id, .. } => {
             accounts.push(account_id);
-            keys.push(key_id);
+            keys.extend(counters(key_id));
         }
         super::Op::Settle(op) => {
             accounts.push(&op.account_id);
             accounts.push(REVENUE);
             accounts.push(BYOK_REVENUE);
             accounts.push(OVERRUN_LOSS);
-            keys.push(&op.key_id);
+            keys.extend(counters(&op.key_id));
         }
         super::Op::Transfer { rows, .. } => {
             for row in rows {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use app::types::Money;
 
-use super::{HoldError, KeyUsage, Payer};
+use super::{HoldError, KeyUsage, Payer, counters};
 use crate::clock::Windows;
 use crate::store::ledger::{BalanceRow, KeyUsageRow};
 
@@ -47,17 +47,12 @@ impl Live {
         if available < amount || available < 0 {
             return Err(HoldError::Insufficient { available: Money(available) });
         }
-        if !payer.key_id.is_empty() {
-            let key = self.keys.entry(payer.key_id.clone()).or_default();
-            if let Some(limit) = payer.limit {
-                let used = KeyUsage::of(&key.usage, Windows::at(now_ms)).in_window(payer.limit_reset);
-                let remaining = limit.0.saturating_sub(used.0).saturating_sub(key.held);
-                if remaining < amount || remaining <= 0 {
-                    return Err(HoldError::KeyLimit { remaining: Money(remaining.max(0)) });
-                }
-            }
-            key.held += amount;
-        }
+        payer.check(amount, |counter, reset| {
+            self.keys.get(counter).map_or(0, |key| {
+                KeyUsage::of(&key.usage, Windows::at(now_ms)).in_window(reset).0.saturating_add(key.held)
+            })
+        })?;
+        self.count(&payer.key_id, amount);
         self.accounts.insert(payer.account_id.clone(), available - amount);
         Ok(())
     }
@@ -86,10 +81,18 @@ impl Live {
         let available = self.available(&payer.account_id);
         let taken = amount.min(available).max(0);
         self.accounts.insert(payer.account_id.clone(), available - taken);
-        if let Some(key) = self.keys.get_mut(&payer.key_id) {
-            key.held += taken;
-        }
+        self.count(&payer.key_id, taken);
         taken
+    }
+
+    fn count(&mut self, key_id: &str, held: i64) {
+        for counter in counters(key_id) {
+            if let Some(key) = self.keys.get_mut(counter) {
+                key.held += held;
+            } else {
+                self.keys.insert(counter.to_owned(), LiveKey { held, usage: KeyUsageRow::default() });
+            }
+        }
     }
 
     /// Gives back what a committed settlement left of its hold.
@@ -108,8 +111,10 @@ impl Live {
 
     /// A key's holds under way grew or shrank without a settlement.
     pub fn release_key(&mut self, key_id: &str, held: i64) {
-        if let Some(key) = self.keys.get_mut(key_id) {
-            key.held -= held;
+        for counter in counters(key_id) {
+            if let Some(key) = self.keys.get_mut(counter) {
+                key.held -= held;
+            }
         }
     }
 }

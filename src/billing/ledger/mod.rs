@@ -61,11 +61,56 @@ pub fn credit_account(organization_id: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Payer {
     pub account_id: String,
-    /// Empty for a request without a key.
+    /// What the request counts in: the key first, then whatever else may have a
+    /// budget, separated by spaces. Empty for a request that counts nowhere.
     pub key_id: String,
     /// The key's limit in its window.
     pub limit: Option<Money>,
     pub limit_reset: Option<LimitReset>,
+    /// Limits of the other counters, the broadest first.
+    pub budgets: Arc<[Budget]>,
+}
+
+/// What one counter may reach in its window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// One of the words of [`Payer::key_id`].
+    pub counter: String,
+    /// As a refusal names it: `the daily budget of workspace "Research"`.
+    pub name: String,
+    pub limit: Money,
+    pub reset: Option<LimitReset>,
+}
+
+/// The counters in [`Payer::key_id`].
+pub(crate) fn counters(key_id: &str) -> impl Iterator<Item = &str> {
+    key_id.split(' ').filter(|counter| !counter.is_empty())
+}
+
+impl Payer {
+    /// Whether every limit leaves `amount`. `used` tells what a counter has spent and
+    /// holds in a window.
+    pub(crate) fn check(
+        &self,
+        amount: i64,
+        mut used: impl FnMut(&str, Option<LimitReset>) -> i64,
+    ) -> Result<(), HoldError> {
+        let mut left = |limit: Money, counter: &str, reset| {
+            let left = limit.0.saturating_sub(used(counter, reset));
+            (left < amount || left <= 0).then(|| Money(left.max(0)))
+        };
+        if let (Some(limit), Some(key)) = (self.limit, counters(&self.key_id).next())
+            && let Some(remaining) = left(limit, key, self.limit_reset)
+        {
+            return Err(HoldError::KeyLimit { remaining });
+        }
+        for (index, budget) in self.budgets.iter().enumerate() {
+            if let Some(remaining) = left(budget.limit, &budget.counter, budget.reset) {
+                return Err(HoldError::Budget { index, remaining });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why no hold was given.
@@ -75,6 +120,8 @@ pub enum HoldError {
     Insufficient { available: Money },
     /// The key's limit leaves only this much in its window.
     KeyLimit { remaining: Money },
+    /// The budget at this place in [`Payer::budgets`] leaves only this much.
+    Budget { index: usize, remaining: Money },
     /// The account is frozen while a payment is in dispute.
     Frozen,
     /// The ledger does not answer.

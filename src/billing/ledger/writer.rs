@@ -14,7 +14,7 @@ use super::apply::{Accounts, Working, is_same};
 use super::find::{existing, ids_to_look_up, lock, stored_amounts};
 use super::live::Live;
 use super::seal;
-use super::{HoldError, HoldOp, Op, SettleOp, TransferOutcome};
+use super::{HoldError, HoldOp, Op, SettleOp, TransferOutcome, counters};
 use crate::clock::Clock;
 use crate::store::Store;
 use crate::store::ledger::{self, HoldRow, LedgerBatch, SealRow, TransferRow};
@@ -355,9 +355,11 @@ impl Writer {
                 if let (Some(live), Some(durable)) = (&self.live, &self.durable) {
                     let mut live = live.lock();
                     live.release(&op.account_id, op.held - charged.0);
-                    match durable.keys.get(&op.key_id) {
-                        Some(usage) => live.settle_key(usage, op.held),
-                        None => live.release_key(&op.key_id, op.held),
+                    for counter in counters(&op.key_id) {
+                        match durable.keys.get(counter) {
+                            Some(usage) => live.settle_key(usage, op.held),
+                            None => live.release_key(counter, op.held),
+                        }
                     }
                 }
                 if let Some(reply) = op.reply {

@@ -18,12 +18,14 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use super::{Site, assets, headers};
+use crate::http::address::Peer;
 
 /// The largest answer of the API a page reads, in bytes.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
 /// What of the visitor's request the API needs to see, to know who asks.
-const PASSED_ON: [HeaderName; 2] = [header::COOKIE, header::HOST];
+const PASSED_ON: [HeaderName; 4] =
+    [header::COOKIE, header::HOST, header::USER_AGENT, HeaderName::from_static("x-forwarded-for")];
 
 /// Renders the page of the requested address.
 pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
@@ -31,7 +33,7 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
     let status = PageStatus::default();
     let has_cookie = request.headers().contains_key(header::COOKIE);
     let page = PageRequest {
-        api: Api::new(transport(site.api.clone(), request.headers())),
+        api: Api::new(transport(site.api.clone(), request.headers(), request.extensions().get::<Peer>().copied())),
         theme: theme(request.headers()),
         style_href: site.style_href.clone(),
         has_script: site.has_script,
@@ -73,13 +75,20 @@ pub async fn fallback(state: State<Arc<Site>>, request: Request) -> Response {
 }
 
 /// Calls the API's router within the process, as the visitor.
-fn transport(api: Router, visitor: &HeaderMap) -> impl Fn(axum::http::Request<Bytes>) -> Sent + Send + Sync + 'static {
+fn transport(
+    api: Router,
+    visitor: &HeaderMap,
+    peer: Option<Peer>,
+) -> impl Fn(axum::http::Request<Bytes>) -> Sent + Send + Sync + 'static {
     let passed: Vec<(HeaderName, HeaderValue)> =
         PASSED_ON.iter().filter_map(|name| Some((name.clone(), visitor.get(name)?.clone()))).collect();
     move |request| {
         let mut request = request.map(Body::from);
         for (name, value) in &passed {
             request.headers_mut().insert(name, value.clone());
+        }
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
         }
         // The call is made by our own page, which is what the API asks before it trusts a cookie.
         request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));

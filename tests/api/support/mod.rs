@@ -2,6 +2,7 @@
 //! does what a test says.
 
 pub mod payments;
+pub mod person;
 pub mod postgres;
 pub mod redis;
 pub mod upstream;

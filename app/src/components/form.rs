@@ -1,0 +1,52 @@
+//! Forms that call the API without a script, and what came of the last one.
+
+use leptos::prelude::*;
+
+use crate::types::session::Notice;
+
+/// A form that calls the API and comes back. Its fields' names say what they are:
+/// `limit:number`, `names:list`, `text:optional`, `ids:array`.
+#[component]
+pub fn CallForm(
+    /// `POST`, `PATCH`, `PUT` or `DELETE`.
+    method: &'static str,
+    /// The path of the call.
+    #[prop(into)]
+    path: String,
+    /// Where to go afterwards.
+    #[prop(into)]
+    next: String,
+    /// What the next page says when it worked.
+    #[prop(into)]
+    done: String,
+    /// `form`, or `inline-form` for a row of fields.
+    #[prop(default = "form")]
+    class: &'static str,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <form class=class method="post" action="/form">
+            <input type="hidden" name="_method" value=method/>
+            <input type="hidden" name="_path" value=path/>
+            <input type="hidden" name="_next" value=next/>
+            <input type="hidden" name="_done" value=done/>
+            {children()}
+        </form>
+    }
+}
+
+/// What came of the form sent last, told once.
+#[component]
+pub fn Outcome(notice: Notice) -> impl IntoView {
+    let class = if notice.is_problem { "notice notice-bad" } else { "notice" };
+    let role = if notice.is_problem { "alert" } else { "status" };
+    let secrets = notice.secrets.into_iter().map(|secret| view! { <code>{secret}</code> }).collect_view();
+    view! {
+        <div class="page page-outcome">
+            <div class=class role=role>
+                <p>{notice.text}</p>
+                {secrets}
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,140 @@
+//! The person's own account: profile, password, sessions, export, end.
+
+use leptos::prelude::*;
+
+use super::{failed, member};
+use crate::api::use_api;
+use crate::components::deferred::deferred;
+use crate::components::form::CallForm;
+use crate::components::format;
+use crate::components::title::PageTitle;
+use crate::types::account::{OpenSession, Profile};
+
+const HERE: &str = "/settings";
+
+/// `/settings`
+#[component]
+pub fn Settings() -> impl IntoView {
+    let api = use_api();
+    deferred(async move {
+        let body = match member("change your settings", HERE).await {
+            Err(invitation) => invitation,
+            Ok(_) => match futures::try_join!(api.account(), api.sessions()) {
+                Ok((profile, sessions)) => view! {
+                    <Person profile/>
+                    <Password/>
+                    <Sessions sessions/>
+                    <Goodbye/>
+                }
+                .into_any(),
+                Err(error) => failed(error),
+            },
+        };
+        view! {
+            <PageTitle text="Settings"/>
+            <section class="page page-narrow">
+                <h1>"Settings"</h1>
+                {body}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Person(profile: Profile) -> impl IntoView {
+    let verified = if profile.is_verified {
+        view! { <span class="badge badge-good">"Confirmed"</span> }.into_any()
+    } else {
+        view! {
+            <span class="badge badge-caution">"Not confirmed"</span>
+            <CallForm method="POST" path="/api/v1/account/verification" next=HERE done="" class="inline-form">
+                <button class="button button-small" type="submit">"Send the link again"</button>
+            </CallForm>
+        }
+        .into_any()
+    };
+    view! {
+        <h2>"Profile"</h2>
+        <div>{profile.email}" "{verified}</div>
+        <CallForm method="PATCH" path="/api/v1/account" next=HERE done="Your name is changed." class="inline-form">
+            <label class="field"><span>"Name"</span><input class="input" name="name" autocomplete="name" value=profile.name required=true maxlength="100"/></label>
+            <button class="button" type="submit">"Change name"</button>
+        </CallForm>
+    }
+}
+
+#[component]
+fn Password() -> impl IntoView {
+    view! {
+        <h2>"Password"</h2>
+        <CallForm method="POST" path="/api/v1/account/password" next=HERE done="The password is changed.">
+            <label class="field"><span>"Current password"</span><input class="input" type="password" name="current_password" autocomplete="current-password" required=true/></label>
+            <label class="field"><span>"New password "<small>"(8 characters or more)"</small></span><input class="input" type="password" name="new_password" autocomplete="new-password" required=true minlength="8" maxlength="256"/></label>
+            <p><button class="button" type="submit">"Change password"</button></p>
+        </CallForm>
+    }
+}
+
+#[component]
+fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
+    let is_alone = sessions.len() < 2;
+    let rows = sessions
+        .into_iter()
+        .map(|one| {
+            let path = format!("/api/v1/account/sessions/{}", one.id);
+            let action = if one.is_current {
+                view! { <span class="badge badge-accent">"This one"</span> }.into_any()
+            } else {
+                view! {
+                    <CallForm method="DELETE" path next=HERE done="That session is signed out." class="inline-form">
+                        <button class="button button-small" type="submit">"Sign out"</button>
+                    </CallForm>
+                }
+                .into_any()
+            };
+            let place = if one.address.is_empty() { "unknown".to_owned() } else { one.address };
+            view! {
+                <tr>
+                    <th scope="row" data-label="Browser">{format::plain(&one.user_agent)}</th>
+                    <td data-label="From">{place}</td>
+                    <td data-label="Since">{format::moment(&one.opened_at)}</td>
+                    <td data-label="">{action}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let all = (!is_alone).then(|| {
+        view! {
+            <CallForm method="DELETE" path="/api/v1/account/sessions/others" next=HERE done="Every other session is signed out.">
+                <p><button class="button" type="submit">"Sign out everywhere else"</button></p>
+            </CallForm>
+        }
+    });
+    view! {
+        <h2 id="sessions">"Sessions"</h2>
+        <div class="table-scroll" tabindex="0" role="region" aria-labelledby="sessions">
+            <table class="table table-cards">
+                <caption class="visually-hidden">"Where you are signed in"</caption>
+                <thead><tr><th scope="col">"Browser"</th><th scope="col">"From"</th><th scope="col">"Since"</th><th scope="col"><span class="visually-hidden">"Actions"</span></th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {all}
+    }
+}
+
+#[component]
+fn Goodbye() -> impl IntoView {
+    view! {
+        <h2>"Your data"</h2>
+        <p><a class="button" href="/api/v1/account/export" download="patchbay-account.json">"Export as JSON"</a></p>
+        <details class="danger">
+            <summary>"Delete this account"</summary>
+            <p>"Your keys stop at once, your personal credit is lost, and nobody can sign in as you any more. What was charged stays in the books without your name."</p>
+            <CallForm method="POST" path="/api/v1/account/delete" next="/" done="">
+                <label class="field"><span>"Password"</span><input class="input" type="password" name="password" autocomplete="current-password" required=true/></label>
+                <p><button class="button button-danger" type="submit">"Delete my account"</button></p>
+            </CallForm>
+        </details>
+    }
+}
