@@ -7,6 +7,8 @@ use app::types::guardrails::Rules;
 use arc_swap::ArcSwap;
 
 use super::filters::Filter;
+use super::keys::KeyRecord;
+use super::policy::{Cap, member_counter, workspace_counter};
 use crate::store::Store;
 use crate::store::guardrails::GuardrailRow;
 
@@ -138,6 +140,27 @@ impl Guardrails {
             }
         }
         guards
+    }
+    /// The budgets of these guardrails: of what the key, the member or the workspace
+    /// spends, whichever the guardrail holds for.
+    #[must_use]
+    pub fn caps(
+        &self,
+        organization_id: &str,
+        workspace_id: &str,
+        key: Option<&KeyRecord>,
+        user_id: Option<&str>,
+    ) -> Vec<Cap> {
+        let all = self.by_organization.load();
+        let Some(own) = all.get(organization_id) else { return Vec::new() };
+        let default = own.defaults.get(workspace_id).map(|guard| (guard, workspace_counter(workspace_id)));
+        let member = user_id.and_then(|id| Some((own.members.get(id)?, member_counter(organization_id, id))));
+        let key = key.and_then(|key| Some((own.keys.get(&key.hash)?, key.id.clone())));
+        let budget = |(guard, counter): (&Arc<Guard>, String)| {
+            let name = format!("The budget of the guardrail \"{}\"", guard.name);
+            Some(Cap { counter, name, limit: guard.rules.limit_usd?, reset: guard.rules.reset_interval })
+        };
+        [default, member, key].into_iter().flatten().filter_map(budget).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use super::Requester;
 use crate::App;
 use crate::accounts::filters::Filter;
 use crate::accounts::guardrails::Guard;
+use crate::accounts::policy::Cap;
 use crate::dialects::Inference;
 use crate::dialects::inference::{Part, Role};
 use crate::error::{Error, Result};
@@ -36,6 +37,13 @@ const TEXTS: [&str; 6] = ["content", "text", "arguments", "output", "parts", "in
 pub fn of(app: &App, requester: &Requester) -> Vec<Arc<Guard>> {
     let hash = requester.key.as_ref().map(|key| key.hash.as_str());
     app.guardrails.of(&requester.organization_id, &requester.workspace_id, hash, requester.user_id.as_deref())
+}
+
+/// Their budgets.
+#[must_use]
+pub fn caps(app: &App, requester: &Requester) -> Vec<Cap> {
+    let (key, user_id) = (requester.key.as_deref(), requester.user_id.as_deref());
+    app.guardrails.caps(&requester.organization_id, &requester.workspace_id, key, user_id)
 }
 
 /// Refuses or redacts what the filters find. Returns what was done, for the metadata.

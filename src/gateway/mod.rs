@@ -204,7 +204,11 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     }
     let created_at = app.clock.now_ms();
     let id = format!("gen-{}-{}", created_at / 1_000, new_id(created_at));
-    let payer = job.requester.payer();
+    let mut payer = job.requester.payer();
+    let caps = guard::caps(app, &job.requester);
+    if !caps.is_empty() {
+        payer.budgets = payer.budgets.iter().cloned().chain(caps.iter().map(budget)).collect();
+    }
     let first = match hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await {
         // What the organization pays the provider itself may still fit.
         Err(Error::InsufficientCredits(_) | Error::Forbidden(_)) if candidates.iter().any(|way| way.own.is_some()) => {

@@ -37,7 +37,7 @@ fn said(value: Option<&String>) -> Option<&str> {
 }
 
 async fn usage(app: &App, caller: &Caller, query: &UsageQuery) -> Result<Usage> {
-    caller.check_manages()?;
+    let user_id = caller.activity_of()?.unwrap_or_default();
     let by = match said(query.by.as_ref()) {
         None | Some("model") => UsageBy::Model,
         Some("key") => UsageBy::Key,
@@ -68,7 +68,7 @@ async fn usage(app: &App, caller: &Caller, query: &UsageQuery) -> Result<Usage> 
     let (unit, periods) = if is_hourly { (MS_PER_HOUR, days * 24) } else { (MS_PER_DAY, days) };
     let to = app.clock.now_ms().div_euclid(unit) + 1;
     let from = to - periods;
-    let scope = UsageScope { organization_id, key_id: &key_id, from, to, is_hourly, by };
+    let scope = UsageScope { organization_id, key_id: &key_id, user_id, from, to, is_hourly, by };
     let mut rows = app.store.usage(&scope).await?;
     let names: HashMap<String, String> = keys.into_iter().collect();
     for row in &mut rows {

@@ -49,6 +49,8 @@ pub struct UsageScope<'a> {
     pub organization_id: &'a str,
     /// Empty for all keys.
     pub key_id: &'a str,
+    /// Only what keys of this user did; empty for everybody's.
+    pub user_id: &'a str,
     /// Hours or days since the epoch, the last one excluded.
     pub from: i64,
     pub to: i64,
@@ -74,7 +76,8 @@ macro_rules! usage_by {
             $period,
             " >= $3 AND ",
             $period,
-            " < $4 GROUP BY 1, 2"
+            " < $4 AND ($5 = '' OR key_id IN (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) \
+             GROUP BY 1, 2"
         )
     };
 }
@@ -100,6 +103,7 @@ impl Store {
             .bind(scope.key_id)
             .bind(scope.from)
             .bind(scope.to)
+            .bind(scope.user_id)
             .fetch_all(self.pool())
             .await
     }

@@ -144,3 +144,21 @@ async fn guardrails_belong_to_their_organization_and_mistakes_are_named() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guardrails_budget_ends_what_its_key_may_spend_and_says_so() {
+    let upstream = Upstream::with_prices("alpha", "10", "1000").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let member = app.member(Money::from_dollars(50)).await;
+    let (key, free, manager) = (member.key().await, member.key().await, member.management_key().await);
+    let id = make(&manager, json!({ "name": "A dollar a day", "limit_usd": 1, "reset_interval": "daily" })).await;
+    let hashes = json!({ "key_hashes": [key.hash] });
+    manager.send(Method::POST, &format!("/api/v1/guardrails/{id}/assignments/keys"), &hashes).await;
+    let small = json!({ "max_tokens": 10 });
+    assert_eq!(key.ask(small).await.status(), 200);
+    let (status, refused) = read(key.ask(json!({ "max_tokens": 5_000 })).await).await;
+    assert_eq!(status, 403, "{refused}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("A dollar a day"), "{refused}");
+    assert_eq!(free.ask(json!({ "max_tokens": 5_000 })).await.status(), 200, "another key");
+    app.finish().await;
+}
