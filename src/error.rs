@@ -22,6 +22,9 @@ pub enum Error {
     Unauthenticated(&'static str),
     #[error("{0}")]
     Forbidden(String),
+    /// A guardrail's filters do not let the request pass.
+    #[error("{message}")]
+    Guardrail { message: String, patterns: Vec<String> },
     #[error("{0}")]
     InsufficientCredits(String),
     #[error("{0}")]
@@ -82,7 +85,7 @@ impl Error {
         match self {
             Self::BadRequest { .. } | Self::UnknownModel { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Guardrail { .. } => StatusCode::FORBIDDEN,
             Self::InsufficientCredits(_) => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound(_) | Self::NothingRoutable { .. } => StatusCode::NOT_FOUND,
             Self::Gone(_) => StatusCode::GONE,
@@ -106,7 +109,7 @@ impl Error {
             Self::BadRequest { .. } | Self::MethodNotAllowed(_) => "invalid_request",
             Self::UnknownModel { .. } | Self::NotFound(_) | Self::Gone(_) | Self::NothingRoutable { .. } => "not_found",
             Self::Unauthenticated(_) => "authentication",
-            Self::Forbidden(_) => "permission_denied",
+            Self::Forbidden(_) | Self::Guardrail { .. } => "permission_denied",
             Self::InsufficientCredits(_) => "payment_required",
             Self::TooLarge { .. } => "payload_too_large",
             Self::TooManyRequests { .. } => "rate_limit_exceeded",
@@ -135,6 +138,9 @@ impl Error {
         match self {
             Self::BadRequest { field, .. } if !field.is_empty() => {
                 metadata.insert("field".into(), field.as_str().into());
+            }
+            Self::Guardrail { patterns, .. } => {
+                metadata.insert("patterns".into(), patterns.clone().into());
             }
             Self::UnknownModel { model, .. } => {
                 availability =

@@ -32,6 +32,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::guardrails::Guardrails;
 use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
@@ -89,6 +90,7 @@ pub struct App {
     /// Keeps secrets of organizations.
     pub vault: Vault,
     pub own_keys: OwnKeys,
+    pub guardrails: Guardrails,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -155,6 +157,7 @@ impl App {
             sticky: Sticky::default(),
             vault: vault(&config, &store)?,
             own_keys: OwnKeys::new(config.own_keys),
+            guardrails: Guardrails::default(),
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
@@ -252,8 +255,10 @@ impl App {
             if self.revisions.lock().get(&topic) == Some(&revision) {
                 continue;
             }
-            if topic == store::own_keys::TOPIC {
-                self.reload_own_keys().await?;
+            match topic.as_str() {
+                store::own_keys::TOPIC => self.reload_own_keys().await?,
+                store::guardrails::TOPIC => self.guardrails.reload(&self.store).await?,
+                _ => {}
             }
             self.revisions.lock().insert(topic, revision);
         }

@@ -8,9 +8,14 @@ use leptos_router::path;
 
 use crate::components::deferred::deferred;
 use crate::pages::activity::Activity;
+use crate::pages::apps::{AppPage, Apps};
 use crate::pages::chat::Chat;
+use crate::pages::collections::Collections;
+use crate::pages::compare::Compare;
 use crate::pages::credits::CreditsPage;
 use crate::pages::docs::Docs;
+use crate::pages::docs::guide::GuidePage;
+use crate::pages::docs::reference::ApiReference;
 use crate::pages::frame::{DemoBanner, Footer, Header};
 use crate::pages::generation::GenerationPage;
 use crate::pages::home::Home;
@@ -18,20 +23,34 @@ use crate::pages::keys::Keys;
 use crate::pages::model::ModelPage;
 use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
+use crate::pages::provider::ProviderPage;
 use crate::pages::providers::Providers;
+use crate::pages::quality::Quality;
 use crate::pages::rankings::Rankings;
+use crate::pages::shared::Shared;
 use crate::pages::sign_in::{SignIn, SignUp};
+use crate::pages::status::StatusPage;
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 14] = [
+pub const PATHS: [&str; 24] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
+    "/compare",
+    "/collections",
     "/providers",
+    "/providers/{slug}",
     "/rankings",
+    "/rankings/quality",
+    "/shared/{id}",
+    "/apps",
+    "/app",
+    "/status",
     "/chat",
     "/docs",
+    "/docs/api",
+    "/docs/{page}",
     "/keys",
     "/credits",
     "/activity",
@@ -54,10 +73,20 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/") view=Home/>
                     <Route path=path!("/models") view=Models/>
                     <Route path=path!("/models/:author/:slug") view=ModelPage/>
+                    <Route path=path!("/compare") view=Compare/>
+                    <Route path=path!("/collections") view=Collections/>
                     <Route path=path!("/providers") view=Providers/>
+                    <Route path=path!("/providers/:slug") view=ProviderPage/>
                     <Route path=path!("/rankings") view=Rankings/>
+                    <Route path=path!("/rankings/quality") view=Quality/>
+                    <Route path=path!("/shared/:id") view=Shared/>
+                    <Route path=path!("/apps") view=Apps/>
+                    <Route path=path!("/app") view=AppPage/>
+                    <Route path=path!("/status") view=StatusPage/>
                     <Route path=path!("/chat") view=Chat/>
                     <Route path=path!("/docs") view=Docs/>
+                    <Route path=path!("/docs/api") view=ApiReference/>
+                    <Route path=path!("/docs/:page") view=GuidePage/>
                     <Route path=path!("/keys") view=Keys/>
                     <Route path=path!("/credits") view=CreditsPage/>
                     <Route path=path!("/activity") view=Activity/>

@@ -24,6 +24,10 @@ pub struct PageRequest {
     pub style_href: String,
     /// The browser's half is there to be loaded.
     pub has_script: bool,
+    /// The smaller one for pages that are only read is there, too.
+    pub has_reading_script: bool,
+    /// The path of the page.
+    pub path: String,
     /// The status of the answer, which the page may change.
     pub status: PageStatus,
 }
@@ -64,6 +68,25 @@ impl SharedSession {
     }
 }
 
+/// Pages whose islands are all in the smaller script. Any other page gets the whole one.
+fn is_for_reading(path: &str) -> bool {
+    const PLACES: [&str; 12] = [
+        "models",
+        "compare",
+        "collections",
+        "providers",
+        "rankings",
+        "apps",
+        "app",
+        "status",
+        "docs",
+        "shared",
+        "sign-in",
+        "sign-up",
+    ];
+    path == "/" || path.split('/').nth(1).is_some_and(|place| PLACES.contains(&place))
+}
+
 /// The whole document of one page.
 pub fn document(request: PageRequest) -> AnyView {
     provide_meta_context();
@@ -72,7 +95,8 @@ pub fn document(request: PageRequest) -> AnyView {
     provide_context(request.status);
     let theme = request.theme.clone();
     let scripts = request.has_script.then(|| {
-        let options = LeptosOptions::builder().output_name("patchbay").build();
+        let name = if request.has_reading_script && is_for_reading(&request.path) { "reading" } else { "patchbay" };
+        let options = LeptosOptions::builder().output_name(name).build();
         view! { <HydrationScripts options islands=true/> }
     });
     view! {

@@ -6,6 +6,7 @@ import { awake, expect, memberPages, readingPages, signIn, test } from "./suppor
 
 const sizes = [
   { name: "wide", width: 1440, height: 900 },
+  { name: "tablet", width: 768, height: 1024 },
   { name: "phone", width: 390, height: 844 },
 ];
 

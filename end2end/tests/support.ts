@@ -16,6 +16,15 @@ export const readingPages = [
   ["rankings", "/rankings"],
   ["providers", "/providers"],
   ["docs", "/docs"],
+  ["guide", "/docs/routing"],
+  ["reference", "/docs/api"],
+  ["compare", "/compare?models=openai/gpt-5.4,anthropic/claude-haiku-4.5"],
+  ["provider", "/providers/openai"],
+  ["collections", "/collections"],
+  ["apps", "/apps"],
+  ["app", "/app?url=https://foxglove-code.example"],
+  ["status", "/status"],
+  ["quality", "/rankings/quality"],
   ["sign-in", "/sign-in"],
   ["sign-up", "/sign-up"],
 ] as const;
@@ -23,6 +32,7 @@ export const readingPages = [
 /** Pages of a member. */
 export const memberPages = [
   ["chat", "/chat"],
+  ["chats", "/chat?models=openai/gpt-5.4,anthropic/claude-haiku-4.5"],
   ["keys", "/keys"],
   ["credits", "/credits"],
   ["activity", "/activity"],

@@ -1,5 +1,7 @@
 //! People, their organizations and their keys.
 
+pub mod filters;
+pub mod guardrails;
 pub mod keys;
 pub mod passwords;
 pub mod presets;

@@ -12,6 +12,22 @@ pub enum Category {
     General,
 }
 
+/// Every value of `category`.
+pub const NAMES: [&str; 12] = [
+    "programming",
+    "roleplay",
+    "marketing",
+    "marketing/seo",
+    "technology",
+    "science",
+    "translation",
+    "legal",
+    "finance",
+    "health",
+    "trivia",
+    "academia",
+];
+
 const GENERAL: [&str; 10] = [
     "marketing",
     "marketing/seo",

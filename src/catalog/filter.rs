@@ -33,6 +33,28 @@ pub struct ModelsQuery {
     pub max_age_days: Option<String>,
     pub offset: Option<String>,
     pub limit: Option<String>,
+    /// The answer is a feed, newest first unless `sort` says otherwise.
+    pub use_rss: Option<String>,
+    /// The feed leads to the chat room instead of the model's page.
+    pub use_rss_chat_links: Option<String>,
+}
+
+impl ModelsQuery {
+    /// A feed is asked for.
+    ///
+    /// # Errors
+    /// 400 when it is neither true nor false.
+    pub fn is_feed(&self) -> Result<bool> {
+        Ok(flag("use_rss", self.use_rss.as_ref())?.unwrap_or(false))
+    }
+
+    /// Its links lead to the chat room.
+    ///
+    /// # Errors
+    /// 400 when it is neither true nor false.
+    pub fn has_chat_links(&self) -> Result<bool> {
+        Ok(flag("use_rss_chat_links", self.use_rss_chat_links.as_ref())?.unwrap_or(false))
+    }
 }
 
 /// A statistic of an endpoint, where there is one.

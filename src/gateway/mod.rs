@@ -8,6 +8,7 @@ pub mod byok;
 pub mod estimate;
 pub mod explain;
 mod failover;
+pub mod guard;
 pub mod health;
 mod hold;
 pub mod limits;
@@ -164,10 +165,12 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     let prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
     let conversation = sticky::conversation(&job);
     let terms = Terms::of(app, &job.requester);
+    let stages = guard::filter(&terms.guards, &mut job.inference)?;
     let mut plan = route::plan(app, &terms, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
     let routing = explain::stored(app, &job.inference, &plan);
-    let route::Plan { mut candidates, pipeline, .. } = plan;
+    let route::Plan { mut candidates, mut pipeline, .. } = plan;
+    pipeline.extend(stages);
     if let Some(first) = candidates.first() {
         app.rate_limits.admit_model(&job.requester.organization_id, &first.model.id).await?;
     }

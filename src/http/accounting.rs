@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::types::activity::{ActivityItem, Generation, GenerationSummary, Routing, Usage};
+use app::types::activity::{ActivityItem, Generation, GenerationSummary, Routing};
 use app::types::credits::{Credits, LedgerEntry};
 use app::types::{Envelope, Money};
 use axum::Json;
@@ -16,7 +16,6 @@ use crate::App;
 use crate::billing::ledger::credit_account;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
-use crate::rankings;
 use crate::store::generations::GenerationRow;
 
 /// `GET /api/v1/credits`
@@ -133,32 +132,6 @@ pub async fn list_activity(
         })
         .collect();
     Ok(Json(Envelope { data }))
-}
-
-/// Query of `GET /usage`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct UsageQuery {
-    pub days: Option<i64>,
-}
-
-/// `GET /api/v1/usage` (ours): spending by day and model, today included.
-///
-/// # Errors
-/// 400 for a window out of range, 403 for an inference key.
-pub async fn show_usage(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<UsageQuery>,
-) -> Result<Json<Envelope<Usage>>> {
-    caller.check_manages()?;
-    let days = query.days.unwrap_or(30);
-    if !(1..=366).contains(&days) {
-        return Err(Error::bad_request("days", "days must be 1 to 366"));
-    }
-    let to = app.clock.now_ms().div_euclid(MS_PER_DAY) + 1;
-    let rows = app.store.daily_usage(caller.organization_id(), "", to - days, to).await?;
-    Ok(Json(Envelope { data: rankings::usage(&rows, to - days, to) }))
 }
 
 /// `GET /api/v1/generations` (ours): the newest requests.

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 
 use super::input::Query;
 use super::models::{self, model_on_wire};
-use super::{gemini, messages};
+use super::{feed, gemini, messages};
 use crate::App;
+use crate::catalog::filter::ModelsQuery;
 use crate::catalog::{Catalog, Model};
 use crate::dialects::answer::Inbound;
 use crate::dialects::gemini::inbound::Gemini;
@@ -67,13 +68,18 @@ pub async fn list_models(state: State<Arc<App>>, uri: OriginalUri, request: Requ
             query(request, &state.0).await.map(|query| Json(google_page(&state.0, &query)).into_response())
         }
         Client::Any => match query(request, &state.0).await {
-            Ok(query) => {
-                models::list_models(state, uri, Query(query)).await.map(axum::response::IntoResponse::into_response)
-            }
+            Ok(query) => list(state, uri, query).await,
             Err(error) => Err(error),
         },
     };
     answer.unwrap_or_else(|error| client.refuse(error))
+}
+
+async fn list(state: State<Arc<App>>, uri: OriginalUri, query: ModelsQuery) -> Result<Response> {
+    if query.is_feed()? {
+        return feed::models_feed(&state.0, query);
+    }
+    models::list_models(state, uri, Query(query)).await.map(axum::response::IntoResponse::into_response)
 }
 
 async fn query<T: DeserializeOwned>(request: Request<Body>, app: &Arc<App>) -> Result<T> {

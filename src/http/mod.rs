@@ -4,11 +4,15 @@ pub mod accounting;
 pub mod address;
 pub mod byok;
 pub mod caller;
+pub mod chats;
 pub mod coinbase_events;
 pub mod completions;
 pub mod credit_forms;
+pub mod facets;
+pub mod feed;
 mod front;
 pub mod gemini;
+pub mod guardrails;
 pub mod inference;
 pub mod input;
 pub mod keys;
@@ -16,6 +20,7 @@ pub mod listing;
 pub mod messages;
 pub mod models;
 pub mod openapi;
+mod openapi_chats;
 mod openapi_money;
 pub mod presets;
 pub mod purchases;
@@ -26,7 +31,10 @@ pub mod route;
 pub mod server;
 pub mod sign_in;
 pub mod site;
+pub mod statistics;
 pub mod stripe_events;
+pub mod usage;
+pub mod votes;
 
 use std::sync::Arc;
 
@@ -96,13 +104,28 @@ fn api(app: &Arc<App>) -> Router {
     let reading = Router::new()
         .route("/models", get(listing::list_models))
         .route("/models/count", get(models::count_models))
+        .route("/models/facets", get(facets::show_facets))
         .route("/models/{id}", get(listing::show_model).post(gemini::call_model))
         .route("/models/{author}/{slug}", get(listing::show_model_by_author).post(gemini::call_model_by_author))
         .route("/models/{author}/{slug}/endpoints", get(models::list_endpoints))
+        .route("/models/{author}/{slug}/statistics", get(statistics::show_statistics))
+        .route("/status", get(statistics::show_status))
         .route("/model/{author}/{slug}", get(models::show_model))
         .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
+        .route("/chats", get(chats::list_chats).post(chats::create_chat))
+        .route("/chats/{id}", get(chats::show_chat).put(chats::update_chat).delete(chats::delete_chat))
+        .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
+        .route("/shared/{share_id}", get(chats::show_shared_chat))
+        .route("/votes", post(votes::cast_vote))
+        .route("/votes/pair", get(votes::draw_pair))
+        .route("/ratings", get(votes::show_ratings))
         .route("/rankings", get(rankings::show_rankings))
+        .route("/rankings.csv", get(rankings::show_rankings_csv))
+        .route("/rankings.svg", get(rankings::show_rankings_svg))
+        .route("/rankings/speed", get(rankings::show_speed_board))
+        .route("/datasets/rankings-daily", get(rankings::datasets::show_rankings_daily))
+        .route("/datasets/app-rankings", get(rankings::datasets::show_app_rankings))
         .route("/key", get(keys::show_current_key))
         .route("/auth/key", get(keys::show_current_key))
         .route("/keys", get(keys::list_keys).post(keys::create_key))
@@ -110,6 +133,23 @@ fn api(app: &Arc<App>) -> Router {
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
         .route("/byok/{id}/test", post(byok::test_own_key))
+        .route("/guardrails", get(guardrails::list_guardrails).post(guardrails::create_guardrail))
+        .route(
+            "/guardrails/{id}",
+            get(guardrails::show_guardrail).patch(guardrails::update_guardrail).delete(guardrails::delete_guardrail),
+        )
+        .route("/guardrails/assignments/keys", get(guardrails::assignments::list_key_assignments))
+        .route("/guardrails/assignments/members", get(guardrails::assignments::list_member_assignments))
+        .route(
+            "/guardrails/{id}/assignments/keys",
+            get(guardrails::assignments::list_assigned_keys).post(guardrails::assignments::assign_keys),
+        )
+        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::assignments::unassign_keys))
+        .route(
+            "/guardrails/{id}/assignments/members",
+            get(guardrails::assignments::list_assigned_members).post(guardrails::assignments::assign_members),
+        )
+        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::assignments::unassign_members))
         .route("/presets", get(presets::list_presets))
         .route(
             "/presets/{slug}",
@@ -131,7 +171,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/billing", get(purchases::show_billing).patch(purchases::update_billing))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))
-        .route("/usage", get(accounting::show_usage))
+        .route("/usage", get(usage::show_usage))
+        .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))

@@ -16,12 +16,8 @@ use super::input::Query;
 use crate::App;
 use crate::catalog::filter::{self, ModelsQuery};
 use crate::catalog::{Catalog, Endpoint, Model, Prices};
-use crate::clock::MS_PER_DAY;
 use crate::error::{Error, Result};
 use crate::gateway::health::Statistics;
-
-/// Days whose traffic decides what is popular.
-const POPULAR_DAYS: i64 = 7;
 
 /// `GET /api/v1/models` (public).
 ///
@@ -33,7 +29,7 @@ pub async fn list_models(
     Query(query): Query<ModelsQuery>,
 ) -> Result<Json<ModelList>> {
     let catalog = app.catalog();
-    let popularity = popularity(&app).await?;
+    let popularity = app.popularity();
     let page = filter::list(&catalog, &query, &context(&app, &catalog, &popularity))?;
     let next = page.next_offset.map(|offset| next_link(uri.path(), uri.query().unwrap_or_default(), offset));
     let data = page.models.iter().map(|model| model_on_wire(model)).collect();
@@ -101,30 +97,23 @@ pub async fn list_providers(State(app): State<Arc<App>>) -> Json<Envelope<Vec<Wi
     Json(Envelope { data: providers_on_wire(&app.catalog(), &|provider| app.can_call(provider)) })
 }
 
-fn find<'a>(catalog: &'a Catalog, author: &str, slug: &str) -> Result<&'a Arc<Model>> {
+pub(super) fn find<'a>(catalog: &'a Catalog, author: &str, slug: &str) -> Result<&'a Arc<Model>> {
     let id = format!("{author}/{slug}");
     catalog.model(&id).ok_or_else(|| {
         Error::not_found(format!("No model is called `{id}`. GET /api/v1/models?output_modalities=all lists them all."))
     })
 }
 
-fn can_call(app: &App, catalog: &Catalog, endpoint: &Endpoint) -> bool {
+pub(super) fn can_call(app: &App, catalog: &Catalog, endpoint: &Endpoint) -> bool {
     catalog.provider(&endpoint.provider_slug).is_some_and(|provider| app.can_call(provider))
 }
 
-/// Tokens of the last days by model id.
-async fn popularity(app: &App) -> Result<HashMap<String, i64>> {
-    let to = app.clock.now_ms().div_euclid(MS_PER_DAY) + 1;
-    let mut tokens: HashMap<String, i64> = HashMap::new();
-    for row in app.store.board_by_model(to - POPULAR_DAYS, to).await? {
-        let sum = tokens.entry(row.id).or_default();
-        *sum = sum.saturating_add(row.tokens);
-    }
-    Ok(tokens)
-}
-
 /// What the list depends on, as it is now.
-fn context<'a>(app: &'a App, catalog: &'a Catalog, popularity: &'a HashMap<String, i64>) -> filter::Context<'a> {
+pub(super) fn context<'a>(
+    app: &'a App,
+    catalog: &'a Catalog,
+    popularity: &'a HashMap<String, i64>,
+) -> filter::Context<'a> {
     let now_ms = app.clock.now_ms();
     filter::Context {
         is_available: Box::new(move |endpoint| can_call(app, catalog, endpoint)),

@@ -9,9 +9,10 @@ use app::types::activity::{ActivityItem, Generation, GenerationSummary, Usage};
 use app::types::credits::{Credits, LedgerEntry};
 use app::types::error::ErrorBody;
 use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, UpdateKey};
-use app::types::models::{Model, ModelCount, ModelEndpoints, ModelList, Provider};
-use app::types::rankings::Board;
+use app::types::models::{Facets, Model, ModelCount, ModelEndpoints, ModelList, Provider};
+use app::types::rankings::{AppRankings, Board, RankingsDaily, SpeedLine};
 use app::types::session::Session;
+use app::types::statistics::{ModelStatistics, Status};
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -20,7 +21,9 @@ use utoipa::{Modify, OpenApi};
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
+    document.merge(super::openapi_chats::Description::openapi());
     document.merge(super::byok::Description::openapi());
+    document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
     document.merge(super::openapi_money::MoneyDescription::openapi());
     document
@@ -39,10 +42,10 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
     security(("key" = [])),
     paths(
         chat_completions, explain_route, create_message, count_message_tokens, generate_content, stream_generate_content,
-        count_content_tokens, show_listed_model, list_models, count_models, show_model, list_endpoints, list_providers, show_current_key,
+        count_content_tokens, show_listed_model, list_models, count_models, show_facets, show_model, list_endpoints, show_statistics, show_status, list_providers, show_current_key,
         create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
-        list_activity, show_usage, show_generation, list_generations, show_rankings, show_session, show_description
+        list_activity, show_usage, show_usage_csv, show_generation, list_generations, show_rankings, show_rankings_csv, show_rankings_svg, show_speed_board, show_rankings_daily, show_app_rankings, show_session, show_description
     ),
     tags(
         (name = "inference", description = "Requests to models"),
@@ -55,6 +58,42 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
 struct Description;
 
 struct BearerKey;
+
+/// What of the spending.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UsageParams {
+    /// How far back
+    days: Option<u32>,
+    /// model, key, app or provider
+    by: Option<String>,
+    /// hour, day, week or month
+    granularity: Option<String>,
+    /// Only this key
+    api_key_hash: Option<String>,
+}
+
+/// Which leaderboard.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct BoardParams {
+    /// model, author, provider or app
+    by: Option<String>,
+    /// day, week, month or year
+    period: Option<String>,
+    /// popular or trending
+    sort: Option<String>,
+    /// Only models suited for it
+    category: Option<String>,
+    /// text, image, image_output, audio or tool_calling
+    modality: Option<String>,
+    /// Only prompts of this length: 1K, 10K, 100K, 1M or 10M tokens at most
+    length: Option<String>,
+    /// Only requests of the app at this address
+    app: Option<String>,
+    /// Only requests to the provider of this name
+    provider: Option<String>,
+}
 
 impl Modify for BearerKey {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
@@ -247,6 +286,15 @@ fn list_embedding_models() {}
         ("sort" = Option<String>, Query), ("category" = Option<String>, Query),
         ("supported_parameters" = Option<String>, Query, description = "Comma-separated"),
         ("input_modalities" = Option<String>, Query), ("output_modalities" = Option<String>, Query),
+        ("model_authors" = Option<String>, Query, description = "Comma-separated"),
+        ("providers" = Option<String>, Query, description = "Comma-separated slugs or names"),
+        ("context" = Option<u64>, Query, description = "At least so many tokens"),
+        ("min_price" = Option<String>, Query, description = "US dollars per million input tokens"),
+        ("max_price" = Option<String>, Query), ("min_output_price" = Option<String>, Query),
+        ("max_output_price" = Option<String>, Query), ("arch" = Option<String>, Query, description = "Tokenizers"),
+        ("zdr" = Option<bool>, Query), ("min_age_days" = Option<u32>, Query), ("max_age_days" = Option<u32>, Query),
+        ("use_rss" = Option<bool>, Query, description = "Answers with a feed, newest first"),
+        ("use_rss_chat_links" = Option<bool>, Query),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
     responses((status = 200, body = ModelList), (status = 400, body = ErrorBody)))]
 fn list_models() {}
@@ -255,6 +303,11 @@ fn list_models() {}
 #[utoipa::path(get, path = "/models/count", tag = "catalog", security(()),
     responses((status = 200, body = Envelope<ModelCount>), (status = 400, body = ErrorBody)))]
 fn count_models() {}
+
+/// Lists what the list of models can be narrowed to, and how many models each value leaves.
+#[utoipa::path(get, path = "/models/facets", tag = "catalog", security(()),
+    responses((status = 200, body = Envelope<Facets>)))]
+fn show_facets() {}
 
 /// Shows one model as lists show it; to Anthropic's and Google's clients in their own shapes.
 #[utoipa::path(get, path = "/models/{author}/{slug}", tag = "catalog", security(()),
@@ -273,6 +326,19 @@ fn show_model() {}
     params(("author" = String, Path), ("slug" = String, Path)),
     responses((status = 200, body = Envelope<ModelEndpoints>), (status = 404, body = ErrorBody)))]
 fn list_endpoints() {}
+
+/// Shows how a model did: speed, uptime, tokens, apps and prices over time.
+#[utoipa::path(get, path = "/models/{author}/{slug}/statistics", tag = "catalog", security(()),
+    params(("author" = String, Path), ("slug" = String, Path),
+        ("period" = Option<String>, Query, description = "day, week or month: the window of the curves")),
+    responses((status = 200, body = Envelope<ModelStatistics>), (status = 400, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn show_statistics() {}
+
+/// Shows how the providers did in the last 72 hours, and what went wrong.
+#[utoipa::path(get, path = "/status", tag = "catalog", security(()),
+    responses((status = 200, body = Envelope<Status>)))]
+fn show_status() {}
 
 /// Lists the providers.
 #[utoipa::path(get, path = "/providers", tag = "catalog", security(()),
@@ -337,11 +403,17 @@ fn list_ledger() {}
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn list_activity() {}
 
-/// Shows spending by day and model, today included.
-#[utoipa::path(get, path = "/usage", tag = "accounting", params(("days" = Option<u32>, Query)),
+/// Shows spending over time, now included.
+#[utoipa::path(get, path = "/usage", tag = "accounting", params(UsageParams),
     responses((status = 200, body = Envelope<Usage>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn show_usage() {}
+
+/// The same as CSV: a line for every period and name.
+#[utoipa::path(get, path = "/usage.csv", tag = "accounting", params(UsageParams),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn show_usage_csv() {}
 
 /// Shows one request: tokens, price, provider, timings. Readable before its answer ends.
 #[utoipa::path(get, path = "/generation", tag = "accounting", params(("id" = String, Query)),
@@ -357,11 +429,42 @@ fn show_generation() {}
 fn list_generations() {}
 
 /// Shows a leaderboard by tokens.
-#[utoipa::path(get, path = "/rankings", tag = "rankings", security(()),
-    params(("by" = Option<String>, Query, description = "model, author, provider or app"),
-        ("period" = Option<String>, Query, description = "day, week, month or year")),
+#[utoipa::path(get, path = "/rankings", tag = "rankings", security(()), params(BoardParams),
     responses((status = 200, body = Envelope<Board>), (status = 400, body = ErrorBody)))]
 fn show_rankings() {}
+
+/// The same leaderboard as CSV: a line for every day and name.
+#[utoipa::path(get, path = "/rankings.csv", tag = "rankings", security(()), params(BoardParams),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = 400, body = ErrorBody)))]
+fn show_rankings_csv() {}
+
+/// The same leaderboard as a chart to put into other pages.
+#[utoipa::path(get, path = "/rankings.svg", tag = "rankings", security(()), params(BoardParams),
+    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 400, body = ErrorBody)))]
+fn show_rankings_svg() {}
+
+/// Lists the fastest models of the last 24 hours.
+#[utoipa::path(get, path = "/rankings/speed", tag = "rankings", security(()),
+    responses((status = 200, body = Envelope<Vec<SpeedLine>>)))]
+fn show_speed_board() {}
+
+/// Lists the 50 models with most tokens of each day, and the rest as `other`.
+#[utoipa::path(get, path = "/datasets/rankings-daily", tag = "rankings",
+    params(("start_date" = Option<String>, Query, description = "YYYY-MM-DD, from 2025-01-01 on"),
+        ("end_date" = Option<String>, Query), ("period" = Option<String>, Query, description = "day, week or month"),
+        ("modality" = Option<String>, Query, description = "text, image, image_output, audio or tool_calling"),
+        ("context_bucket" = Option<String>, Query, description = "1K, 10K, 100K, 1M or 10M"),
+        ("category" = Option<String>, Query, description = "Models suited for it; by week or month")),
+    responses((status = 200, body = RankingsDaily), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+fn show_rankings_daily() {}
+
+/// Lists the apps that name themselves, by tokens or by growth.
+#[utoipa::path(get, path = "/datasets/app-rankings", tag = "rankings",
+    params(("start_date" = Option<String>, Query), ("end_date" = Option<String>, Query),
+        ("sort" = Option<String>, Query, description = "popular or trending"),
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
+    responses((status = 200, body = AppRankings), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+fn show_app_rankings() {}
 
 /// Shows who is signed in, and what kind of site this is.
 #[utoipa::path(get, path = "/session", tag = "accounting", security(()),

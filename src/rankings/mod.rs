@@ -1,5 +1,8 @@
 //! Totals → leaderboards and usage charts. Reads roll-ups only.
 
+pub mod curves;
+pub mod ratings;
+
 use std::collections::HashMap;
 
 use app::types::Money;
@@ -15,13 +18,15 @@ const BOARD_ROWS: usize = 50;
 const SERIES: usize = 8;
 
 /// A leaderboard of the days from `from_day` to before `to_day`. `rows` reach back
-/// one window further, for the change against it. `name` makes an id readable.
+/// one window further, for the change against it. With `is_trending` only what grew is
+/// ranked, by how much. `name` makes an id readable.
 #[must_use]
 pub fn board(
     kind: BoardKind,
     rows: &[BoardDayRow],
     from_day: i64,
     to_day: i64,
+    is_trending: bool,
     name: &dyn Fn(&str, &str) -> String,
 ) -> Board {
     let length = usize::try_from(to_day - from_day).unwrap_or(0);
@@ -45,7 +50,9 @@ pub fn board(
         }
     }
     let mut lines: Vec<(String, Line)> = lines.into_iter().filter(|(_, line)| line.requests > 0).collect();
-    lines.sort_by(|(a_id, a), (b_id, b)| b.tokens.cmp(&a.tokens).then_with(|| a_id.cmp(b_id)));
+    let score = |line: &Line| if is_trending { line.tokens - line.before } else { line.tokens };
+    lines.retain(|(_, line)| !is_trending || score(line) > 0);
+    lines.sort_by(|(a_id, a), (b_id, b)| score(b).cmp(&score(a)).then_with(|| a_id.cmp(b_id)));
     let rows = lines
         .into_iter()
         .take(BOARD_ROWS)
@@ -55,13 +62,15 @@ pub fn board(
             name: name(&id, &line.title),
             id,
             tokens: line.tokens,
+            tokens_before: line.before,
             requests: line.requests,
             share: percent(line.tokens, total_tokens).unwrap_or(0.0),
             change: percent(line.tokens - line.before, line.before),
             daily_tokens: line.daily,
         })
         .collect();
-    Board { days: (from_day..to_day).map(date_of_day).collect(), rows, total_tokens, has_simulated }
+    let days = (from_day..to_day).map(date_of_day).collect();
+    Board { days, rows, total_tokens, has_simulated, title: None }
 }
 
 #[derive(Default)]
@@ -73,10 +82,11 @@ struct Line {
     daily: Vec<i64>,
 }
 
-/// An organization's spending by model and day.
+/// An organization's spending by name (in place of the model) and period; `starts` are the
+/// periods in order, `label` tells them.
 #[must_use]
-pub fn usage(rows: &[UsageRow], from_day: i64, to_day: i64) -> Usage {
-    let length = usize::try_from(to_day - from_day).unwrap_or(0);
+pub fn usage(rows: &[UsageRow], starts: &[i64], label: &dyn Fn(i64) -> String) -> Usage {
+    let length = starts.len();
     let empty = |name: &str| UsageSeries {
         name: name.to_owned(),
         cost: vec![Money::ZERO; length],
@@ -92,7 +102,7 @@ pub fn usage(rows: &[UsageRow], from_day: i64, to_day: i64) -> Usage {
     let mut models: Vec<(&str, (i64, i64))> = spent.into_iter().collect();
     models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let shown: Vec<&str> = models.iter().take(SERIES).map(|(model, _)| *model).collect();
-    let mut usage = Usage { days: (from_day..to_day).map(date_of_day).collect(), ..Usage::default() };
+    let mut usage = Usage { days: starts.iter().map(|start| label(*start)).collect(), ..Usage::default() };
     usage.series = shown.iter().map(|model| empty(model)).collect();
     if models.len() > SERIES {
         usage.series.push(empty("other"));
@@ -103,7 +113,7 @@ pub fn usage(rows: &[UsageRow], from_day: i64, to_day: i64) -> Usage {
         usage.total_requests += row.requests;
         usage.total_tokens += tokens;
         let position = shown.iter().position(|model| *model == row.model_id).unwrap_or(SERIES);
-        let day = usize::try_from(row.period - from_day).unwrap_or(usize::MAX);
+        let Ok(day) = starts.binary_search(&row.period) else { continue };
         let Some(series) = usage.series.get_mut(position) else { continue };
         if let (Some(cost), Some(sum), Some(requests)) =
             (series.cost.get_mut(day), series.tokens.get_mut(day), series.requests.get_mut(day))
@@ -122,8 +132,9 @@ pub fn author_of(model_id: &str) -> &str {
     model_id.split('/').next().unwrap_or(model_id)
 }
 
-/// `None` of nothing.
-fn percent(part: i64, whole: i64) -> Option<f64> {
+/// Per cent to a tenth; `None` of nothing.
+#[must_use]
+pub fn percent(part: i64, whole: i64) -> Option<f64> {
     if whole <= 0 {
         return None;
     }
@@ -143,13 +154,15 @@ mod tests {
     #[test]
     fn a_board_ranks_by_tokens_and_compares_with_the_window_before() {
         let rows = [row(8, "a/x", 100), row(10, "a/x", 150), row(11, "b/y", 300), row(11, "a/z", 50)];
-        let board = board(BoardKind::Model, &rows, 10, 12, &|id, _| id.to_uppercase());
+        let board = board(BoardKind::Model, &rows, 10, 12, false, &|id, _| id.to_uppercase());
         assert_eq!(board.total_tokens, 500);
         assert_eq!(board.days, ["1970-01-11", "1970-01-12"]);
         let shown: Vec<_> = board.rows.iter().map(|r| (r.rank, r.name.as_str(), r.share, r.change)).collect();
         assert_eq!(shown, [(1, "B/Y", 60.0, None), (2, "A/X", 30.0, Some(50.0)), (3, "A/Z", 10.0, None)]);
         assert_eq!(board.rows[1].daily_tokens, [150, 0]);
-        let authors = super::board(BoardKind::Author, &rows, 10, 12, &|id, _| id.to_owned());
+        let authors = super::board(BoardKind::Author, &rows, 10, 12, false, &|id, _| id.to_owned());
+        let growing = super::board(BoardKind::Model, &rows, 10, 12, true, &|id, _| id.to_owned());
+        assert_eq!(growing.rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b/y", "a/x", "a/z"]);
         assert_eq!(authors.rows[1].tokens, 200);
     }
 
@@ -164,7 +177,7 @@ mod tests {
                 ..UsageRow::default()
             })
             .collect();
-        let usage = usage(&rows, 10, 13);
+        let usage = usage(&rows, &[10, 11, 12], &|day| day.to_string());
         assert_eq!(usage.series.len(), 9);
         assert_eq!(usage.series[0].name, "m11", "most spend first");
         let sum: i64 = usage.series.iter().flat_map(|series| &series.cost).map(|cost| cost.0).sum();

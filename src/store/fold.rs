@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use sqlx::{AnyConnection, FromRow};
 
-use super::Store;
 use super::bulk::Bulk;
+use super::{Store, tally};
 
 /// What belongs together: hour (or day) since the epoch, organization, key, model, endpoint, app.
 type Group = (i64, String, String, String, String, String);
@@ -150,6 +150,7 @@ impl Store {
         let new: Vec<Totals> = sqlx::query_as(NEW).bind(node_id).bind(from).bind(to).fetch_all(&mut *tx).await?;
         add(&mut tx, &ADD_HOURLY, &new, 1).await?;
         add(&mut tx, &ADD_DAILY, &new, 24).await?;
+        tally::add(&mut tx, node_id, from, to).await?;
         sqlx::query("UPDATE rollup_watermarks SET seq = $2 WHERE node_id = $1")
             .bind(node_id)
             .bind(to)

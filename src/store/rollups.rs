@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::Store;
+use super::statistics::PublicRow;
 
 /// Totals of one day (or hour), model and endpoint, grouped further by the query that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -32,7 +33,77 @@ pub struct BoardDayRow {
     pub is_simulated: i64,
 }
 
+/// What usage is added up by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UsageBy {
+    #[default]
+    Model,
+    Key,
+    App,
+    Provider,
+}
+
+/// Whose usage, and when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UsageScope<'a> {
+    pub organization_id: &'a str,
+    /// Empty for all keys.
+    pub key_id: &'a str,
+    /// Hours or days since the epoch, the last one excluded.
+    pub from: i64,
+    pub to: i64,
+    pub is_hourly: bool,
+    pub by: UsageBy,
+}
+
+/// The sums of a table by a column, which takes the place of the model.
+macro_rules! usage_by {
+    ($table:literal, $period:literal, $column:literal) => {
+        concat!(
+            "SELECT ",
+            $period,
+            " AS period, ",
+            $column,
+            " AS model_id, '' AS endpoint_id, '' AS provider_name, CAST(SUM(requests) AS BIGINT) AS requests, \
+             CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
+             CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens, \
+             CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
+             CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ",
+            $table,
+            " WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND ",
+            $period,
+            " >= $3 AND ",
+            $period,
+            " < $4 GROUP BY 1, 2"
+        )
+    };
+}
+
 impl Store {
+    /// An organization's usage by period and by what the scope says, whose name stands in `model_id`.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn usage(&self, scope: &UsageScope<'_>) -> sqlx::Result<Vec<UsageRow>> {
+        let text = match (scope.is_hourly, scope.by) {
+            (false, UsageBy::Model) => usage_by!("usage_daily", "day", "model_id"),
+            (false, UsageBy::Key) => usage_by!("usage_daily", "day", "key_id"),
+            (false, UsageBy::App) => usage_by!("usage_daily", "day", "app_title"),
+            (false, UsageBy::Provider) => usage_by!("usage_daily", "day", "provider_name"),
+            (true, UsageBy::Model) => usage_by!("usage_hourly", "hour", "model_id"),
+            (true, UsageBy::Key) => usage_by!("usage_hourly", "hour", "key_id"),
+            (true, UsageBy::App) => usage_by!("usage_hourly", "hour", "app_title"),
+            (true, UsageBy::Provider) => usage_by!("usage_hourly", "hour", "provider_name"),
+        };
+        sqlx::query_as(text)
+            .bind(scope.organization_id)
+            .bind(scope.key_id)
+            .bind(scope.from)
+            .bind(scope.to)
+            .fetch_all(self.pool())
+            .await
+    }
+
     /// Requests of an organization to free variants of models on a day since the epoch.
     ///
     /// # Errors
@@ -83,16 +154,7 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn board_by_model(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        sqlx::query_as(
-            "SELECT day, model_id AS id, '' AS title, \
-             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-             CAST(SUM(requests) AS BIGINT) AS requests, MAX(is_simulated) AS is_simulated \
-             FROM usage_daily WHERE day >= $1 AND day < $2 GROUP BY day, model_id",
-        )
-        .bind(from_day)
-        .bind(to_day)
-        .fetch_all(self.pool())
-        .await
+        Ok(self.public_days_by_model("model", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
     }
 
     /// Tokens per day and provider over all organizations.
@@ -100,16 +162,7 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn board_by_provider(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        sqlx::query_as(
-            "SELECT day, provider_name AS id, '' AS title, \
-             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-             CAST(SUM(requests) AS BIGINT) AS requests, MAX(is_simulated) AS is_simulated \
-             FROM usage_daily WHERE day >= $1 AND day < $2 AND provider_name <> '' GROUP BY day, provider_name",
-        )
-        .bind(from_day)
-        .bind(to_day)
-        .fetch_all(self.pool())
-        .await
+        Ok(self.public_days("provider", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
     }
 
     /// Tokens per day and app over all organizations; requests that name no app are left out.
@@ -117,15 +170,19 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn board_by_app(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        sqlx::query_as(
-            "SELECT day, app_url AS id, MAX(app_title) AS title, \
-             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-             CAST(SUM(requests) AS BIGINT) AS requests, MAX(is_simulated) AS is_simulated \
-             FROM usage_daily WHERE day >= $1 AND day < $2 AND app_url <> '' GROUP BY day, app_url",
-        )
-        .bind(from_day)
-        .bind(to_day)
-        .fetch_all(self.pool())
-        .await
+        Ok(self.public_days("app", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
+    }
+}
+
+impl From<PublicRow> for BoardDayRow {
+    fn from(row: PublicRow) -> Self {
+        Self {
+            day: row.day,
+            id: row.id,
+            title: row.title,
+            tokens: row.prompt_tokens + row.completion_tokens,
+            requests: row.requests,
+            is_simulated: row.is_simulated,
+        }
     }
 }

@@ -6,11 +6,11 @@ use futures::stream::LocalBoxStream;
 use gloo_net::http::{Method, RequestBuilder};
 use http::{Request, Response};
 use send_wrapper::SendWrapper;
-use serde_json::json;
+use serde_json::Value;
 use wasm_bindgen::JsCast as _;
 use web_sys::AbortSignal;
 
-use super::{ApiError, ApiResult, ChatChunk, ChatMessage};
+use super::{ApiError, ApiResult, ChatChunk};
 use crate::types::sse::Decoder;
 
 /// The API as this page's origin offers it.
@@ -50,19 +50,13 @@ impl Api {
         .await
     }
 
-    /// Asks `model` to go on with the conversation. The answer ends early when `abort` fires.
-    pub async fn chat(&self, model: &str, messages: &[ChatMessage], abort: &AbortSignal) -> ApiResult<ChatStream> {
-        let body = json!({
-            "model": model,
-            "messages": messages,
-            "stream": true,
-            "usage": { "include": true },
-        });
+    /// Sends a request for a streamed answer. The answer ends early when `abort` fires.
+    pub async fn chat(&self, body: &Value, abort: &AbortSignal) -> ApiResult<ChatStream> {
         let response = RequestBuilder::new("/api/v1/chat/completions")
             .method(Method::POST)
             .abort_signal(Some(abort))
             .header("x-openrouter-title", "Chat")
-            .json(&body)
+            .json(body)
             .map_err(ApiError::unreachable)?
             .send()
             .await

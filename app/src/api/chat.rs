@@ -5,14 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::types::Money;
 use crate::types::error::ErrorDetail;
 
-/// One message of the conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatMessage {
-    /// `user` or `assistant`.
-    pub role: String,
-    pub content: String,
-}
-
 /// One chunk of a streamed answer, as far as the chat room needs it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ChatChunk {

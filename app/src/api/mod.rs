@@ -15,17 +15,19 @@ use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use chat::{ChatChunk, ChatMessage, ChatUsage};
-pub use query::{ModelQuery, Period, encode};
+pub use chat::{ChatChunk, ChatUsage};
+pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
 use crate::types::activity::{Generation, GenerationSummary, Usage};
 use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
+use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, ModelChoice, Ratings, SaveChat};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
-use crate::types::models::{Model, ModelEndpoints, ModelList, Provider};
-use crate::types::rankings::{Board, BoardKind};
+use crate::types::models::{Facets, Model, ModelEndpoints, ModelList, Provider};
+use crate::types::rankings::{Board, SpeedLine};
 use crate::types::session::Session;
+use crate::types::statistics::{ModelStatistics, Status};
 
 #[cfg(feature = "hydrate")]
 pub use browser::{Api, ChatStream, use_api};
@@ -93,6 +95,23 @@ impl Api {
         self.call(Method::GET, &format!("/api/v1/models{}", query.to_query_string()), None::<&()>).await
     }
 
+    /// Ids and names of one page of the catalog.
+    pub async fn model_names(&self, query: &ModelQuery) -> ApiResult<Vec<(String, String)>> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            id: String,
+            name: String,
+        }
+        let path = format!("/api/v1/models{}", query.to_query_string());
+        let list: Envelope<Vec<Named>> = self.call(Method::GET, &path, None::<&()>).await?;
+        Ok(list.data.into_iter().map(|model| (model.id, model.name)).collect())
+    }
+
+    /// What the list of models can be narrowed to.
+    pub async fn model_facets(&self) -> ApiResult<Facets> {
+        self.get("/api/v1/models/facets").await
+    }
+
     /// One model.
     pub async fn model(&self, author: &str, slug: &str) -> ApiResult<Model> {
         self.get(&format!("/api/v1/model/{}/{}", encode(author), encode(slug))).await
@@ -103,25 +122,35 @@ impl Api {
         self.get(&format!("/api/v1/models/{}/{}/endpoints", encode(author), encode(slug))).await
     }
 
+    /// How a model did; `period` is `day`, `week` or `month`.
+    pub async fn model_statistics(&self, author: &str, slug: &str, period: &str) -> ApiResult<ModelStatistics> {
+        let (author, slug) = (encode(author), encode(slug));
+        self.get(&format!("/api/v1/models/{author}/{slug}/statistics?period={}", encode(period))).await
+    }
+
+    /// How the providers did.
+    pub async fn status(&self) -> ApiResult<Status> {
+        self.get("/api/v1/status").await
+    }
+
     /// Every provider of the catalog.
     pub async fn providers(&self) -> ApiResult<Vec<Provider>> {
         self.get("/api/v1/providers").await
     }
 
     /// A leaderboard.
-    pub async fn rankings(&self, by: BoardKind, period: Period) -> ApiResult<Board> {
-        let by = match by {
-            BoardKind::Model => "model",
-            BoardKind::Author => "author",
-            BoardKind::Provider => "provider",
-            BoardKind::App => "app",
-        };
-        self.get(&format!("/api/v1/rankings?by={by}&period={}", period.as_str())).await
+    pub async fn board(&self, query: &BoardQuery) -> ApiResult<Board> {
+        self.get(&format!("/api/v1/rankings{}", query.to_query_string())).await
     }
 
-    /// Spend, tokens and requests of the last `days` days, today included.
-    pub async fn usage(&self, days: u32) -> ApiResult<Usage> {
-        self.get(&format!("/api/v1/usage?days={days}")).await
+    /// The fastest models of the last 24 hours.
+    pub async fn speed_board(&self) -> ApiResult<Vec<SpeedLine>> {
+        self.get("/api/v1/rankings/speed").await
+    }
+
+    /// Spend, tokens and requests over time; `query` is `?days=30&by=model&granularity=day`.
+    pub async fn usage(&self, query: &str) -> ApiResult<Usage> {
+        self.get(&format!("/api/v1/usage{query}")).await
     }
 
     /// The newest generations, or those older than `before`.
@@ -130,9 +159,65 @@ impl Api {
         self.get(&format!("/api/v1/generations?limit={limit}{before}")).await
     }
 
+    /// The newest conversations kept on the server, or those with these words.
+    pub async fn chats(&self, words: &str) -> ApiResult<Vec<ChatSummary>> {
+        self.get(&format!("/api/v1/chats?q={}", encode(words))).await
+    }
+
+    /// A conversation.
+    pub async fn chat_kept(&self, id: &str) -> ApiResult<Chat> {
+        self.get(&format!("/api/v1/chats/{}", encode(id))).await
+    }
+
+    /// Keeps a conversation; the `id` is that of one kept before.
+    pub async fn keep_chat(&self, id: Option<&str>, chat: &SaveChat) -> ApiResult<Chat> {
+        let (method, path) = match id {
+            Some(id) => (Method::PUT, format!("/api/v1/chats/{}", encode(id))),
+            None => (Method::POST, "/api/v1/chats".to_owned()),
+        };
+        self.call::<_, Envelope<Chat>>(method, &path, Some(chat)).await.map(|envelope| envelope.data)
+    }
+
+    /// Forgets a conversation.
+    pub async fn delete_chat(&self, id: &str) -> ApiResult<Deleted> {
+        self.call(Method::DELETE, &format!("/api/v1/chats/{}", encode(id)), None::<&()>).await
+    }
+
+    /// Makes the link to a conversation, or takes it back.
+    pub async fn share_chat(&self, id: &str, is_shared: bool) -> ApiResult<Chat> {
+        let method = if is_shared { Method::POST } else { Method::DELETE };
+        let path = format!("/api/v1/chats/{}/share", encode(id));
+        self.call::<(), Envelope<Chat>>(method, &path, None).await.map(|envelope| envelope.data)
+    }
+
+    /// The conversation behind a link.
+    pub async fn shared_chat(&self, share_id: &str) -> ApiResult<Chat> {
+        self.get(&format!("/api/v1/shared/{}", encode(share_id))).await
+    }
+
+    /// Two models to compare blindly.
+    pub async fn vote_pair(&self) -> ApiResult<Vec<ModelChoice>> {
+        self.get("/api/v1/votes/pair").await
+    }
+
+    /// Counts a vote.
+    pub async fn vote(&self, vote: &CastVote) -> ApiResult<CountedVote> {
+        self.call::<_, Envelope<CountedVote>>(Method::POST, "/api/v1/votes", Some(vote)).await.map(|e| e.data)
+    }
+
+    /// How often models are preferred.
+    pub async fn ratings(&self) -> ApiResult<Ratings> {
+        self.get("/api/v1/ratings").await
+    }
+
     /// Everything known about one generation.
     pub async fn generation(&self, id: &str) -> ApiResult<Generation> {
         self.get(&format!("/api/v1/generation?id={}", encode(id))).await
+    }
+
+    /// The description of the API.
+    pub async fn description(&self) -> ApiResult<serde_json::Value> {
+        self.call(Method::GET, "/api/v1/openapi.json", None::<&()>).await
     }
 
     /// The balance.

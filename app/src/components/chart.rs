@@ -32,7 +32,7 @@ pub fn StackedColumns(
             let row = series.get(block.series);
             let name = row.map(|row| row.name.clone()).unwrap_or_default();
             let value = row.and_then(|row| row.values.get(block.column)).copied().unwrap_or_default();
-            let day = days.get(block.column).map(|day| format::day(day)).unwrap_or_default();
+            let day = days.get(block.column).map(|day| format::when(day)).unwrap_or_default();
             view! {
                 <rect
                     class=colour(&name, block.series)
@@ -106,7 +106,7 @@ fn NumberTable(title: String, days: Vec<String>, series: Vec<Series>, format: fn
                     view! { <td class="number">{format(value)}</td> }
                 })
                 .collect_view();
-            view! { <tr><th scope="row">{format::day(&day)}</th>{cells}</tr> }
+            view! { <tr><th scope="row">{format::when(&day)}</th>{cells}</tr> }
         })
         .collect_view();
     view! {
@@ -167,7 +167,10 @@ fn marks(days: &[String]) -> Vec<String> {
     } else {
         [days.first(), days.get(days.len() / 2), days.last()].into_iter().flatten().collect()
     };
-    shown.into_iter().map(|day| format::day_short(day)).collect()
+    shown
+        .into_iter()
+        .map(|day| if day.contains('T') { format::moment_short(day) } else { format::day_short(day) })
+        .collect()
 }
 
 fn colour(name: &str, index: usize) -> String {

@@ -111,6 +111,12 @@ pub fn moment_short(time: &str) -> String {
     format!("{}, {}", day_short(date), clock.get(..5).unwrap_or(clock))
 }
 
+/// A day as a day, a time as a time.
+#[must_use]
+pub fn when(text: &str) -> String {
+    if text.contains('T') { moment_short(text) } else { day(text) }
+}
+
 fn split_day(date: &str) -> Option<(&str, &'static str, u32)> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut parts = date.get(..10)?.split('-');

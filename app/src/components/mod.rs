@@ -1,6 +1,8 @@
 //! Parts that pages and islands are built from. None of them fetches anything.
 
 pub mod badge;
+#[cfg(feature = "ssr")]
+pub mod board;
 pub mod chart;
 pub mod chart_maths;
 #[cfg(feature = "ssr")]
@@ -8,6 +10,7 @@ pub mod deferred;
 pub mod format;
 pub mod highlight;
 pub mod icon;
+pub mod line_chart;
 pub mod markdown;
 pub mod notice;
 pub mod pager;

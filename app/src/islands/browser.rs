@@ -59,3 +59,87 @@ pub fn now_ms() -> f64 {
 pub fn go_to(path: &str) {
     let _ = window().location().set_href(path);
 }
+
+/// The address a form leads to, without its empty fields.
+#[must_use]
+pub fn form_address(form: &web_sys::HtmlFormElement) -> String {
+    let path = form.get_attribute("action").unwrap_or_default();
+    let Ok(data) = web_sys::FormData::new_with_form(form) else { return path };
+    let mut out = path;
+    let mut separator = '?';
+    for pair in data.entries().into_iter().flatten() {
+        let pair = js_sys::Array::from(&pair);
+        let [name, value] = [0, 1].map(|index| pair.get(index).as_string().unwrap_or_default());
+        if !value.is_empty() {
+            out.push(separator);
+            out.push_str(&format!("{}={}", crate::api::encode(&name), crate::api::encode(&value)));
+            separator = '&';
+        }
+    }
+    out
+}
+
+/// The inside of the element `id` in the page at `address`.
+pub async fn page_part(address: &str, id: &str) -> Option<String> {
+    let response = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(address)).await.ok()?;
+    let response = response.dyn_into::<web_sys::Response>().ok()?;
+    if !response.ok() {
+        return None;
+    }
+    let text = wasm_bindgen_futures::JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    let page = web_sys::DomParser::new().ok()?;
+    let page = page.parse_from_string(&text, web_sys::SupportedType::TextHtml).ok()?;
+    Some(page.get_element_by_id(id)?.inner_html())
+}
+
+/// Writes `address` into the address bar, without a new page and without a step back.
+pub fn replace_address(address: &str) {
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
+    }
+}
+
+/// Tells other islands of this page that something happened.
+pub fn announce(name: &str) {
+    if let Ok(event) = web_sys::Event::new(name) {
+        let _ = document().dispatch_event(&event);
+    }
+}
+
+/// Forgets what this device keeps under `name`.
+pub fn forget(name: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.remove_item(name);
+    }
+}
+
+/// Where this site is reached.
+#[must_use]
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// Offers `text` as a file.
+pub fn download(name: &str, kind: &str, text: &str) {
+    let Ok(link) = document().create_element("a") else { return };
+    let data = js_sys::encode_uri_component(text).as_string().unwrap_or_default();
+    let _ = link.set_attribute("href", &format!("data:{kind};charset=utf-8,{data}"));
+    let _ = link.set_attribute("download", name);
+    if let Ok(link) = link.dyn_into::<web_sys::HtmlElement>() {
+        link.click();
+    }
+}
+
+/// The text of a file.
+pub async fn read_text(file: &web_sys::File) -> Option<String> {
+    wasm_bindgen_futures::JsFuture::from(file.text()).await.ok()?.as_string()
+}
+
+/// A file as `data:kind;base64,…`.
+pub async fn read_data_url(file: &web_sys::File) -> Option<String> {
+    let reader = web_sys::FileReader::new().ok()?;
+    let loaded = js_sys::Promise::new(&mut |done, _| reader.set_onloadend(Some(&done)));
+    reader.read_as_data_url(file).ok()?;
+    wasm_bindgen_futures::JsFuture::from(loaded).await.ok()?;
+    reader.result().ok()?.as_string()
+}

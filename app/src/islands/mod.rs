@@ -1,9 +1,15 @@
 //! All that runs in the browser. Everything else on the site is plain HTML.
 
 pub mod browser;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
 pub mod chat_room;
+pub mod compare_tray;
 pub mod copy_button;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
 pub mod key_desk;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
 pub mod key_dialog;
+pub mod live_form;
 pub mod model_search;
+pub mod palette;
 pub mod theme_switch;

@@ -6,23 +6,12 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::browser;
 use crate::api::{ModelQuery, use_api};
 use crate::types::models::Model;
 
 /// How long to wait for the next letter before asking.
 const PAUSE: Duration = Duration::from_millis(140);
 const SUGGESTIONS: u32 = 8;
-
-/// The search box of the catalog: suggests models, and searches the list on Enter.
-#[island]
-pub fn ModelSearch(
-    /// What was searched for last.
-    value: String,
-) -> impl IntoView {
-    let go = Callback::new(|model: Model| browser::go_to(&format!("/models/{}", model.id)));
-    view! { <ModelCombobox id="model-search" label="Search models" value on_choose=go/> }
-}
 
 /// A text field with a list of the models that match.
 #[component]

@@ -13,32 +13,86 @@ use crate::components::chart_maths::Series;
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::types::activity::{GenerationSummary, Usage};
+use crate::types::keys::Key;
 
-const DAYS: u32 = 30;
 const PAGE: u32 = 50;
 const NANOS_PER_DOLLAR: f64 = 1e9;
 const MEASURES: [(&str, &str); 3] = [("cost", "Spend"), ("tokens", "Tokens"), ("requests", "Requests")];
+const GROUPS: [(&str, &str); 4] =
+    [("model", "By model"), ("key", "By key"), ("app", "By app"), ("provider", "By provider")];
+/// Key in the address, name, days, granularity.
+const WINDOWS: [(&str, &str, u32, &str); 6] = [
+    ("1d", "24 hours", 1, "hour"),
+    ("7d", "7 days by hour", 7, "hour"),
+    ("30d", "30 days", 30, "day"),
+    ("90d", "90 days", 90, "day"),
+    ("26w", "26 weeks", 182, "week"),
+    ("12m", "12 months", 366, "month"),
+];
+const DEFAULT_WINDOW: usize = 2;
 
-/// `/activity?show=cost|tokens|requests&before=`
+/// What the chart shows.
+#[derive(Clone)]
+struct Choice {
+    measure: &'static str,
+    by: &'static str,
+    window: &'static str,
+    key: String,
+}
+
+impl Choice {
+    fn href(&self) -> String {
+        let key = if self.key.is_empty() { String::new() } else { format!("&key={}", encode(&self.key)) };
+        format!("/activity?show={}&by={}&window={}{key}", self.measure, self.by, self.window)
+    }
+
+    fn window(&self) -> (&'static str, &'static str, u32, &'static str) {
+        WINDOWS.into_iter().find(|(key, ..)| *key == self.window).unwrap_or(WINDOWS[DEFAULT_WINDOW])
+    }
+
+    fn to_query(&self) -> String {
+        let (.., days, granularity) = self.window();
+        let key = if self.key.is_empty() { String::new() } else { format!("&api_key_hash={}", encode(&self.key)) };
+        format!("?days={days}&granularity={granularity}&by={}{key}", self.by)
+    }
+}
+
+/// `/activity?show=cost|tokens|requests&by=&window=&key=&before=`
 #[component]
 pub fn Activity() -> impl IntoView {
     let api = use_api();
     let query = use_query_map().get_untracked();
-    let asked = query.get("show").unwrap_or_default();
-    let (measure, _) = MEASURES.into_iter().find(|(key, _)| *key == asked).unwrap_or(MEASURES[0]);
+    let text = |name: &str| query.get(name).unwrap_or_default();
+    let known = |list: &[(&'static str, &str)], asked: &str| {
+        list.iter().map(|(key, _)| *key).find(|key| *key == asked).or(list.first().map(|(key, _)| *key)).unwrap_or("")
+    };
+    let choice = Choice {
+        measure: known(&MEASURES, &text("show")),
+        by: known(&GROUPS, &text("by")),
+        window: WINDOWS.into_iter().map(|(key, ..)| key).find(|key| *key == text("window")).unwrap_or("30d"),
+        key: text("key"),
+    };
     let before = query.get("before").filter(|id| !id.is_empty());
     deferred(async move {
         let body = match member("see your activity", "/activity").await {
             Err(invitation) => invitation,
-            Ok(_) => match futures::try_join!(api.usage(DAYS), api.generations(PAGE, before.as_deref())) {
-                Ok((usage, generations)) => view! {
-                    <UsageChart usage measure/>
-                    <h2>"Requests"</h2>
-                    <Generations generations is_first_page=before.is_none()/>
+            Ok(_) => {
+                let usage = choice.to_query();
+                let keys = api.keys();
+                let shown = async { futures::try_join!(api.usage(&usage), api.generations(PAGE, before.as_deref())) };
+                let (shown, keys) = futures::join!(shown, keys);
+                let keys = keys.unwrap_or_default();
+                match shown {
+                    Ok((usage, generations)) => view! {
+                        <Controls choice=choice.clone() keys/>
+                        <UsageChart usage choice/>
+                        <h2>"Requests"</h2>
+                        <Generations generations is_first_page=before.is_none()/>
+                    }
+                    .into_any(),
+                    Err(error) => failed(error),
                 }
-                .into_any(),
-                Err(error) => failed(error),
-            },
+            }
         };
         view! {
             <PageTitle text="Activity"/>
@@ -51,12 +105,58 @@ pub fn Activity() -> impl IntoView {
 }
 
 #[component]
-fn UsageChart(usage: Usage, measure: &'static str) -> impl IntoView {
+fn Controls(choice: Choice, keys: Vec<Key>) -> impl IntoView {
+    let measures = MEASURES
+        .into_iter()
+        .map(|(measure, name)| {
+            let current = (measure == choice.measure).then_some("page");
+            let href = Choice { measure, ..choice.clone() }.href();
+            view! { <a href=href aria-current=current>{name}</a> }
+        })
+        .collect_view();
+    let groups = GROUPS
+        .into_iter()
+        .map(|(by, name)| {
+            let current = (by == choice.by).then_some("page");
+            let href = Choice { by, ..choice.clone() }.href();
+            view! { <a href=href aria-current=current>{name}</a> }
+        })
+        .collect_view();
+    let windows = WINDOWS
+        .into_iter()
+        .map(|(value, name, ..)| view! { <option value=value selected=value == choice.window>{name}</option> })
+        .collect_view();
+    let options = keys
+        .into_iter()
+        .map(|key| {
+            let is_chosen = key.hash == choice.key;
+            view! { <option value=key.hash selected=is_chosen>{format::plain(&key.name)}</option> }
+        })
+        .collect_view();
+    view! {
+        <div class="switches">
+            <nav class="segments" aria-label="What the chart shows">{measures}</nav>
+            <nav class="segments" aria-label="What it is added up by">{groups}</nav>
+        </div>
+        <form class="filters" method="get" action="/activity">
+            <input type="hidden" name="show" value=choice.measure/>
+            <input type="hidden" name="by" value=choice.by/>
+            <label class="choice"><span class="visually-hidden">"Time"</span><select class="input" name="window">{windows}</select></label>
+            <label class="choice"><span class="visually-hidden">"Key"</span><select class="input" name="key"><option value="">"All keys"</option>{options}</select></label>
+            <button class="button" type="submit">"Apply"</button>
+            <a class="page-head-end" href=format!("/api/v1/usage.csv{}", choice.to_query()) download>"CSV"</a>
+        </form>
+    }
+}
+
+#[component]
+fn UsageChart(usage: Usage, choice: Choice) -> impl IntoView {
+    let (_, window, _, granularity) = choice.window();
     let series = usage
         .series
         .iter()
         .map(|row| {
-            let values = match measure {
+            let values = match choice.measure {
                 "tokens" => row.tokens.iter().copied().map(format::approximate).collect(),
                 "requests" => row.requests.iter().copied().map(format::approximate).collect(),
                 _ => row.cost.iter().map(|cost| format::approximate(cost.0) / NANOS_PER_DOLLAR).collect(),
@@ -64,21 +164,15 @@ fn UsageChart(usage: Usage, measure: &'static str) -> impl IntoView {
             Series { name: format::plain(&row.name), values }
         })
         .collect::<Vec<_>>();
-    let format: fn(f64) -> String = if measure == "cost" { dollars } else { whole };
-    let name = MEASURES.into_iter().find(|(key, _)| *key == measure).map_or("Spend", |(_, name)| name);
+    let format: fn(f64) -> String = if choice.measure == "cost" { dollars } else { whole };
+    let name = MEASURES.into_iter().find(|(key, _)| *key == choice.measure).map_or("Spend", |(_, name)| name);
     view! {
         <dl class="facts-grid facts-large">
-            <div class="fact"><dt>"Spent in 30 days"</dt><dd>{usage.total_cost.dollars()}</dd></div>
+            <div class="fact"><dt>{format!("Spent in {window}")}</dt><dd>{usage.total_cost.dollars()}</dd></div>
             <div class="fact"><dt>"Requests"</dt><dd>{format::compact(usage.total_requests)}</dd></div>
             <div class="fact"><dt>"Tokens"</dt><dd>{format::compact(usage.total_tokens)}</dd></div>
         </dl>
-        <nav class="segments" aria-label="What the chart shows">
-            {MEASURES.into_iter().map(|(key, name)| {
-                let current = (key == measure).then_some("page");
-                view! { <a href=format!("/activity?show={key}") aria-current=current>{name}</a> }
-            }).collect_view()}
-        </nav>
-        <StackedColumns title=format!("{name} per day and model, last 30 days") days=usage.days series format/>
+        <StackedColumns title=format!("{name} per {granularity} and {}, {window}", choice.by) days=usage.days series format/>
     }
 }
 

@@ -8,32 +8,58 @@ use leptos_router::hooks::use_query_map;
 use super::member;
 use crate::api::{Api, ModelQuery, use_api};
 use crate::components::notice::Empty;
-use crate::islands::chat_room::{ChatRoom, ModelChoice};
+use crate::islands::chat_room::ChatRoom;
+use crate::types::chats::ModelChoice;
 
-/// `/chat?model=`
+/// Models side by side, at most.
+const MOST: usize = 6;
+
+/// `/chat?model=a/b` or `/chat?models=a/b,c/d`
 #[component]
 pub fn Chat() -> impl IntoView {
     let api = use_api();
-    let asked = use_query_map().get_untracked().get("model").unwrap_or_default();
+    let map = use_query_map().get_untracked();
+    let mut asked: Vec<String> = Vec::new();
+    for id in ["model", "models"]
+        .iter()
+        .filter_map(|name| map.get(name))
+        .flat_map(|list| list.split(',').map(|id| id.trim().to_owned()).collect::<Vec<_>>())
+    {
+        if !id.is_empty() && !asked.contains(&id) && asked.len() < MOST {
+            asked.push(id);
+        }
+    }
+    // The question of the front page, to be sent by who reads it.
+    let draft = map.get("q").unwrap_or_default();
     deferred(async move {
-        let next = if asked.is_empty() { "/chat".to_owned() } else { format!("/chat?model={asked}") };
+        let next = match asked.as_slice() {
+            [] => "/chat".to_owned(),
+            [only] => format!("/chat?model={only}"),
+            _ => format!("/chat?models={}", asked.join(",")),
+        };
+        let next = if draft.is_empty() {
+            next
+        } else {
+            let separator = if next.contains('?') { '&' } else { '?' };
+            format!("{next}{separator}q={}", crate::api::encode(&draft))
+        };
         let body = match member("chat with a model", &next).await {
             Err(invitation) => {
                 view! { <section class="page page-narrow"><h1>"Chat"</h1>{invitation}</section> }.into_any()
             }
-            Ok(_) => room(&api, &asked).await,
+            Ok(_) => room(&api, &asked, draft).await,
         };
         view! { <PageTitle text="Chat"/> {body} }
     })
 }
 
-async fn room(api: &Api, asked: &str) -> AnyView {
-    let found = named(api, asked).await;
-    let is_model_asked_for = found.is_some();
-    let model = match found {
-        Some(model) => Some(model),
-        None => first(api).await,
-    };
+async fn room(api: &Api, asked: &[String], draft: String) -> AnyView {
+    let found = futures::future::join_all(asked.iter().map(|id| named(api, id))).await;
+    let mut models: Vec<ModelChoice> = found.into_iter().flatten().collect();
+    let is_model_asked_for = !models.is_empty();
+    if models.is_empty() {
+        models.extend(first(api).await);
+    }
     view! {
         <h1 class="visually-hidden">"Chat"</h1>
         <noscript>
@@ -43,7 +69,7 @@ async fn room(api: &Api, asked: &str) -> AnyView {
             </Empty>
             </div>
         </noscript>
-        <ChatRoom model is_model_asked_for/>
+        <ChatRoom models is_model_asked_for draft/>
     }
     .into_any()
 }

@@ -23,7 +23,7 @@ pub fn CodeTabs(
     /// Tells the groups of a page apart.
     #[prop(into)]
     id: String,
-    /// Language name and code, at most four.
+    /// Language name and code, at most six.
     samples: Vec<(&'static str, String)>,
 ) -> impl IntoView {
     let tabs = samples
@@ -57,7 +57,7 @@ pub fn CodeTabs(
     view! { <fieldset class="tabs"><legend class="visually-hidden">"Language"</legend>{tabs}{panels}</fieldset> }
 }
 
-/// A first request in three languages.
+/// A first request in the languages and SDKs most people have.
 #[must_use]
 pub fn chat_samples(base_url: &str, model: &str) -> Vec<(&'static str, String)> {
     let curl = format!(
@@ -98,5 +98,59 @@ const answer = await client.chat.completions.create({{
 }});
 console.log(answer.choices[0].message.content);"#
     );
-    vec![("curl", curl), ("Python", python), ("TypeScript", typescript)]
+    let mut samples = vec![("curl", curl), ("Python", python), ("TypeScript", typescript)];
+    samples.extend(other_samples(base_url, model));
+    samples
+}
+
+/// Rust without an SDK, and Anthropic's SDKs.
+fn other_samples(base_url: &str, model: &str) -> [(&'static str, String); 3] {
+    let rust = format!(
+        r#"// reqwest with the features json and rustls
+let answer: serde_json::Value = reqwest::Client::new()
+    .post("{base_url}/api/v1/chat/completions")
+    .bearer_auth(std::env::var("PATCHBAY_API_KEY")?)
+    .json(&serde_json::json!({{
+        "model": "{model}",
+        "messages": [{{ "role": "user", "content": "Say hello." }}],
+    }}))
+    .send()
+    .await?
+    .error_for_status()?
+    .json()
+    .await?;
+println!("{{}}", answer["choices"][0]["message"]["content"]);"#
+    );
+    let python = format!(
+        r#"import os
+from anthropic import Anthropic
+
+client = Anthropic(
+    base_url="{base_url}/api",
+    auth_token=os.environ["PATCHBAY_API_KEY"],
+)
+
+message = client.messages.create(
+    model="{model}",
+    max_tokens=1024,
+    messages=[{{"role": "user", "content": "Say hello."}}],
+)
+print(message.content[0].text)"#
+    );
+    let typescript = format!(
+        r#"import Anthropic from "@anthropic-ai/sdk";
+
+const client = new Anthropic({{
+  baseURL: "{base_url}/api",
+  authToken: process.env.PATCHBAY_API_KEY,
+}});
+
+const message = await client.messages.create({{
+  model: "{model}",
+  max_tokens: 1024,
+  messages: [{{ role: "user", content: "Say hello." }}],
+}});
+console.log(message.content);"#
+    );
+    [("Rust", rust), ("Anthropic (Python)", python), ("Anthropic (TypeScript)", typescript)]
 }

@@ -3,16 +3,21 @@
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, Mark, Shape};
+use crate::islands::palette::CommandPalette;
 use crate::islands::theme_switch::ThemeSwitch;
 use crate::types::session::{Session, User};
 
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("/models", "Models"),
     ("/chat", "Chat"),
     ("/rankings", "Rankings"),
+    ("/apps", "Apps"),
     ("/providers", "Providers"),
     ("/docs", "Docs"),
 ];
+/// What the footer has besides.
+const MORE: [(&str, &str); 4] =
+    [("/collections", "Collections"), ("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
 const ACCOUNT: [(&str, &str); 3] = [("/activity", "Activity"), ("/keys", "Keys"), ("/credits", "Credits")];
 
 /// Says that nothing here is real, where that is so.
@@ -38,6 +43,7 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
                     <ul>{links(&PLACES, &path)}</ul>
                 </nav>
                 <div class="header-end">
+                    <CommandPalette pages=goals(session.user.is_some())/>
                     <ThemeSwitch theme/>
                     {match user {
                         Some(user) => AccountMenu(AccountMenuProps { user, path: path.clone() }).into_any(),
@@ -53,6 +59,21 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
             </div>
         </header>
     }
+}
+
+/// What the command palette leads to besides models.
+fn goals(is_member: bool) -> Vec<(String, String)> {
+    const OTHERS: [(&str, &str); 7] = [
+        ("/collections", "Collections"),
+        ("/rankings/quality", "Quality rankings"),
+        ("/compare", "Compare models"),
+        ("/status", "Status"),
+        ("/docs/routing", "Routing guide"),
+        ("/docs/sdks", "SDKs"),
+        ("/docs/api", "API reference"),
+    ];
+    let account: &[(&str, &str)] = if is_member { &ACCOUNT } else { &[("/sign-in", "Sign in")] };
+    PLACES.iter().chain(account).chain(&OTHERS).map(|(href, name)| ((*href).to_owned(), (*name).to_owned())).collect()
 }
 
 #[component]
@@ -83,7 +104,7 @@ pub fn Footer() -> impl IntoView {
                 <p class="brand"><Mark/>"Patchbay"</p>
                 <p>"An open model marketplace that runs on your own machine. Times are UTC, prices in US dollars."</p>
                 <nav aria-label="Footer">
-                    <ul>{links(&PLACES, "")}</ul>
+                    <ul>{links(&PLACES, "")}{links(&MORE, "")}</ul>
                 </nav>
             </div>
         </footer>

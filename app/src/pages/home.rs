@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use super::code::{CodeTabs, chat_samples};
 use super::session;
-use crate::api::{ModelQuery, Period, use_api};
+use crate::api::{BoardQuery, ModelQuery, use_api};
 use crate::components::chart::{ShareBar, Sparkline};
 use crate::components::format;
-use crate::types::rankings::{Board, BoardKind};
+use crate::types::rankings::Board;
 use crate::types::session::Session;
 
 /// How many models the front page ranks.
@@ -20,13 +20,10 @@ const TOP: usize = 8;
 pub fn Home() -> impl IntoView {
     let api = use_api();
     deferred(async move {
+        let week = BoardQuery::default();
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
-        let (session, models, providers, board) = futures::join!(
-            session(),
-            api.models(&first),
-            api.providers(),
-            api.rankings(BoardKind::Model, Period::Week),
-        );
+        let (session, models, providers, board) =
+            futures::join!(session(), api.models(&first), api.providers(), api.board(&week),);
         let board = board.unwrap_or_default();
         let numbers = [
             models.as_ref().ok().map(|list| (list.total_count.to_string(), "models")),
@@ -49,6 +46,12 @@ pub fn Home() -> impl IntoView {
                     <p class="lead">
                         "Patchbay is a model marketplace in one binary. One API and one balance for many providers: it routes each request, fails over when a provider is down, and shows what every token cost."
                     </p>
+                    <form class="try-it" method="get" action="/chat">
+                        <input type="hidden" name="model" value=sample_model.clone()/>
+                        <label class="visually-hidden" for="try-it">"Ask a model"</label>
+                        <input id="try-it" class="input" name="q" placeholder="Ask a model something" autocomplete="off" required/>
+                        <button class="button button-primary" type="submit">"Try it"</button>
+                    </form>
                     <HomeActions session/>
                     <dl class="numbers">
                         {numbers.into_iter().flatten().map(|(number, name)| view! {

@@ -1,8 +1,11 @@
 //! The pages, one file each. They are rendered on the server and complete without a script.
 
 pub mod activity;
+pub mod apps;
 pub mod chat;
 pub mod code;
+pub mod collections;
+pub mod compare;
 pub mod credits;
 pub mod credits_buy;
 pub mod credits_history;
@@ -14,9 +17,13 @@ pub mod keys;
 pub mod model;
 pub mod models;
 pub mod not_found;
+pub mod provider;
 pub mod providers;
+pub mod quality;
 pub mod rankings;
+pub mod shared;
 pub mod sign_in;
+pub mod status;
 
 use leptos::prelude::*;
 

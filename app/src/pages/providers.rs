@@ -87,7 +87,7 @@ fn ProviderRow(provider: Provider) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" data-label="Provider">
-                <a href=format!("/models?providers={}", encode(&provider.slug))>{name}</a>
+                <a href=format!("/providers/{}", encode(&provider.slug))>{name}</a>
                 {provider.is_simulated.then(|| view! { " " <SimulatedBadge/> })}
             </th>
             <td data-label="Here"><Badge text=state.0 tone=state.1/></td>

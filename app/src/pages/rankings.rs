@@ -1,83 +1,197 @@
-//! Leaderboards: who answers most.
+//! Leaderboards: who answers most, who grows, who is fast.
 
-use crate::components::deferred::deferred;
-use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::failed;
-use crate::api::{Period, use_api};
+use crate::api::{BoardQuery, Period, encode, use_api};
 use crate::components::badge::SimulatedBadge;
-use crate::components::chart::{ShareBar, StackedColumns};
-use crate::components::chart_maths::{Series, grouped};
+use crate::components::board::{BoardChart, BoardTable, Exports};
+use crate::components::deferred::deferred;
 use crate::components::format;
 use crate::components::notice::Empty;
-use crate::types::rankings::{Board, BoardKind, BoardRow};
+use crate::components::title::PageTitle;
+use crate::types::rankings::{BoardKind, BoardRow, SpeedLine};
 
-const KINDS: [(BoardKind, &str, &str); 4] = [
-    (BoardKind::Model, "model", "Models"),
-    (BoardKind::Author, "author", "Authors"),
-    (BoardKind::Provider, "provider", "Providers"),
-    (BoardKind::App, "app", "Apps"),
+const KINDS: [(&str, &str); 4] =
+    [("model", "Models"), ("author", "Authors"), ("provider", "Providers"), ("app", "Apps")];
+const CATEGORIES: [&str; 12] = [
+    "programming",
+    "roleplay",
+    "marketing",
+    "marketing/seo",
+    "technology",
+    "science",
+    "translation",
+    "legal",
+    "finance",
+    "health",
+    "trivia",
+    "academia",
 ];
-/// Rows with a colour of their own; the rest is drawn together.
-const COLOURS: usize = 9;
+const MODALITIES: [(&str, &str); 6] = [
+    ("", "All requests"),
+    ("tool_calling", "Answers that call tools"),
+    ("image", "Models that see images"),
+    ("image_output", "Models that draw"),
+    ("audio", "Models that hear"),
+    ("text", "Models that write"),
+];
+const LENGTHS: [(&str, &str); 6] = [
+    ("", "Prompts of any length"),
+    ("1K", "Prompts under 1K tokens"),
+    ("10K", "1K to 10K"),
+    ("100K", "10K to 100K"),
+    ("1M", "100K to 1M"),
+    ("10M", "Over 1M"),
+];
+/// Lines of the side boards.
+const SIDE: usize = 10;
 
-/// `/rankings?by=&period=`
+/// `/rankings?by=&period=&category=&modality=&length=`
 #[component]
 pub fn Rankings() -> impl IntoView {
     let api = use_api();
-    let query = use_query_map().get_untracked();
-    let asked = query.get("by").unwrap_or_default();
-    let (kind, by, _) = KINDS.into_iter().find(|(_, by, _)| *by == asked).unwrap_or(KINDS[0]);
-    let period = Period::from_query(&query.get("period").unwrap_or_default());
+    let map = use_query_map().get_untracked();
+    let asked = BoardQuery::read(&|name| map.get(name).unwrap_or_default());
     deferred(async move {
-        let board = match api.rankings(kind, period).await {
+        let query = tidy(asked);
+        let movers = BoardQuery {
+            sort: "trending".to_owned(),
+            by: query.by.clone(),
+            period: query.period,
+            ..BoardQuery::default()
+        };
+        let (board, movers, speed) = futures::join!(api.board(&query), api.board(&movers), api.speed_board());
+        let board = match board {
             Ok(board) => board,
             Err(error) => return failed(error),
         };
         let simulated = board.has_simulated.then(|| view! { " " <SimulatedBadge/> });
         let total = format!("{} tokens", format::compact(board.total_tokens));
+        let kind = query.kind();
         let body = if board.rows.is_empty() {
             view! {
-                <Empty title="No traffic in this period.">
-                    <p>"Every request through this server counts here within a second. "<a href="/chat">"Send the first one."</a></p>
+                <Empty title="No traffic of this kind.">
+                    <p>"Every request through this server counts here within a second. "<a href="/chat">"Send the first one"</a>", or "<a href="/rankings">"show everything"</a>"."</p>
                 </Empty>
             }
             .into_any()
         } else {
-            view! { <BoardChart board=board.clone() period/><BoardTable board kind/> }.into_any()
+            view! {
+                <BoardChart board=board.clone() is_by_week={query.period == Period::Year}/>
+                <Exports query=query.clone()/>
+                <h2>"Leaderboard"</h2>
+                <BoardTable board kind/>
+            }
+            .into_any()
         };
+        let movers = movers.map(|board| board.rows).unwrap_or_default();
         view! {
             <PageTitle text="Rankings"/>
             <section class="page">
                 <div class="page-head">
                     <h1>"Rankings"{simulated}</h1>
                     <p class="count">{total}</p>
+                    <a class="page-head-end" href="/rankings/quality">"Which answers people prefer"</a>
                 </div>
-                <div class="switches">
-                    <nav class="segments" aria-label="Count by">
-                        {KINDS.into_iter().map(|(_, key, name)| {
-                            let current = (key == by).then_some("page");
-                            view! { <a href=href(key, period) aria-current=current>{name}</a> }
-                        }).collect_view()}
-                    </nav>
-                    <nav class="segments" aria-label="Period">
-                        {Period::ALL.into_iter().map(|other| {
-                            let current = (other == period).then_some("page");
-                            view! { <a href=href(by, other) aria-current=current>{title(other)}</a> }
-                        }).collect_view()}
-                    </nav>
-                </div>
+                <Switches query=query.clone()/>
                 {body}
+                <div class="split">
+                    <section aria-labelledby="movers">
+                        <h2 id="movers">"Growing most"</h2>
+                        <Movers rows=movers kind/>
+                    </section>
+                    <section aria-labelledby="fastest">
+                        <h2 id="fastest">"Fastest in 24 hours"</h2>
+                        <Speed lines=speed.unwrap_or_default()/>
+                    </section>
+                </div>
             </section>
         }
         .into_any()
     })
 }
 
-fn href(by: &str, period: Period) -> String {
-    format!("/rankings?by={by}&period={}", period.as_str())
+/// What the page cannot show is taken for what it shows first.
+fn tidy(query: BoardQuery) -> BoardQuery {
+    let known = |value: String, list: &[(&str, &str)]| {
+        if list.iter().any(|(key, _)| *key == value) { value } else { String::new() }
+    };
+    let by = known(query.by, &KINDS);
+    let is_of_models = matches!(by.as_str(), "" | "model" | "author");
+    let mut tidy = BoardQuery { by, period: query.period, ..BoardQuery::default() };
+    if is_of_models {
+        tidy.category = if CATEGORIES.contains(&query.category.as_str()) { query.category } else { String::new() };
+        tidy.modality = known(query.modality, &MODALITIES);
+        // An answer that calls tools is not counted by length.
+        tidy.length = if tidy.modality == "tool_calling" { String::new() } else { known(query.length, &LENGTHS) };
+    }
+    tidy
+}
+
+#[component]
+fn Switches(query: BoardQuery) -> impl IntoView {
+    let kind = query.kind();
+    let is_of_models = matches!(kind, BoardKind::Model | BoardKind::Author);
+    let kinds = KINDS
+        .into_iter()
+        .map(|(key, name)| {
+            let other = tidy(BoardQuery { by: key.to_owned(), ..query.clone() });
+            let current = (key == query.by || (query.by.is_empty() && key == "model")).then_some("page");
+            view! { <a href=other.to_page_address() aria-current=current>{name}</a> }
+        })
+        .collect_view();
+    let periods = Period::ALL
+        .into_iter()
+        .map(|period| {
+            let current = (period == query.period).then_some("page");
+            let href = BoardQuery { period, ..query.clone() }.to_page_address();
+            view! { <a href=href aria-current=current>{title(period)}</a> }
+        })
+        .collect_view();
+    let categories = std::iter::once(("", "Models for anything"))
+        .chain(CATEGORIES.into_iter().map(|name| (name, name)))
+        .collect::<Vec<_>>();
+    let period = query.period.as_str();
+    let filters = is_of_models.then(|| {
+        view! {
+            <form class="filters" method="get" action="/rankings">
+                <input type="hidden" name="by" value=query.by.clone()/>
+                <input type="hidden" name="period" value=period/>
+                <Choice name="category" label="Category" options=categories chosen=query.category.clone()/>
+                <Choice name="modality" label="Kind of request" options=MODALITIES.to_vec() chosen=query.modality.clone()/>
+                <Choice name="length" label="Prompt length" options=LENGTHS.to_vec() chosen=query.length.clone()/>
+                <button class="button" type="submit">"Apply"</button>
+            </form>
+        }
+    });
+    view! {
+        <div class="switches">
+            <nav class="segments" aria-label="Count by">{kinds}</nav>
+            <nav class="segments" aria-label="Period">{periods}</nav>
+        </div>
+        {filters}
+    }
+}
+
+#[component]
+fn Choice(
+    name: &'static str,
+    label: &'static str,
+    options: Vec<(&'static str, &'static str)>,
+    chosen: String,
+) -> impl IntoView {
+    let options = options
+        .into_iter()
+        .map(|(value, text)| view! { <option value=value selected=value == chosen>{text}</option> })
+        .collect_view();
+    view! {
+        <label class="choice">
+            <span class="visually-hidden">{label}</span>
+            <select class="input" name=name>{options}</select>
+        </label>
+    }
 }
 
 const fn title(period: Period) -> &'static str {
@@ -90,87 +204,66 @@ const fn title(period: Period) -> &'static str {
 }
 
 #[component]
-fn BoardChart(board: Board, period: Period) -> impl IntoView {
-    let (days, series) = series(&board);
-    let (days, series) = if days.len() > 92 { grouped(&days, &series, 7) } else { (days, series) };
-    let name = format!("Tokens per {}, stacked", if period == Period::Year { "week" } else { "day" });
-    view! { <StackedColumns title=name days series format=tokens/> }
-}
-
-/// The first rows each for themselves, everything else as one.
-fn series(board: &Board) -> (Vec<String>, Vec<Series>) {
-    let values = |row: &BoardRow| row.daily_tokens.iter().copied().map(format::approximate).collect::<Vec<_>>();
-    let mut series: Vec<Series> = board
-        .rows
-        .iter()
-        .take(COLOURS)
-        .map(|row| Series { name: format::plain(&row.name), values: values(row) })
-        .collect();
-    let mut rest = vec![0.0; board.days.len()];
-    for row in board.rows.iter().skip(COLOURS) {
-        for (sum, value) in rest.iter_mut().zip(values(row)) {
-            *sum += value;
-        }
+fn Movers(rows: Vec<BoardRow>, kind: BoardKind) -> impl IntoView {
+    if rows.is_empty() {
+        return view! { <p class="section-note">"Nothing grew against the period before."</p> }.into_any();
     }
-    if rest.iter().any(|value| *value > 0.0) {
-        series.push(Series { name: "Everything else".to_owned(), values: rest });
-    }
-    (board.days.clone(), series)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "token counts are far below 2^63")]
-fn tokens(value: f64) -> String {
-    format::compact(value.round() as i64)
+    let lines = rows
+        .into_iter()
+        .take(SIDE)
+        .map(|row| {
+            let href = match kind {
+                BoardKind::Model => format!("/models/{}", row.id),
+                BoardKind::Author => format!("/models?model_authors={}", encode(&row.id)),
+                BoardKind::Provider => format!("/models?providers={}", encode(&row.id)),
+                BoardKind::App => format!("/app?url={}", encode(&row.id)),
+            };
+            let gain = format!("+{}", format::compact(row.tokens.saturating_sub(row.tokens_before)));
+            let change = row.change.map_or_else(|| "new".to_owned(), |change| format!("+{}", format::percent(change)));
+            view! {
+                <li>
+                    <a class="top-model" href=href>
+                        <span class="top-rank">{gain}</span>
+                        <span class="top-name">{format::plain(&row.name)}</span>
+                        <span></span>
+                        <span class="top-tokens change-up">{change}</span>
+                    </a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ol class="top-models movers">{lines}</ol> }.into_any()
 }
 
 #[component]
-fn BoardTable(board: Board, kind: BoardKind) -> impl IntoView {
-    let rows = board.rows.into_iter().map(|row| view! { <BoardLine row kind/> }).collect_view();
+fn Speed(lines: Vec<SpeedLine>) -> impl IntoView {
+    if lines.is_empty() {
+        return view! { <p class="section-note">"Too few answers in the last 24 hours to tell."</p> }.into_any();
+    }
+    let rows = lines
+        .into_iter()
+        .take(SIDE)
+        .map(|line| {
+            let speed = line.throughput.map_or_else(|| "–".to_owned(), |speed| format!("{:.0}", speed.p50));
+            view! {
+                <tr>
+                    <th scope="row" data-label="Model"><a href=format!("/models/{}", line.id)>{format::plain(&line.name)}</a></th>
+                    <td class="number" data-label="Tokens/s">{speed}</td>
+                    <td class="number" data-label="First token">{format!("{:.2} s", line.latency.p50)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
     view! {
-        <h2>"Leaderboard"</h2>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Leaderboard">
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Fastest models">
             <table class="table table-cards">
-                <caption class="visually-hidden">"Leaderboard by tokens"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col" class="number">"Rank"</th>
-                        <th scope="col">"Name"</th>
-                        <th scope="col" class="number">"Tokens"</th>
-                        <th scope="col" class="number">"Requests"</th>
-                        <th scope="col" class="number">"Share"</th>
-                        <th scope="col" class="number">"Change"</th>
-                    </tr>
-                </thead>
+                <caption class="visually-hidden">"Medians of the last 24 hours"</caption>
+                <thead><tr>
+                    <th scope="col">"Model"</th><th scope="col" class="number">"Tokens/s"</th><th scope="col" class="number">"First token"</th>
+                </tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </div>
     }
-}
-
-#[component]
-fn BoardLine(row: BoardRow, kind: BoardKind) -> impl IntoView {
-    let name = format::plain(&row.name);
-    let name = match kind {
-        BoardKind::Model => view! { <a href=format!("/models/{}", row.id)>{name}</a> }.into_any(),
-        BoardKind::App if row.id.starts_with("https://") || row.id.starts_with("http://") => {
-            view! { <a href=row.id.clone() rel="noopener noreferrer nofollow" target="_blank">{name}</a> }.into_any()
-        }
-        _ => name.into_any(),
-    };
-    let (change, class) = match row.change {
-        None => ("new".to_owned(), "number"),
-        Some(change) if change > 0.0 => (format!("+{}", format::percent(change)), "number change-up"),
-        Some(change) if change < 0.0 => (format!("−{}", format::percent(-change)), "number change-down"),
-        Some(_) => ("0%".to_owned(), "number"),
-    };
-    view! {
-        <tr>
-            <td class="number rank" data-label="Rank">{row.rank}</td>
-            <th scope="row" data-label="Name">{name}</th>
-            <td class="number" data-label="Tokens">{format::compact(row.tokens)}</td>
-            <td class="number" data-label="Requests">{format::compact(row.requests)}</td>
-            <td class="number" data-label="Share">{format::percent(row.share)}<ShareBar percent=row.share/></td>
-            <td class=class data-label="Change">{change}</td>
-        </tr>
-    }
+    .into_any()
 }

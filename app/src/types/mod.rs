@@ -6,8 +6,10 @@
 
 pub mod activity;
 pub mod byok;
+pub mod chats;
 pub mod credits;
 pub mod error;
+pub mod guardrails;
 pub mod keys;
 pub mod models;
 pub mod money;
@@ -15,6 +17,7 @@ pub mod presets;
 pub mod rankings;
 pub mod session;
 pub mod sse;
+pub mod statistics;
 
 pub use money::{Money, Price};
 

@@ -203,7 +203,7 @@ pub struct ToolChoiceSupport {
 }
 
 /// Percentiles of a statistic.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Percentiles {
     pub p50: f64,
@@ -241,4 +241,31 @@ pub struct Provider {
     /// Ours.
     #[serde(default)]
     pub model_count: u32,
+}
+
+/// `GET /api/v1/models/facets` (ours), inside `data`: what the list of models can be narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Facets {
+    pub authors: Vec<Facet>,
+    pub providers: Vec<Facet>,
+    pub supported_parameters: Vec<Facet>,
+    pub input_modalities: Vec<Facet>,
+    pub output_modalities: Vec<Facet>,
+    pub categories: Vec<Facet>,
+    /// Models that cost nothing.
+    pub free: u32,
+    /// Models with an endpoint that keeps no prompts.
+    pub zdr: u32,
+}
+
+/// A value the list can be narrowed to, and how many models have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Facet {
+    /// As the query takes it.
+    pub value: String,
+    /// As people read it.
+    pub name: String,
+    pub count: u32,
 }

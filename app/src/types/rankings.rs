@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::models::Percentiles;
+
 /// What a leaderboard counts by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,6 +28,9 @@ pub struct Board {
     pub total_tokens: i64,
     /// Some of the traffic was simulated.
     pub has_simulated: bool,
+    /// What the app of the query calls itself, where one was named and is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
 /// One line of a leaderboard.
@@ -37,6 +42,9 @@ pub struct BoardRow {
     pub id: String,
     pub name: String,
     pub tokens: i64,
+    /// Of the window before.
+    #[serde(default)]
+    pub tokens_before: i64,
     pub requests: i64,
     /// Percent of all tokens.
     pub share: f64,
@@ -44,4 +52,69 @@ pub struct BoardRow {
     pub change: Option<f64>,
     /// Tokens per day of the window.
     pub daily_tokens: Vec<i64>,
+}
+
+/// `GET /api/v1/rankings/speed` (ours), one of `data`: a model's speed in the last 24 hours.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SpeedLine {
+    pub id: String,
+    pub name: String,
+    pub answers: i64,
+    /// Seconds to the first token.
+    pub latency: Percentiles,
+    /// Tokens per second.
+    pub throughput: Option<Percentiles>,
+}
+
+/// `GET /api/v1/datasets/rankings-daily`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct RankingsDaily {
+    /// By date, then most tokens first; `other` is the last of its date.
+    pub data: Vec<ModelDay>,
+    pub meta: DatasetMeta,
+}
+
+/// A model's tokens of a day (or week, or month).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ModelDay {
+    /// `YYYY-MM-DD`.
+    pub date: String,
+    /// The dated name, or `other`.
+    pub model_permaslug: String,
+    /// A whole number as text.
+    pub total_tokens: String,
+}
+
+/// What a data set covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct DatasetMeta {
+    /// RFC 3339.
+    pub as_of: String,
+    pub start_date: String,
+    pub end_date: String,
+    pub version: String,
+}
+
+/// `GET /api/v1/datasets/app-rankings`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct AppRankings {
+    pub data: Vec<AppRanking>,
+    pub meta: DatasetMeta,
+}
+
+/// An app's place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct AppRanking {
+    pub app_id: i64,
+    pub app_name: String,
+    pub rank: u32,
+    pub total_requests: i64,
+    /// A whole number as text.
+    pub total_tokens: String,
 }

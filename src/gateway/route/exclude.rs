@@ -18,6 +18,10 @@ pub enum Excluded {
     AllowedProviders,
     ContextLength,
     Distillation,
+    GuardrailModels,
+    GuardrailProviders,
+    GuardrailRetention,
+    GuardrailTraining,
     MaxOutput,
     MaxPrice,
     NoCredential,
@@ -37,6 +41,10 @@ impl Excluded {
             Self::AllowedProviders => "allowed_providers",
             Self::ContextLength => "context_length",
             Self::Distillation => "data_policy:distillation",
+            Self::GuardrailModels => "guardrail:models",
+            Self::GuardrailProviders => "guardrail:providers",
+            Self::GuardrailRetention => "guardrail:zdr",
+            Self::GuardrailTraining => "guardrail:training",
             Self::MaxOutput => "max_tokens",
             Self::MaxPrice => "max_price",
             Self::NoCredential => "no_credential",
@@ -56,6 +64,14 @@ impl Excluded {
             Self::AllowedProviders => "relax provider.only, provider.ignore or provider.order",
             Self::ContextLength => "shorten the prompt or choose a model with a longer context",
             Self::Distillation => "drop provider.enforce_distillable_text or choose a model with open weights",
+            Self::GuardrailModels => "choose a model your guardrail allows",
+            Self::GuardrailProviders => "ask an admin to allow more providers in your guardrail",
+            Self::GuardrailRetention => {
+                "choose a model that a provider serves without keeping data, as your guardrail demands"
+            }
+            Self::GuardrailTraining => {
+                "choose a model that a provider serves without training on data, as your guardrail demands"
+            }
             Self::MaxOutput => "lower max_tokens",
             Self::MaxPrice => "raise provider.max_price",
             Self::NoCredential => "ask the operator of this server to configure the provider's key, or add your own",
@@ -125,7 +141,7 @@ pub(super) fn exclude(
         (is_too_long, Excluded::ContextLength),
         (asks_too_much, Excluded::MaxOutput),
     ];
-    checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
+    checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why)).or_else(|| terms.guarded(candidate))
 }
 
 /// Whether the provider can be asked with this credential.
@@ -165,7 +181,13 @@ pub(super) fn nothing_left(inference: &Inference, known: usize, refused: &[Refus
             remedies.join(", or ")
         )
     };
-    let privacy = [Excluded::Training, Excluded::ZeroRetention, Excluded::Distillation];
+    let privacy = [
+        Excluded::Training,
+        Excluded::ZeroRetention,
+        Excluded::Distillation,
+        Excluded::GuardrailRetention,
+        Excluded::GuardrailTraining,
+    ];
     let code = match () {
         () if refused.is_empty() => "no_endpoints",
         () if reasons.iter().all(|why| privacy.contains(why)) => "privacy_restricted",

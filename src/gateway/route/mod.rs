@@ -20,12 +20,14 @@ pub use self::order::{blended, shares};
 use self::preferences::Preferences;
 pub use self::preferences::Sort;
 use crate::App;
+use crate::accounts::guardrails::Guard;
 use crate::catalog::{Endpoint, Model, Provider};
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
 use crate::gateway::Requester;
 use crate::gateway::auto;
 use crate::gateway::byok::{Fee, Own, OwnKey};
+use crate::gateway::guard;
 use crate::gateway::named::{self, Named, Strategy};
 
 /// An endpoint that may be tried.
@@ -62,6 +64,8 @@ pub struct Terms {
     /// Provider credentials of the organization, in order.
     pub own: Vec<Arc<OwnKey>>,
     pub fee: Fee,
+    /// Guardrails that hold for the request.
+    pub guards: Vec<Arc<Guard>>,
 }
 
 impl Terms {
@@ -74,7 +78,26 @@ impl Terms {
         } else {
             app.own_keys.fee(&requester.organization_id, app.clock.now_ms())
         };
-        Self { own, fee }
+        Self { own, fee, guards: guard::of(app, requester) }
+    }
+
+    /// Whether a guardrail keeps a request from this endpoint, and what for.
+    pub(super) fn guarded(&self, candidate: &Candidate) -> Option<Excluded> {
+        let (model, endpoint, provider) = (&candidate.model, &candidate.endpoint, &candidate.provider);
+        let author = model.id.split('/').next().unwrap_or_default();
+        let trains = endpoint.policy.trains_on_prompts != Some(false);
+        self.guards.iter().find_map(|guard| {
+            let checks = [
+                (!guard.allows_model(&[&model.id, &model.canonical_slug]), Excluded::GuardrailModels),
+                (
+                    !guard.allows_provider(&[&provider.slug, &provider.name, &endpoint.tag]),
+                    Excluded::GuardrailProviders,
+                ),
+                (guard.wants_zero_retention(author) && !endpoint.is_zero_retention(), Excluded::GuardrailRetention),
+                (trains && !guard.allows_training(endpoint.prices.is_free()), Excluded::GuardrailTraining),
+            ];
+            checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
+        })
     }
 
     /// The ways to an endpoint: with the organization's own credentials, and with the

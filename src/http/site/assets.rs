@@ -34,9 +34,9 @@ const STYLE: &str = concat!(
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hex(&Sha256::digest(STYLE)));
 
-/// Both files a page needs to come to life are there.
-pub fn has_script() -> bool {
-    ["patchbay.js", "patchbay_bg.wasm"].iter().all(|name| Package::get(name).is_some())
+/// The files a page needs to come to life are there: `patchbay` has everything, `reading` less.
+pub fn has_script(name: &str) -> bool {
+    [".js", "_bg.wasm"].iter().all(|end| Package::get(&format!("{name}{end}")).is_some())
 }
 
 /// The stylesheet's address, which changes with its content.

@@ -18,13 +18,20 @@ pub fn api() -> Router {
     Router::new()
         .route("/api/v1/session", get(session))
         .route("/api/v1/models", get(models))
+        .route("/api/v1/models/facets", get(facets))
         .route("/api/v1/model/{author}/{slug}", get(one_model))
         .route("/api/v1/models/{author}/{slug}/endpoints", get(endpoints))
+        .route("/api/v1/models/{author}/{slug}/statistics", get(statistics))
         .route(
             "/api/v1/providers",
             get(|| async { Json(json!({"data": [provider("Alpha", true), provider("Beta", false)]})) }),
         )
         .route("/api/v1/rankings", get(rankings))
+        .route("/api/v1/rankings/speed", get(speed))
+        .route("/api/v1/ratings", get(ratings))
+        .route("/api/v1/openapi.json", get(crate::http::openapi::show_openapi))
+        .route("/api/v1/shared/{id}", get(shared))
+        .route("/api/v1/status", get(status))
         .route("/api/v1/usage", get(|headers: HeaderMap| async move { member(&headers, usage()) }))
         .route("/api/v1/generations", get(|headers: HeaderMap| async move { member(&headers, generations()) }))
         .route("/api/v1/generation", get(generation))
@@ -95,6 +102,16 @@ async fn models(Query(params): Params) -> Json<Value> {
     Json(json!({"data": page, "total_count": found.len(), "links": {"next": null}}))
 }
 
+async fn facets() -> Json<Value> {
+    let facet = |value: &str, count: u32| json!({"value": value, "name": value, "count": count});
+    let parameters: Vec<Value> = (0..12).map(|n| facet(&format!("parameter-{n}"), 12 - n)).collect();
+    Json(
+        json!({"data": {"authors": [facet("acme", 90), facet(HOSTILE, 30)], "providers": [facet("alpha", 80), facet("beta", 40)],
+        "supported_parameters": parameters, "input_modalities": [facet("text", 120), facet("image", 60)],
+        "output_modalities": [facet("text", 120), facet("image", 4)], "categories": [facet("programming", 44)], "free": 7, "zdr": 21}}),
+    )
+}
+
 async fn one_model(Path((author, slug)): Path<(String, String)>) -> Response {
     match slug.strip_prefix("model-").and_then(|number| number.parse().ok()) {
         Some(number) if author == "acme" => Json(json!({"data": model(number)})).into_response(),
@@ -125,6 +142,39 @@ async fn endpoints(Path((author, slug)): Path<(String, String)>) -> Json<Value> 
     )
 }
 
+async fn statistics() -> Json<Value> {
+    let slots: Vec<String> =
+        (0..28).map(|slot| format!("2026-11-{:02}T{:02}:00:00.000Z", 14 + slot / 4, slot % 4 * 6)).collect();
+    let percentiles: Vec<Value> = (0..28_u32)
+        .map(|slot| {
+            if slot == 5 {
+                Value::Null
+            } else {
+                json!({"p50": 0.4, "p75": 0.5, "p90": 0.9, "p99": f64::from(slot) / 10.0 + 1.0})
+            }
+        })
+        .collect();
+    let days: Vec<String> =
+        (0..30).map(|day| app::components::format::day_of_epoch(1_795_000_000 - 86_400 * (29 - day))).collect();
+    let points: Vec<f64> = (0..28_u32).map(|slot| f64::from(slot % 5) + 0.5).collect();
+    let uptime: Vec<Option<f64>> = (0..72)
+        .map(|hour| match hour {
+            10 => None,
+            20 => Some(50.0),
+            30 => Some(97.0),
+            _ => Some(100.0),
+        })
+        .collect();
+    let tokens: Vec<u32> = (0..30).map(|day| day * 1_000).collect();
+    Json(json!({"data": {"slots": slots, "latency": percentiles, "throughput": percentiles,
+        "endpoints": [{"tag": "simulated alpha", "provider_name": "Simulated Alpha", "latency": points, "throughput": points, "uptime": uptime}],
+        "days": days, "daily_prompt_tokens": tokens, "daily_completion_tokens": tokens, "daily_requests": tokens,
+        "apps": [{"url": "https://foxglove.example", "title": "Foxglove", "tokens": 1_200_000, "requests": 40}, {"url": "data:x", "title": HOSTILE, "tokens": 9, "requests": 1}],
+        "prices": [{"tag": "alpha", "provider_name": "Simulated Alpha", "from": "1970-01-01", "prompt": "0.000003", "completion": "0.00001"},
+            {"tag": "alpha", "provider_name": "Simulated Alpha", "from": "2026-11-02", "prompt": "0.0000025", "completion": "0.00001"}],
+        "has_simulated": true}}))
+}
+
 fn provider(name: &str, is_available: bool) -> Value {
     json!({"name": name, "slug": name.to_lowercase(), "privacy_policy_url": "https://example.com/privacy", "terms_of_service_url": "javascript:alert(1)",
         "status_page_url": null, "headquarters": "IS", "datacenters": [], "is_available": is_available, "is_simulated": true, "model_count": 12})
@@ -148,7 +198,41 @@ async fn rankings(Query(params): Params) -> Json<Value> {
                 "requests": 12_345 - i64::from(row), "share": 14.0 - f64::from(row), "change": if row == 3 { None } else { Some(8.5 - f64::from(row)) }, "daily_tokens": daily})
         })
         .collect();
-    Json(json!({"data": {"days": days, "rows": rows, "total_tokens": 1_234_567_890_i64, "has_simulated": true}}))
+    Json(json!({"data": {"days": days, "rows": rows, "total_tokens": 1_234_567_890_i64, "has_simulated": true,
+        "title": params.get("app").filter(|url| url.contains("foxglove")).map(|_| "Foxglove")}}))
+}
+
+async fn ratings() -> Json<Value> {
+    let rating = |id: &str, rating: f64| {
+        json!({"id": id, "name": HOSTILE, "rating": rating, "low": rating - 40.0, "high": rating + 40.0,
+        "rating_without_length": rating - 5.0, "votes": 80, "win_rate": 61.5})
+    };
+    Json(
+        json!({"data": {"models": [rating("acme/model-1", 1_080.0), rating("acme/model-2", 920.0)], "votes": 80, "voters": 9, "has_simulated": true}}),
+    )
+}
+
+async fn shared() -> Json<Value> {
+    Json(
+        json!({"data": {"id": "", "title": HOSTILE, "updated_at": "2026-11-20T14:03:59Z", "share_id": "s", "document": {"columns": [
+        {"model": {"id": "a/b", "name": HOSTILE}, "turns": [{"is_answer": false, "content": HOSTILE},
+            {"is_answer": true, "content": "**Bold** <script>alert(1)</script> ![x](https://evil.example/x.png)", "reasoning": "Let me think."}]}]}}}),
+    )
+}
+
+async fn speed() -> Json<Value> {
+    let percentiles = json!({"p50": 0.4, "p75": 0.5, "p90": 0.9, "p99": 1.5});
+    Json(
+        json!({"data": [{"id": "acme/model-1", "name": format!("Acme: {HOSTILE}"), "answers": 40, "latency": percentiles, "throughput": {"p50": 140.0, "p75": 100.0, "p90": 90.0, "p99": 10.0}}]}),
+    )
+}
+
+async fn status() -> Json<Value> {
+    let hourly: Vec<Option<f64>> = (0..72).map(|hour| if hour == 9 { Some(40.0) } else { Some(100.0) }).collect();
+    Json(
+        json!({"data": {"hours": [], "providers": [{"name": "Alpha", "slug": "alpha", "requests": 12_000, "uptime": 99.2, "hourly": hourly, "is_down": true}],
+        "incidents": [{"provider_name": HOSTILE, "from": "2026-11-20T14:00:00Z", "to": null, "requests": 40, "failures": 24}]}}),
+    )
 }
 
 fn usage() -> Value {

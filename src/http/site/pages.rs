@@ -35,6 +35,8 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
         theme: theme(request.headers()),
         style_href: site.style_href.clone(),
         has_script: site.has_script,
+        has_reading_script: site.has_reading_script,
+        path: request.uri().path().to_owned(),
         status: status.clone(),
     };
     let context = {

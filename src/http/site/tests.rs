@@ -50,7 +50,12 @@ const MEMBER: &str = "sid=member";
 #[tokio::test]
 async fn every_page_is_whole_without_a_script_and_escapes_what_comes_from_outside() {
     for path in app::routes::PATHS {
-        let path = path.replace("{author}", "acme").replace("{slug}", "model-1").replace("{id}", "gen-3");
+        let path = path
+            .replace("/docs/{page}", "/docs/routing")
+            .replace("/providers/{slug}", "/providers/alpha")
+            .replace("{author}", "acme");
+        let path = path.replace("{slug}", "model-1").replace("{id}", "gen-3");
+        let path = if path == "/app" { "/app?url=https://foxglove.example".to_owned() } else { path };
         for cookie in [VISITOR, MEMBER] {
             let page = open(&path, cookie).await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -96,6 +101,15 @@ async fn the_catalog_is_paged_and_keeps_its_filters() {
         "next page"
     );
     assert!(page.html.contains("value=\"newest\" selected"));
+    let narrow =
+        open("/models?providers=alpha&providers=beta&zdr=true&view=list&supported_parameters=parameter-11", VISITOR)
+            .await;
+    narrow.assert_shows(&["Filters", "Keeps no prompts", "Clear all", "3 more", "programming (44)"]);
+    assert!(narrow.html.contains("name=\"providers\" value=\"beta\" checked"), "what is chosen stays ticked");
+    assert!(narrow.html.contains("class=\"model-list\""), "the list is shown");
+    assert!(narrow.html.contains(
+        "/api/v1/models?supported_parameters=parameter-11&amp;providers=alpha%2Cbeta&amp;zdr=true&amp;use_rss=true"
+    ));
     open("/models?q=nothing", VISITOR).await.assert_shows(&["0 models", "No model fits."]);
 }
 
@@ -116,10 +130,37 @@ async fn a_model_page_compares_its_providers() {
             "99.95%",
             "131,072 tokens",
             "Chat with it",
+            "p99",
+            "3.70 s",
+            "51 h ago: 50%",
+            "Foxglove",
+            "the beginning",
+            "$3.00",
+            "Anthropic (Python)",
+            "Rust",
         ]);
+        assert!(page.html.contains("aria-label=\"Uptime of Simulated Alpha: the worst of 71 hours had 50%\""));
         assert!(page.html.contains("href=\"/chat?model=acme%2Fmodel-2\""));
         assert!(page.html.contains("<title>Acme: Model 2 · Patchbay</title>"), "{}", page.html);
     }
+}
+
+#[tokio::test]
+async fn models_are_compared_side_by_side() {
+    let page = open("/compare?models=acme/model-2,acme/model-3&models=acme/unknown", VISITOR).await;
+    page.assert_shows(&[
+        "Acme: Model 2",
+        "Acme: Model 3",
+        "Not in the catalog: acme/unknown",
+        "131K",
+        "0.42 s",
+        "88 tokens/s",
+        "$2.50",
+        "Free",
+        "(best)",
+        "Ask them all the same",
+    ]);
+    open("/compare?models=acme/model-2", VISITOR).await.assert_shows(&["Choose two to five models."]);
 }
 
 #[tokio::test]
@@ -167,8 +208,11 @@ async fn a_member_sees_keys_credit_and_activity() {
         "-$0.006400",
         "5.5 % by card, at least $0.80",
     ]);
-    let activity = open("/activity?show=tokens", MEMBER).await;
+    let activity = open("/activity?show=tokens&by=key&window=7d", MEMBER).await;
     activity.assert_shows(&[
+        "Spent in 7 days by hour",
+        "All keys",
+        "CSV",
         "$4.20",
         "812",
         "acme/model-0",
@@ -208,7 +252,54 @@ async fn rankings_are_drawn_and_told_for_every_period() {
         ]);
         assert_eq!(page.html.matches("class=\"series-0\"").count(), columns + 1, "{period}, with its key");
     }
+    let narrow = open("/rankings?category=programming&length=10K", VISITOR).await;
+    narrow.assert_shows(&["Growing most", "Fastest in 24 hours", "140", "0.40 s", "Link to this chart"]);
+    assert!(narrow.html.contains("/api/v1/rankings.svg?period=week&amp;category=programming&amp;length=10K"));
     open("/rankings?by=nonsense&period=%3Cscript%3E", VISITOR).await.assert_shows(&["Leaderboard"]);
+}
+
+#[tokio::test]
+async fn apps_providers_and_their_health_have_pages() {
+    open("/apps?sort=trending", VISITOR).await.assert_shows(&["Growing most", "Leaderboard"]);
+    let app = open("/app?url=https://foxglove.example&period=week", VISITOR).await;
+    app.assert_shows(&["Foxglove", "Models it uses", "CSV"]);
+    assert_eq!(open("/app?url=https://nobody.example", VISITOR).await.status, StatusCode::NOT_FOUND);
+    open("/providers/alpha", VISITOR).await.assert_shows(&[
+        "Alpha",
+        "Connected",
+        "99.2%",
+        "Models it serves",
+        "Model 3",
+    ]);
+    assert_eq!(open("/providers/nobody", VISITOR).await.status, StatusCode::NOT_FOUND);
+    let shared = open("/shared/s", VISITOR).await;
+    shared.assert_shows(&["A shared conversation", "Thoughts", "Bold", "Image: x"]);
+    assert!(!shared.html.contains("<img"), "nothing is fetched from elsewhere");
+    open("/rankings/quality", VISITOR).await.assert_shows(&["80 votes of 9 people", "1080", "1040 – 1120", "61.5%"]);
+    open("/status", VISITOR).await.assert_shows(&[
+        "24 of 40 requests failed",
+        "Left alone now",
+        "62 h ago: 40%",
+        "Goes on",
+    ]);
+}
+
+#[tokio::test]
+async fn the_docs_are_found_and_filled_with_this_server() {
+    let guide = open("/docs/sdks", VISITOR).await;
+    guide.assert_shows(&["SDKs", "http://127.0.0.1:3000/api/v1", "acme/model-0", "Quick start"]);
+    open("/docs?q=fallback+charged", VISITOR).await.assert_shows(&["1 place", "Routing: Fallback models"]);
+    open("/docs?q=zebra", VISITOR).await.assert_shows(&["Nothing has these words"]);
+    assert_eq!(open("/docs/nothing", VISITOR).await.status, StatusCode::NOT_FOUND);
+    open("/docs/api", VISITOR).await.assert_shows(&[
+        "API reference",
+        "Inference",
+        "/chat/completions",
+        "No key",
+        "Comma-separated",
+    ]);
+    let llms = open("/llms.txt", VISITOR).await;
+    assert!(llms.html.contains("- [Routing](/docs/routing): Which provider"), "{}", llms.html);
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl TestApp {
         let mut config = Config { demo: Demo::Off, find_local_servers: false, ..Config::default() };
         config.database_url.clone_from(&database.url);
         // The same for every start on one database.
-        config.secrets.key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned();
+        "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".clone_into(&mut config.secrets.key);
         let mut providers = serde_json::Map::new();
         for upstream in upstreams {
             providers.insert(upstream.slug.clone(), upstream.as_models_dev());

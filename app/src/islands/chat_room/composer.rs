@@ -1,16 +1,25 @@
-//! The field to write in.
+//! The field to write in, with files.
 
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlInputElement;
 
 use super::room::Room;
 use crate::components::icon::{Icon, Shape};
+use crate::islands::browser;
+use crate::types::chats::Attachment;
+
+/// The largest file, bytes.
+const LARGEST: f64 = 8.0 * 1024.0 * 1024.0;
+const KINDS: &str = "image/png,image/jpeg,image/webp,image/gif,application/pdf,audio/wav,audio/mpeg,audio/mp3";
 
 /// Enter sends, Shift and Enter begins a line.
 #[component]
 pub fn Composer(room: Room) -> impl IntoView {
-    let is_ready = RwSignal::new(false);
-    Effect::new(move || is_ready.set(true));
+    let is_awake = RwSignal::new(false);
+    Effect::new(move || is_awake.set(true));
     let on_key = move |event: KeyboardEvent| {
         // Enter that ends the composition of a character is not meant for us.
         if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
@@ -22,9 +31,50 @@ pub fn Composer(room: Room) -> impl IntoView {
         event.prevent_default();
         room.send();
     };
-    let is_idle = move || room.draft.read().trim().is_empty() || room.model.read().is_none() || !is_ready.get();
+    let on_files = move |event: web_sys::Event| {
+        let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+        let Some(list) = input.files() else { return };
+        for index in 0..list.length() {
+            let Some(file) = list.get(index) else { continue };
+            if file.size() > LARGEST {
+                room.told.set(Some(format!("{} is larger than 8 MB.", file.name())));
+                continue;
+            }
+            spawn_local(async move {
+                if let Some(data) = browser::read_data_url(&file).await {
+                    let file = Attachment { name: file.name(), kind: file.type_(), data };
+                    room.files.update(|files| files.push(file));
+                }
+            });
+        }
+        input.set_value("");
+    };
+    let files = move || {
+        room.files
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(index, file)| {
+                let label = format!("Leave out {}", file.name);
+                let leave_out = move |_| {
+                    room.files.update(|files| {
+                        if index < files.len() {
+                            files.remove(index);
+                        }
+                    });
+                };
+                view! { <button type="button" class="chip" aria-label=label on:click=leave_out>{file.name}" ×"</button> }
+            })
+            .collect_view()
+    };
+    let is_idle = move || !room.is_ready() || !is_awake.get() || room.verdict.read().is_some();
     view! {
         <form class="composer" on:submit=on_submit>
+            <div class="chips composer-files">{files}</div>
+            <label class="button composer-attach" title="Attach images, PDFs or audio">
+                <span aria-hidden="true">"+"</span><span class="visually-hidden">"Attach files"</span>
+                <input class="visually-hidden" type="file" multiple accept=KINDS on:change=on_files/>
+            </label>
             <label class="visually-hidden" for="chat-draft">"Message"</label>
             <textarea
                 id="chat-draft"
@@ -36,7 +86,7 @@ pub fn Composer(room: Room) -> impl IntoView {
                 on:keydown=on_key
             ></textarea>
             <Show
-                when=move || room.is_busy.get()
+                when=move || room.is_busy()
                 fallback=move || view! {
                     <button type="submit" class="button button-primary" disabled=is_idle>
                         <Icon shape=Shape::Send/><span>"Send"</span>

@@ -2,25 +2,43 @@
 
 use leptos::prelude::*;
 
-use super::room::{Facts, Problem, Room, Turn};
+use super::column::{Column, Turn};
+use super::room::Room;
 use crate::api::encode;
 use crate::components::{format, markdown};
 use crate::islands::copy_button::CopyControl;
 use crate::types::Money;
+use crate::types::chats::{Facts, Problem};
+
+/// Letters of a token, roughly, until the provider has counted.
+const LETTERS: usize = 4;
 
 /// A question, or an answer with what it cost.
 #[component]
-pub fn MessageView(room: Room, turn: Turn) -> impl IntoView {
+pub fn MessageView(room: Room, column: Column, turn: Turn) -> impl IntoView {
     if turn.kept.read_untracked().is_answer {
-        view! { <Answer room turn/> }.into_any()
-    } else {
-        let content = turn.kept.read_untracked().content.clone();
-        view! { <article class="message message-question" aria-label="You"><p>{content}</p></article> }.into_any()
+        return view! { <Answer room column turn/> }.into_any();
     }
+    let kept = turn.kept.get_untracked();
+    let files = kept
+        .attachments
+        .into_iter()
+        .map(|file| {
+            let is_picture = file.kind.starts_with("image/") && file.data.starts_with("data:image/");
+            let name = format::plain(&file.name);
+            if is_picture {
+                view! { <img class="attached" src=file.data alt=name/> }.into_any()
+            } else {
+                view! { <span class="chip">{name}</span> }.into_any()
+            }
+        })
+        .collect_view();
+    view! { <article class="message message-question" aria-label="You">{files}<p>{kept.content}</p></article> }
+        .into_any()
 }
 
 #[component]
-fn Answer(room: Room, turn: Turn) -> impl IntoView {
+fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
     let number = turn.number;
     let kept = RwSignal::from(turn.kept);
     let is_streaming = RwSignal::from(turn.is_streaming);
@@ -28,8 +46,13 @@ fn Answer(room: Room, turn: Turn) -> impl IntoView {
     let reasoning = Memo::new(move |_| kept.read().reasoning.clone());
     let html = move || markdown::to_html(&content.read());
     let is_waiting = move || is_streaming.get() && content.read().is_empty() && reasoning.read().is_empty();
-    let is_last = move || room.turns.read().last().is_some_and(|last| last.number == number);
+    let is_last = move || column.turns.read().last().is_some_and(|last| last.number == number);
     let problem = move || kept.read().problem.clone().map(|problem| view! { <Trouble problem/> });
+    let is_cut = move || {
+        let kept = kept.read();
+        let is_short = kept.facts.is_stopped || kept.facts.finish_reason.as_deref() == Some("length");
+        is_short && !kept.content.is_empty()
+    };
     view! {
         <article class="message message-answer" aria-label="Answer" aria-busy=move || is_streaming.get().to_string()>
             <Show when=is_waiting>
@@ -45,37 +68,58 @@ fn Answer(room: Room, turn: Turn) -> impl IntoView {
             </Show>
             <div class="prose" inner_html=html></div>
             {problem}
-            <Show when=move || !is_streaming.get()>
-                <footer class="message-foot">
-                    {move || view! { <FactLine facts=kept.read().facts.clone()/> }}
+            <footer class="message-foot">
+                <Show when=move || !room.is_masked()>
+                    {move || {
+                        let kept = kept.read();
+                        let letters = kept.content.len() + kept.reasoning.len();
+                        view! { <FactLine facts=kept.facts.clone() letters is_streaming=is_streaming.get()/> }
+                    }}
+                </Show>
+                <Show when=move || !is_streaming.get()>
                     <Show when=move || !content.read().is_empty()>
                         <CopyControl text=Signal::derive(move || content.get())/>
                     </Show>
-                    <Show when=is_last>
-                        <button type="button" class="code-copy" on:click=move |_| room.regenerate()>"Regenerate"</button>
+                    <Show when=move || !room.is_blind.get()>
+                        <Show when=is_last>
+                            <button type="button" class="code-copy" on:click=move |_| column.regenerate(room.keeping())>"Regenerate"</button>
+                            <Show when=is_cut>
+                                <button type="button" class="code-copy" on:click=move |_| column.go_on(room.keeping())>"Continue"</button>
+                            </Show>
+                        </Show>
+                        <button type="button" class="code-copy" on:click=move |_| room.branch(column, number)>"Branch"</button>
                     </Show>
-                </footer>
-            </Show>
+                </Show>
+            </footer>
         </article>
     }
 }
 
 #[component]
-fn FactLine(facts: Facts) -> impl IntoView {
+fn FactLine(facts: Facts, letters: usize, is_streaming: bool) -> impl IntoView {
     let mut parts = Vec::new();
     parts.extend(facts.provider.clone());
-    if let (Some(prompt), Some(completion)) = (facts.prompt_tokens, facts.completion_tokens) {
-        parts.push(format!("{} in, {} out", format::grouped(prompt), format::grouped(completion)));
+    let counted = facts.completion_tokens.filter(|_| !is_streaming);
+    let guessed = i64::try_from(letters / LETTERS).unwrap_or(i64::MAX);
+    match (facts.prompt_tokens, counted) {
+        (Some(prompt), Some(completion)) => {
+            parts.push(format!("{} in, {} out", format::grouped(prompt), format::grouped(completion)));
+        }
+        _ if letters > 0 => parts.push(format!("about {} out", format::grouped(guessed))),
+        _ => {}
     }
-    parts.extend(facts.cost.map(Money::dollars));
+    parts.extend(facts.cost.filter(|_| !is_streaming).map(Money::dollars));
     parts.extend(facts.first_token_ms.map(|ms| format!("first word {}", format::duration(ms))));
-    if let (Some(tokens), Some(first), Some(total)) = (facts.completion_tokens, facts.first_token_ms, facts.total_ms) {
-        parts.extend(format::throughput(tokens, total - first));
+    if let (Some(first), Some(total)) = (facts.first_token_ms, facts.total_ms) {
+        parts.extend(format::throughput(counted.unwrap_or(guessed), total - first));
     }
     parts.extend(facts.is_stopped.then(|| "stopped".to_owned()));
     parts.extend((facts.finish_reason.as_deref() == Some("length")).then(|| "cut at the length limit".to_owned()));
     let parts = parts.into_iter().map(|part| view! { <span>{part}</span> }).collect_view();
-    let link = facts.id.map(|id| view! { <a href=format!("/activity/{}", encode(&id))>"Details"</a> });
+    let link = facts
+        .id
+        .filter(|_| !is_streaming)
+        .map(|id| view! { <a href=format!("/activity/{}", encode(&id))>"Details"</a> });
     view! { <span class="facts">{parts}{link}</span> }
 }
 

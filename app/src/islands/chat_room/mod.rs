@@ -1,54 +1,67 @@
-//! The chat room: one model, a conversation kept on this device, answers as they are written.
+//! The chat room: one to six models on the same question, answers as they are written.
 
+mod column;
+mod column_view;
 mod composer;
+mod library;
 mod message;
 mod room;
+mod shelf;
 mod stream;
 
-use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 
 use super::browser;
 use super::model_search::ModelCombobox;
+use crate::types::chats::ModelChoice;
 use crate::types::models::Model;
+use column_view::{ColumnView, ColumnViewProps};
 use composer::Composer;
-use message::MessageView;
-pub use room::ModelChoice;
-use room::Room;
+use library::Library;
+use room::{MOST, Room};
 
-/// The conversation and the field to go on with it.
+/// The columns and the field to ask them all.
 #[island]
 pub fn ChatRoom(
-    /// The model to talk to, unless this device remembers another.
-    model: Option<ModelChoice>,
-    /// The address named the model, so what the device remembers does not matter.
+    /// The models to talk to, unless this device remembers a conversation.
+    models: Vec<ModelChoice>,
+    /// The address named the models, so what the device remembers does not matter.
     is_model_asked_for: bool,
+    /// What to begin with.
+    draft: String,
 ) -> impl IntoView {
-    let room = Room::new(model);
-    let log = NodeRef::<Div>::new();
-    Effect::new(move || room.restore(is_model_asked_for));
-    // Follows the answer, unless the reader has scrolled up.
-    Effect::new(move || {
-        room.progress.track();
-        let Some(log) = log.get() else { return };
-        if log.scroll_height() - log.scroll_top() - log.client_height() < 160 {
-            log.set_scroll_top(log.scroll_height());
-        }
-    });
+    let room = Room::new(models);
+    room.draft.set(draft);
+    let is_library_open = RwSignal::new(false);
+    Effect::new(move || room.wake(is_model_asked_for));
+    let told = move || {
+        room.told.get().map(|text| {
+            view! {
+                <p class="notice notice-bad" role="alert">
+                    {text}<button type="button" class="code-copy" on:click=move |_| room.told.set(None)>"Close"</button>
+                </p>
+            }
+        })
+    };
+    let is_several = move || room.columns.read().len() > 1;
     view! {
-        <div class="chat">
-            <ChatBar room/>
-            <div class="chat-log" node_ref=log tabindex="0" role="log" aria-label="Conversation" on:click=copy_code>
-                <Show when=move || !room.turns.read().is_empty() fallback=move || view! { <Welcome room/> }>
+        <div class="chat" class:chat-wide=is_several class:chat-shelved=move || is_library_open.get()>
+            <Tools room is_library_open/>
+            <Show when=move || is_library_open.get()><Library room/></Show>
+            <div class="chat-main">
+                {told}
+                <div class="chat-columns">
                     <For
-                        each=move || room.turns.get()
-                        key=|turn| turn.number
-                        children=move |turn| view! { <MessageView room turn/> }
+                        each=move || room.columns.get()
+                        key=|column| column.number
+                        children=move |column| ColumnView(ColumnViewProps { room, column })
                     />
-                </Show>
+                </div>
+                <Show when=move || room.is_empty()><Welcome room/></Show>
+                <VoteBar room/>
+                <Composer room/>
             </div>
-            <Composer room/>
         </div>
     }
 }
@@ -69,40 +82,74 @@ fn copy_code(event: leptos::ev::MouseEvent) {
 }
 
 #[component]
-fn ChatBar(room: Room) -> impl IntoView {
-    let is_picking = RwSignal::new(false);
-    let choose = Callback::new(move |model: Model| {
-        room.choose(ModelChoice::from(&model));
-        is_picking.set(false);
+fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
+    let is_adding = RwSignal::new(false);
+    let add = Callback::new(move |model: Model| {
+        room.add(ModelChoice::from(&model));
+        is_adding.set(false);
     });
-    let name =
-        move || room.model.read().as_ref().map_or_else(|| "Choose a model".to_owned(), |model| model.name.clone());
-    let price = move || {
-        room.model.read().as_ref().map(|model| {
+    let is_full = move || room.columns.read().len() >= MOST;
+    view! {
+        <div class="chat-tools">
+            <button
+                type="button"
+                class="button button-small"
+                aria-expanded=move || is_library_open.get().to_string()
+                on:click=move |_| is_library_open.update(|open| *open = !*open)
+            >
+                "Conversations"
+            </button>
+            <Show when=move || !room.is_blind.get()>
+                <button
+                    type="button"
+                    class="button button-small"
+                    disabled=is_full
+                    aria-expanded=move || is_adding.get().to_string()
+                    on:click=move |_| is_adding.update(|open| *open = !*open)
+                >
+                    "Add a model"
+                </button>
+            </Show>
+            <Show
+                when=move || room.is_blind.get()
+                fallback=move || view! { <button type="button" class="button button-small" on:click=move |_| room.begin_blind()>"Compare blindly"</button> }
+            >
+                <button type="button" class="button button-small" on:click=move |_| room.end_blind()>"Leave the comparison"</button>
+            </Show>
+            <button type="button" class="button button-small chat-new" on:click=move |_| room.start_anew()>"New chat"</button>
+            <Show when=move || is_adding.get()>
+                <div class="chat-picker"><ModelCombobox id="chat-add" label="Find a model to add" value="" on_choose=add is_picker=true/></div>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn VoteBar(room: Room) -> impl IntoView {
+    const CHOICES: [(&str, &str); 4] =
+        [("a", "A is better"), ("b", "B is better"), ("tie", "A tie"), ("neither", "Neither is good")];
+    let choices = move || {
+        CHOICES
+            .into_iter()
+            .map(|(outcome, text)| view! { <button type="button" class="button" on:click=move |_| room.vote(outcome)>{text}</button> })
+            .collect_view()
+    };
+    let verdict = move || {
+        room.verdict.get().map(|vote| {
             view! {
-                <span class="chat-price">{model.price.clone()}</span>
-                {model.is_simulated.then(|| view! { <span class="badge badge-caution">"Simulated"</span> })}
+                <p class="vote-bar" role="status">
+                    <span>"A was "<strong>{vote.model_a}</strong>", B was "<strong>{vote.model_b}</strong>"."</span>
+                    <button type="button" class="button button-primary" on:click=move |_| room.begin_blind()>"Next pair"</button>
+                    <a href="/rankings/quality">"Ratings"</a>
+                </p>
             }
         })
     };
     view! {
-        <div class="chat-bar">
-            <button
-                type="button"
-                class="button chat-model"
-                aria-expanded=move || is_picking.get().to_string()
-                on:click=move |_| is_picking.update(|open| *open = !*open)
-            >
-                <span class="visually-hidden">"Model: "</span>{name}
-            </button>
-            {price}
-            <button type="button" class="button chat-new" on:click=move |_| room.start_anew()>"New chat"</button>
-            <Show when=move || is_picking.get()>
-                <div class="chat-picker">
-                    <ModelCombobox id="chat-model" label="Find a model" value="" on_choose=choose is_picker=true/>
-                </div>
-            </Show>
-        </div>
+        <Show when=move || room.duel().is_some()>
+            <div class="vote-bar" role="group" aria-label="Which answer is better?">{choices}</div>
+        </Show>
+        {verdict}
     }
 }
 
@@ -117,10 +164,19 @@ fn Welcome(room: Room) -> impl IntoView {
         .into_iter()
         .map(|idea| view! { <li><button type="button" class="idea" on:click=move |_| room.draft.set(idea.to_owned())>{idea}</button></li> })
         .collect_view();
+    let said = move || {
+        if room.is_blind.get() {
+            "Two models answer the same question. Say which answer is better, then see who gave it."
+        } else if room.place.get() == room::Place::Server {
+            "The conversation is kept on the server for your account. Each answer shows what it used and what it cost."
+        } else {
+            "The conversation stays on this device. Each answer shows what it used and what it cost."
+        }
+    };
     view! {
         <div class="chat-welcome">
             <h2>"What shall we talk about?"</h2>
-            <p>"The conversation stays on this device. Each answer shows what it used and what it cost."</p>
+            <p>{said}</p>
             <ul>{ideas}</ul>
         </div>
     }

@@ -1,226 +1,284 @@
-//! The state of the chat room, and what of it this device keeps.
+//! The state of the chat room: its columns, the draft, and where the conversation is kept.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use send_wrapper::SendWrapper;
-use serde::{Deserialize, Serialize};
-use web_sys::AbortController;
 
-use super::stream;
-use crate::api::{ApiError, ChatMessage};
-use crate::components::price::per_million;
-use crate::islands::browser;
-use crate::types::Money;
-use crate::types::models::Model;
+use super::column::Column;
+use super::shelf;
+use crate::api::use_api;
+use crate::types::chats::{Attachment, CastVote, ChatDocument, CountedVote, ModelChoice, SaveChat};
 
-const CONVERSATION: &str = "patchbay.chat";
-const MODEL: &str = "patchbay.chat.model";
+/// Models side by side, at most.
+pub const MOST: usize = 6;
 
-/// The model being talked to, as the bar shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelChoice {
-    pub id: String,
-    pub name: String,
-    /// Prices for people.
-    pub price: String,
-    pub is_simulated: bool,
-}
-
-impl From<&Model> for ModelChoice {
-    fn from(model: &Model) -> Self {
-        let pricing = &model.pricing;
-        let price = if pricing.is_free() {
-            "Free".to_owned()
-        } else {
-            format!("{} in, {} out per M tokens", per_million(pricing.prompt), per_million(pricing.completion))
-        };
-        Self { id: model.id.clone(), name: model.name.clone(), price, is_simulated: model.is_simulated }
-    }
-}
-
-/// What is known about an answer besides its text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
-    pub id: Option<String>,
-    pub model: Option<String>,
-    pub provider: Option<String>,
-    pub finish_reason: Option<String>,
-    pub prompt_tokens: Option<i64>,
-    pub completion_tokens: Option<i64>,
-    pub cost: Option<Money>,
-    pub first_token_ms: Option<i64>,
-    pub total_ms: Option<i64>,
-    /// The reader stopped it.
-    #[serde(default)]
-    pub is_stopped: bool,
-}
-
-/// Why there is no (whole) answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    pub status: u16,
-    pub message: String,
-}
-
-impl From<ApiError> for Problem {
-    fn from(error: ApiError) -> Self {
-        Self { status: error.status, message: error.message }
-    }
-}
-
-/// One message as kept on the device.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
-    pub is_answer: bool,
-    pub content: String,
-    #[serde(default)]
-    pub reasoning: String,
-    #[serde(default)]
-    pub facts: Facts,
-    #[serde(default)]
-    pub problem: Option<Problem>,
-}
-
-/// One message on the screen.
-#[derive(Clone)]
-pub struct Turn {
-    pub number: u32,
-    pub kept: ArcRwSignal<Kept>,
-    pub is_streaming: ArcRwSignal<bool>,
+/// Where conversations are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    #[default]
+    Device,
+    Server,
 }
 
 /// The whole room.
 #[derive(Clone, Copy)]
 pub struct Room {
-    pub turns: RwSignal<Vec<Turn>>,
-    pub model: RwSignal<Option<ModelChoice>>,
+    pub columns: RwSignal<Vec<Column>>,
     pub draft: RwSignal<String>,
-    pub is_busy: RwSignal<bool>,
-    /// Fires whenever there is something new to read.
-    pub progress: Trigger,
-    /// Ordinary storage on purpose: the server drops a page on any thread, and
-    /// thread-bound storage would panic there even while empty.
-    abort: StoredValue<Option<SendWrapper<AbortController>>>,
-    next_number: StoredValue<u32>,
+    pub files: RwSignal<Vec<Attachment>>,
+    /// The models are not told apart until there is a vote.
+    pub is_blind: RwSignal<bool>,
+    pub verdict: RwSignal<Option<CountedVote>>,
+    pub place: RwSignal<Place>,
+    /// The conversation's id where it is kept; `None` before it is.
+    pub id: RwSignal<Option<String>>,
+    pub share_id: RwSignal<Option<String>>,
+    /// What went wrong or right last, for the person.
+    pub told: RwSignal<Option<String>>,
+    /// Fires when the list of conversations has changed.
+    pub shelved: Trigger,
+    next_column: StoredValue<u32>,
 }
 
 impl Room {
-    pub fn new(model: Option<ModelChoice>) -> Self {
-        Self {
-            turns: RwSignal::new(Vec::new()),
-            model: RwSignal::new(model),
-            draft: RwSignal::new(String::new()),
-            is_busy: RwSignal::new(false),
-            progress: Trigger::new(),
-            abort: StoredValue::new(None),
-            next_number: StoredValue::new(0),
-        }
-    }
-
-    /// Brings back what this device kept.
-    pub fn restore(self, is_model_asked_for: bool) {
-        if !is_model_asked_for
-            && let Some(choice) = browser::stored(MODEL).and_then(|text| serde_json::from_str(&text).ok())
-        {
-            self.model.set(Some(choice));
-        }
-        let kept: Option<Vec<Kept>> = browser::stored(CONVERSATION).and_then(|text| serde_json::from_str(&text).ok());
-        for kept in kept.unwrap_or_default() {
-            self.push(kept, false);
-        }
-        self.progress.notify();
-    }
-
-    /// Talks to another model from now on.
-    pub fn choose(self, choice: ModelChoice) {
-        if let Ok(text) = serde_json::to_string(&choice) {
-            browser::store(MODEL, &text);
-        }
-        self.model.set(Some(choice));
-    }
-
-    /// Sends the draft.
-    pub fn send(self) {
-        let content = self.draft.get_untracked().trim().to_owned();
-        if content.is_empty() || self.is_busy.get_untracked() || self.model.read_untracked().is_none() {
-            return;
-        }
-        self.draft.set(String::new());
-        self.push(Kept { content, ..Kept::default() }, false);
-        self.answer();
-    }
-
-    /// Replaces the last answer by a new one.
-    pub fn regenerate(self) {
-        if self.is_busy.get_untracked() {
-            return;
-        }
-        self.turns.update(|turns| {
-            turns.pop_if(|turn| turn.kept.read_untracked().is_answer);
+    pub fn new(models: Vec<ModelChoice>) -> Self {
+        let count = u32::try_from(models.len()).unwrap_or(1).max(1);
+        let columns = (0..count).map(|number| {
+            let model = usize::try_from(number).ok().and_then(|index| models.get(index)).cloned();
+            Column::new(number, model)
         });
-        self.answer();
+        Self {
+            columns: RwSignal::new(columns.collect()),
+            draft: RwSignal::new(String::new()),
+            files: RwSignal::new(Vec::new()),
+            is_blind: RwSignal::new(false),
+            verdict: RwSignal::new(None),
+            place: RwSignal::new(Place::Device),
+            id: RwSignal::new(None),
+            share_id: RwSignal::new(None),
+            told: RwSignal::new(None),
+            shelved: Trigger::new(),
+            next_column: StoredValue::new(count),
+        }
     }
 
-    /// Ends the answer under way; what has come stays.
+    /// Brings back what this device remembers.
+    pub fn wake(self, is_model_asked_for: bool) {
+        self.place.set(shelf::place());
+        if is_model_asked_for {
+            return;
+        }
+        if let Some(document) = shelf::last_device_chat() {
+            self.id.set(Some(document.0));
+            self.show(document.1);
+        }
+    }
+
+    /// Puts a document on the screen.
+    pub fn show(self, document: ChatDocument) {
+        self.stop();
+        self.is_blind.set(false);
+        self.verdict.set(None);
+        let columns: Vec<Column> =
+            document.columns.into_iter().take(MOST).map(|kept| Column::restored(self.number(), kept)).collect();
+        if !columns.is_empty() {
+            self.columns.set(columns);
+        }
+    }
+
+    pub fn document(self) -> ChatDocument {
+        ChatDocument { columns: self.columns.get_untracked().into_iter().map(Column::to_keep).collect() }
+    }
+
+    pub fn is_busy(self) -> bool {
+        self.columns.read().iter().any(|column| column.is_busy.get())
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.columns.read().iter().all(|column| column.turns.read().is_empty())
+    }
+
+    /// Something can be sent, and somebody answers.
+    pub fn is_ready(self) -> bool {
+        let has_words = !self.draft.read().trim().is_empty() || !self.files.read().is_empty();
+        has_words && !self.is_busy() && self.columns.read().iter().any(|column| column.model.read().is_some())
+    }
+
+    /// Sends the draft to every column that has a model.
+    pub fn send(self) {
+        if !untrack(|| self.is_ready()) || (self.is_blind.get_untracked() && self.verdict.read_untracked().is_some()) {
+            return;
+        }
+        let content = self.draft.get_untracked().trim().to_owned();
+        let files = self.files.get_untracked();
+        self.draft.set(String::new());
+        self.files.set(Vec::new());
+        self.told.set(None);
+        let done = self.keeping();
+        for column in self.columns.get_untracked() {
+            if column.model.read_untracked().is_some() {
+                column.ask(content.clone(), files.clone(), done);
+            }
+        }
+        self.keep();
+    }
+
     pub fn stop(self) {
-        self.abort.with_value(|abort| {
-            if let Some(abort) = abort {
-                abort.abort();
+        for column in self.columns.get_untracked() {
+            column.stop();
+        }
+    }
+
+    /// What keeps the conversation when an answer has ended.
+    pub fn keeping(self) -> Callback<()> {
+        Callback::new(move |()| {
+            if !untrack(|| self.is_busy()) {
+                self.keep();
+            }
+        })
+    }
+
+    /// An empty page with the same models.
+    pub fn start_anew(self) {
+        self.stop();
+        let models = self
+            .columns
+            .get_untracked()
+            .into_iter()
+            .map(|column| (column.model.get_untracked(), column.settings.get_untracked()));
+        let columns = models.map(|(model, settings)| {
+            let column = Column::new(self.number(), model);
+            column.settings.set(settings);
+            column
+        });
+        self.columns.set(columns.collect());
+        self.verdict.set(None);
+        self.id.set(None);
+        self.share_id.set(None);
+    }
+
+    /// Another model beside the others.
+    pub fn add(self, model: ModelChoice) {
+        if self.columns.read_untracked().len() < MOST {
+            let column = Column::new(self.number(), Some(model));
+            self.columns.update(|columns| columns.push(column));
+        }
+    }
+
+    /// The conversation of a column up to one of its messages, once more beside it.
+    pub fn branch(self, from: Column, number: u32) {
+        if self.columns.read_untracked().len() >= MOST {
+            self.told.set(Some(format!("{MOST} columns are the most there can be; close one first.")));
+            return;
+        }
+        let mut kept = from.to_keep();
+        let end = from.turns.read_untracked().iter().position(|turn| turn.number == number);
+        kept.turns.truncate(end.map_or(kept.turns.len(), |end| end + 1));
+        let column = Column::restored(self.number(), kept);
+        self.columns.update(|columns| columns.push(column));
+    }
+
+    pub fn remove(self, number: u32) {
+        self.columns.update(|columns| {
+            if columns.len() > 1 {
+                columns.retain(|column| {
+                    if column.number == number {
+                        column.stop();
+                    }
+                    column.number != number
+                });
             }
         });
     }
 
-    /// An empty page.
-    pub fn start_anew(self) {
+    /// Two models nobody names, for one question.
+    pub fn begin_blind(self) {
         self.stop();
-        self.turns.set(Vec::new());
-        self.keep();
-    }
-
-    /// Writes the conversation to the device.
-    pub fn keep(self) {
-        let kept: Vec<Kept> = self.turns.read_untracked().iter().map(|turn| turn.kept.get_untracked()).collect();
-        if let Ok(text) = serde_json::to_string(&kept) {
-            browser::store(CONVERSATION, &text);
-        }
-    }
-
-    fn answer(self) {
-        let Some(model) = self.model.get_untracked() else { return };
-        let Ok(abort) = AbortController::new() else { return };
-        let signal = abort.signal();
-        self.abort.set_value(Some(SendWrapper::new(abort)));
-        let messages = messages(&self.turns.read_untracked());
-        let turn = self.push(Kept { is_answer: true, ..Kept::default() }, true);
-        self.is_busy.set(true);
-        self.keep();
         spawn_local(async move {
-            stream::answer(self, &turn, &model.id, &messages, &signal).await;
-            turn.is_streaming.set(false);
-            self.is_busy.set(false);
-            self.keep();
-            self.progress.notify();
+            match use_api().vote_pair().await {
+                Ok(pair) => {
+                    let columns = pair.into_iter().map(|model| Column::new(self.number(), Some(model))).collect();
+                    self.columns.set(columns);
+                    self.verdict.set(None);
+                    self.id.set(None);
+                    self.share_id.set(None);
+                    self.told.set(None);
+                    self.is_blind.set(true);
+                }
+                Err(error) => self.told.set(Some(error.message)),
+            }
         });
     }
 
-    fn push(self, kept: Kept, is_streaming: bool) -> Turn {
-        let number = self.next_number.get_value();
-        self.next_number.set_value(number.wrapping_add(1));
-        let turn = Turn { number, kept: ArcRwSignal::new(kept), is_streaming: ArcRwSignal::new(is_streaming) };
-        self.turns.update(|turns| turns.push(turn.clone()));
-        self.progress.notify();
-        turn
+    pub fn end_blind(self) {
+        self.is_blind.set(false);
+        self.verdict.set(None);
+        self.start_anew();
     }
-}
 
-/// What the model gets to read: answers that failed before a word are left out.
-fn messages(turns: &[Turn]) -> Vec<ChatMessage> {
-    turns
-        .iter()
-        .filter_map(|turn| {
-            let kept = turn.kept.read_untracked();
-            let role = if kept.is_answer { "assistant" } else { "user" };
-            (!kept.content.is_empty()).then(|| ChatMessage { role: role.to_owned(), content: kept.content.clone() })
-        })
-        .collect()
+    /// Names are not shown yet.
+    pub fn is_masked(self) -> bool {
+        self.is_blind.get() && self.verdict.read().is_none()
+    }
+
+    /// The answers that can be voted on.
+    pub fn duel(self) -> Option<(String, String)> {
+        let columns = self.columns.get();
+        let [a, b] = columns.as_slice() else { return None };
+        let id = |column: &Column| {
+            let turn = column.last_answer()?;
+            let kept = turn.kept.read();
+            let is_whole = !turn.is_streaming.get() && kept.problem.is_none() && !kept.facts.is_stopped;
+            kept.facts.id.clone().filter(|_| is_whole && !kept.content.is_empty())
+        };
+        self.is_masked().then_some(())?;
+        Some((id(a)?, id(b)?))
+    }
+
+    pub fn vote(self, outcome: &'static str) {
+        let Some((generation_a, generation_b)) = untrack(|| self.duel()) else { return };
+        let vote = CastVote { generation_a, generation_b, outcome: outcome.to_owned() };
+        spawn_local(async move {
+            match use_api().vote(&vote).await {
+                Ok(counted) => self.verdict.set(Some(counted)),
+                Err(error) => self.told.set(Some(error.message)),
+            }
+        });
+    }
+
+    /// Writes the conversation to where it is kept. Blind comparisons are not.
+    pub fn keep(self) {
+        if self.is_blind.get_untracked() || untrack(|| self.is_empty()) {
+            return;
+        }
+        let document = self.document();
+        if self.place.get_untracked() == Place::Device {
+            let id = self.id.get_untracked().filter(|id| shelf::is_device_id(id)).unwrap_or_else(shelf::new_device_id);
+            if !shelf::put(&id, &document) {
+                self.told.set(Some(
+                    "This device has no room for more conversations. Delete some, or keep them on the server."
+                        .to_owned(),
+                ));
+            }
+            self.id.set(Some(id));
+            self.shelved.notify();
+            return;
+        }
+        let id = self.id.get_untracked().filter(|id| !shelf::is_device_id(id));
+        spawn_local(async move {
+            match use_api().keep_chat(id.as_deref(), &SaveChat { title: None, document }).await {
+                Ok(chat) => {
+                    self.id.set(Some(chat.id));
+                    self.share_id.set(chat.share_id);
+                    self.shelved.notify();
+                }
+                Err(error) => self.told.set(Some(format!("Not kept: {}", error.message))),
+            }
+        });
+    }
+
+    fn number(self) -> u32 {
+        let number = self.next_column.get_value();
+        self.next_column.set_value(number.wrapping_add(1));
+        number
+    }
 }

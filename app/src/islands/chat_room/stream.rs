@@ -1,26 +1,32 @@
 //! Reads an answer as it arrives and puts it on the screen, a frame at a time.
 
+use serde_json::Value;
 use web_sys::AbortSignal;
 
-use super::room::{Room, Turn};
-use crate::api::ChatMessage;
+use super::column::{Column, Turn};
 
 /// Fills `turn` until the answer ends, fails or is stopped.
 #[cfg(feature = "hydrate")]
-pub async fn answer(room: Room, turn: &Turn, model: &str, messages: &[ChatMessage], abort: &AbortSignal) {
+pub async fn answer(column: Column, turn: &Turn, body: &Value, abort: &AbortSignal) {
     use leptos::prelude::*;
 
     use crate::api::use_api;
     use crate::islands::browser::now_ms;
+    use crate::types::chats::Problem;
 
     let started = now_ms();
-    let outcome = read(room, turn, use_api().chat(model, messages, abort).await, started).await;
+    turn.kept.update(|kept| {
+        kept.problem = None;
+        kept.facts.is_stopped = false;
+        kept.facts.first_token_ms = None;
+    });
+    let outcome = read(column, turn, use_api().chat(body, abort).await, started).await;
     turn.kept.update(|kept| {
         kept.facts.total_ms = Some(whole(now_ms() - started));
         if abort.aborted() {
             kept.facts.is_stopped = true;
         } else if let Err(error) = outcome {
-            kept.problem = Some(error.into());
+            kept.problem = Some(Problem { status: error.status, message: error.message });
         }
     });
 }
@@ -28,11 +34,11 @@ pub async fn answer(room: Room, turn: &Turn, model: &str, messages: &[ChatMessag
 /// The server renders the empty room only.
 #[cfg(not(feature = "hydrate"))]
 #[expect(clippy::unused_async, reason = "the same shape as in the browser")]
-pub async fn answer(_: Room, _: &Turn, _: &str, _: &[ChatMessage], _: &AbortSignal) {}
+pub async fn answer(_: Column, _: &Turn, _: &Value, _: &AbortSignal) {}
 
 #[cfg(feature = "hydrate")]
 async fn read(
-    room: Room,
+    column: Column,
     turn: &Turn,
     chunks: crate::api::ApiResult<crate::api::ChatStream>,
     started: f64,
@@ -44,11 +50,12 @@ async fn read(
     use crate::islands::browser::now_ms;
 
     /// Between two repaints, ms: Markdown is rendered anew each time.
-    const FRAME: f64 = 40.0;
+    const FRAME: f64 = 60.0;
 
     let mut chunks = chunks?;
     // What has arrived but is not on the screen yet.
     let mut kept = turn.kept.get_untracked();
+    let before = kept.content.len() + kept.reasoning.len();
     let mut painted = 0.0;
     let mut failure = None;
     while let Some(chunk) = chunks.next().await {
@@ -78,15 +85,18 @@ async fn read(
         if let Some(error) = chunk.error {
             failure = Some(ApiError { status: error.code, message: error.message });
         }
-        if now_ms() - painted > FRAME {
+        // The longer the answer, the rarer it is rendered: a frame never takes most of the time.
+        let pause = FRAME.max(f64::from(u32::try_from(kept.content.len() / 200).unwrap_or(u32::MAX)).min(400.0));
+        if now_ms() - painted > pause {
             painted = now_ms();
+            kept.facts.total_ms = Some(whole(painted - started));
             turn.kept.set(kept.clone());
-            room.progress.notify();
+            column.progress.notify();
         }
     }
-    let is_empty = kept.content.is_empty() && kept.reasoning.is_empty();
+    let is_empty = kept.content.len() + kept.reasoning.len() == before;
     turn.kept.set(kept);
-    room.progress.notify();
+    column.progress.notify();
     match failure {
         Some(error) => Err(error),
         None if is_empty => Err(ApiError::unreachable("the answer had no text")),

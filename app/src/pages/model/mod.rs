@@ -1,20 +1,25 @@
 //! One model: what it is, who serves it on what terms, and how to call it.
 
-use crate::components::deferred::deferred;
-use crate::components::title::PageTitle;
+mod charts;
+
 use leptos::prelude::*;
 use leptos_meta::Meta;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
+use self::charts::{Charts, PERIODS};
 use super::code::{CodeTabs, chat_samples};
 use super::{failed, session};
 use crate::api::{encode, use_api};
 use crate::components::badge::{Badge, SimulatedBadge, Tone};
+use crate::components::deferred::deferred;
+use crate::components::line_chart::UptimeBars;
 use crate::components::notice::{Empty, Failure};
 use crate::components::price::{PriceItem, per_million};
+use crate::components::title::PageTitle;
 use crate::components::{format, markdown};
 use crate::islands::copy_button::CopyButton;
 use crate::types::models::{Endpoint, Model, Pricing};
+use crate::types::statistics::ModelStatistics;
 
 /// `/models/{author}/{slug}` and `/{author}/{slug}`
 #[component]
@@ -22,15 +27,29 @@ pub fn ModelPage() -> impl IntoView {
     let api = use_api();
     let params = use_params_map().get_untracked();
     let (author, slug) = (params.get("author").unwrap_or_default(), params.get("slug").unwrap_or_default());
+    let asked = use_query_map().get_untracked().get("period").unwrap_or_default();
+    let period = PERIODS.into_iter().map(|(period, _)| period).find(|period| *period == asked).unwrap_or("week");
     deferred(async move {
-        let (session, model, endpoints) =
-            futures::join!(session(), api.model(&author, &slug), api.model_endpoints(&author, &slug));
+        let (session, model, endpoints, statistics) = futures::join!(
+            session(),
+            api.model(&author, &slug),
+            api.model_endpoints(&author, &slug),
+            api.model_statistics(&author, &slug, period),
+        );
         let model = match model {
             Ok(model) => model,
             Err(error) => return failed(error),
         };
         let endpoints = match endpoints {
-            Ok(endpoints) => view! { <Endpoints endpoints=endpoints.endpoints/> }.into_any(),
+            Ok(endpoints) => {
+                let statistics = statistics.clone().unwrap_or_default();
+                view! { <Endpoints endpoints=endpoints.endpoints statistics/> }.into_any()
+            }
+            Err(error) => view! { <Failure error/> }.into_any(),
+        };
+        let path = format!("/models/{}", model.id);
+        let charts = match statistics {
+            Ok(statistics) => view! { <Charts path period statistics/> }.into_any(),
             Err(error) => view! { <Failure error/> }.into_any(),
         };
         let samples = chat_samples(&session.base_url, &model.id);
@@ -43,9 +62,10 @@ pub fn ModelPage() -> impl IntoView {
                 <Facts model=model.clone()/>
                 <section aria-labelledby="providers">
                     <h2 id="providers">"Providers"</h2>
-                    <p class="section-note">"Prices in US dollars per million tokens. Latency is the time to the first token; both are medians of the last 30 minutes."</p>
+                    <p class="section-note">"Prices in US dollars per million tokens. Latency is the time to the first token; both are medians of the last 30 minutes. The bars are the last 72 hours."</p>
                     {endpoints}
                 </section>
+                {charts}
                 <div class="split">
                     <section aria-labelledby="api">
                         <h2 id="api">"Call it"</h2>
@@ -85,6 +105,7 @@ fn Head(model: Model) -> impl IntoView {
             <p class="button-row">
                 <a class="button button-primary" href=format!("/chat?model={}", encode(&model.id))>"Chat with it"</a>
                 <a class="button" href="#api">"Call it"</a>
+                <a class="button" href=format!("/compare?models={}", encode(&model.id))>"Compare it"</a>
             </p>
         </header>
     }
@@ -123,7 +144,7 @@ fn Fact(label: &'static str, value: String) -> impl IntoView {
 }
 
 #[component]
-fn Endpoints(endpoints: Vec<Endpoint>) -> impl IntoView {
+fn Endpoints(endpoints: Vec<Endpoint>, statistics: ModelStatistics) -> impl IntoView {
     if endpoints.is_empty() {
         return view! {
             <Empty title="Nobody serves this model here.">
@@ -132,7 +153,14 @@ fn Endpoints(endpoints: Vec<Endpoint>) -> impl IntoView {
         }
         .into_any();
     }
-    let rows = endpoints.into_iter().map(|endpoint| view! { <EndpointRow endpoint/> }).collect_view();
+    let rows = endpoints
+        .into_iter()
+        .map(|endpoint| {
+            let hours = statistics.endpoints.iter().find(|other| other.tag == endpoint.tag);
+            let hours = hours.map(|own| own.uptime.clone()).unwrap_or_default();
+            view! { <EndpointRow endpoint hours/> }
+        })
+        .collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Providers of this model">
             <table class="table table-cards">
@@ -159,11 +187,15 @@ fn Endpoints(endpoints: Vec<Endpoint>) -> impl IntoView {
 }
 
 #[component]
-fn EndpointRow(endpoint: Endpoint) -> impl IntoView {
+fn EndpointRow(endpoint: Endpoint, hours: Vec<Option<f64>>) -> impl IntoView {
     let dash = || "–".to_owned();
     let latency = endpoint.latency_last_30m.map_or_else(dash, |latency| format!("{:.2} s", latency.p50));
     let throughput = endpoint.throughput_last_30m.map_or_else(dash, |speed| format!("{:.0} tokens/s", speed.p50));
     let uptime = endpoint.uptime_last_1d.or(endpoint.uptime_last_30m).map_or_else(dash, format::uptime);
+    let bars = (!hours.is_empty()).then(|| {
+        let name = format!("Uptime of {}", format::plain(&endpoint.provider_name));
+        view! { <UptimeBars name values=hours/> }
+    });
     let policy = match (endpoint.data_policy.trains_on_prompts, endpoint.data_policy.retains_prompts) {
         (Some(false), Some(false)) => ("not kept", Tone::Good),
         (Some(false), _) => ("not trained on", Tone::Good),
@@ -190,7 +222,7 @@ fn EndpointRow(endpoint: Endpoint) -> impl IntoView {
             <td class="number" data-label="Longest answer">{endpoint.max_completion_tokens.map_or_else(dash, format::compact)}</td>
             <td class="number" data-label="Latency">{latency}</td>
             <td class="number" data-label="Throughput">{throughput}</td>
-            <td class="number" data-label="Uptime">{uptime}</td>
+            <td class="number uptime-cell" data-label="Uptime">{uptime}{bars}</td>
             <td data-label="Weights">{endpoint.quantization.unwrap_or_else(dash)}</td>
             <td data-label="Prompts"><Badge text=policy.0 tone=policy.1/></td>
         </tr>

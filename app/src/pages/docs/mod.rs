@@ -1,8 +1,16 @@
-//! The short guide: base URL, first requests, headers, errors.
+//! The documentation: the quick start here, the guides and the API reference beside it.
 
+pub mod guide;
+pub mod reference;
+mod render;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use self::guide::{DocsNav, Results, ResultsProps};
 use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
-use leptos::prelude::*;
+pub use render::GUIDES;
 
 use super::code::{CodeBlock, CodeTabs, chat_samples};
 use super::session;
@@ -38,11 +46,15 @@ const HEADERS: [(&str, &str); 5] = [
     ("Retry-After", "In the answer to too many requests: how many seconds to wait."),
 ];
 
-/// `/docs`
+/// `/docs?q=`
 #[component]
 pub fn Docs() -> impl IntoView {
     let api = use_api();
+    let words = use_query_map().get_untracked().get("q").unwrap_or_default();
     deferred(async move {
+        if !words.trim().is_empty() {
+            return Results(ResultsProps { words }).into_any();
+        }
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models) = futures::join!(session(), api.models(&first));
         let model = models
@@ -66,7 +78,9 @@ pub fn Docs() -> impl IntoView {
             .collect_view();
         view! {
             <PageTitle text="Docs"/>
-            <article class="page page-text">
+            <div class="page docs">
+            <DocsNav current=""/>
+            <article class="docs-text stack">
                 <h1>"Quick start"</h1>
                 <p class="lead">"Patchbay speaks the protocols of OpenAI, Anthropic and Google, and the additions of OpenRouter. Their SDKs reach any model when they are pointed at the base URL."</p>
                 <h2>"Base URL"</h2>
@@ -100,7 +114,9 @@ pub fn Docs() -> impl IntoView {
                 <h2>"Choosing models"</h2>
                 <p>"A model's id is "<code>"author/name"</code>", as in the "<a href="/models">"catalog"</a>", which is also at "<code>"GET /api/v1/models"</code>"."</p>
             </article>
+            </div>
         }
+        .into_any()
     })
 }
 

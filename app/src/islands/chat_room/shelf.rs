@@ -1,0 +1,98 @@
+//! Conversations kept on this device.
+
+use serde::{Deserialize, Serialize};
+
+use super::room::Place;
+use crate::islands::browser;
+use crate::types::chats::ChatDocument;
+
+const INDEX: &str = "patchbay.chats";
+const PLACE: &str = "patchbay.chat.place";
+/// Marks the ids that are only this device's.
+const PREFIX: &str = "device-";
+/// Conversations a device keeps; the oldest go first.
+const MOST: usize = 100;
+
+/// One line of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub id: String,
+    pub title: String,
+}
+
+fn key(id: &str) -> String {
+    format!("patchbay.chat.{id}")
+}
+
+/// Where this device keeps what is said.
+pub fn place() -> Place {
+    if browser::stored(PLACE).as_deref() == Some("server") { Place::Server } else { Place::Device }
+}
+
+pub fn set_place(place: Place) {
+    browser::store(PLACE, if place == Place::Server { "server" } else { "device" });
+}
+
+pub fn is_device_id(id: &str) -> bool {
+    id.starts_with(PREFIX)
+}
+
+pub fn new_device_id() -> String {
+    format!("{PREFIX}{:x}{:x}", js_sys::Date::now().to_bits(), js_sys::Math::random().to_bits())
+}
+
+/// The conversations of this device, newest first.
+pub fn list() -> Vec<Entry> {
+    browser::stored(INDEX).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn write_list(entries: &[Entry]) {
+    if let Ok(text) = serde_json::to_string(entries) {
+        browser::store(INDEX, &text);
+    }
+}
+
+/// Keeps a conversation; false when there is no room.
+pub fn put(id: &str, document: &ChatDocument) -> bool {
+    let Ok(text) = serde_json::to_string(document) else { return false };
+    browser::store(&key(id), &text);
+    if browser::stored(&key(id)).as_deref() != Some(text.as_str()) {
+        return false;
+    }
+    let mut entries = list();
+    entries.retain(|entry| entry.id != id);
+    entries.insert(0, Entry { id: id.to_owned(), title: document.title() });
+    for gone in entries.iter().skip(MOST) {
+        browser::forget(&key(&gone.id));
+    }
+    entries.truncate(MOST);
+    write_list(&entries);
+    true
+}
+
+pub fn get(id: &str) -> Option<ChatDocument> {
+    serde_json::from_str(&browser::stored(&key(id))?).ok()
+}
+
+pub fn remove(id: &str) {
+    browser::forget(&key(id));
+    let mut entries = list();
+    entries.retain(|entry| entry.id != id);
+    write_list(&entries);
+}
+
+/// Those whose text has these words.
+pub fn find(words: &str) -> Vec<Entry> {
+    let words = words.trim().to_lowercase();
+    let has = |entry: &Entry| {
+        words.is_empty() || browser::stored(&key(&entry.id)).is_some_and(|text| text.to_lowercase().contains(&words))
+    };
+    list().into_iter().filter(has).collect()
+}
+
+/// What was talked about last on this device.
+pub fn last_device_chat() -> Option<(String, ChatDocument)> {
+    let entry = list().into_iter().next()?;
+    let document = get(&entry.id)?;
+    Some((entry.id, document))
+}

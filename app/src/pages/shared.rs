@@ -1,0 +1,66 @@
+//! A conversation somebody shares.
+
+use leptos::prelude::*;
+use leptos_meta::Meta;
+use leptos_router::hooks::use_params_map;
+
+use super::failed;
+use crate::api::use_api;
+use crate::components::deferred::deferred;
+use crate::components::title::PageTitle;
+use crate::components::{format, markdown};
+use crate::types::chats::{ChatColumn, Kept};
+
+/// `/shared/{id}`
+#[component]
+pub fn Shared() -> impl IntoView {
+    let api = use_api();
+    let id = use_params_map().get_untracked().get("id").unwrap_or_default();
+    deferred(async move {
+        let chat = match api.shared_chat(&id).await {
+            Ok(chat) => chat,
+            Err(error) => return failed(error),
+        };
+        let title = format::plain(&chat.title);
+        let columns = chat.document.columns.into_iter().map(column).collect_view();
+        view! {
+            <PageTitle text=title.clone()/>
+            <Meta name="robots" content="noindex"/>
+            <section class="page">
+                <p class="eyebrow">"A shared conversation, as of "{format::moment(&chat.updated_at)}</p>
+                <h1>{title}</h1>
+                <div class="shared-columns">{columns}</div>
+                <p class="button-row"><a class="button" href="/chat">"Begin your own"</a></p>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn column(column: ChatColumn) -> impl IntoView {
+    let name = column.model.map_or_else(|| "A model".to_owned(), |model| format::plain(&model.name));
+    let turns = column.turns.into_iter().map(turn).collect_view();
+    view! { <section class="shared-column"><h2>{name}</h2>{turns}</section> }
+}
+
+fn turn(kept: Kept) -> AnyView {
+    if !kept.is_answer {
+        return view! { <article class="message message-question" aria-label="Question"><p>{format::plain(&kept.content)}</p></article> }
+            .into_any();
+    }
+    let thoughts = (!kept.reasoning.is_empty()).then(|| {
+        view! {
+            <details class="reasoning">
+                <summary>"Thoughts"</summary>
+                <div class="prose" inner_html=markdown::to_html(&kept.reasoning)></div>
+            </details>
+        }
+    });
+    view! {
+        <article class="message message-answer" aria-label="Answer">
+            {thoughts}
+            <div class="prose" inner_html=markdown::to_html(&kept.content)></div>
+        </article>
+    }
+    .into_any()
+}

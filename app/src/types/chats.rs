@@ -1,0 +1,210 @@
+//! Conversations of the chat room, and the votes of its blind comparisons.
+
+use serde::{Deserialize, Serialize};
+
+use super::Money;
+use super::models::Model;
+
+/// The model being talked to, as the room shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ModelChoice {
+    pub id: String,
+    pub name: String,
+    /// Prices for people.
+    #[serde(default)]
+    pub price: String,
+    #[serde(default)]
+    pub is_simulated: bool,
+}
+
+impl From<&Model> for ModelChoice {
+    fn from(model: &Model) -> Self {
+        let pricing = &model.pricing;
+        let price = if pricing.is_free() {
+            "Free".to_owned()
+        } else {
+            format!("{} in, {} out per M tokens", pricing.prompt.per_million(), pricing.completion.per_million())
+        };
+        Self { id: model.id.clone(), name: model.name.clone(), price, is_simulated: model.is_simulated }
+    }
+}
+
+/// What is known about an answer besides its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Facts {
+    pub id: Option<String>,
+    pub model: Option<String>,
+    pub provider: Option<String>,
+    pub finish_reason: Option<String>,
+    pub prompt_tokens: Option<i64>,
+    pub completion_tokens: Option<i64>,
+    pub cost: Option<Money>,
+    pub first_token_ms: Option<i64>,
+    pub total_ms: Option<i64>,
+    /// The reader stopped it.
+    pub is_stopped: bool,
+}
+
+/// Why there is no (whole) answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Problem {
+    pub status: u16,
+    pub message: String,
+}
+
+/// A file that was sent with a question. Its content is not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Attachment {
+    pub name: String,
+    /// `image/png`
+    pub kind: String,
+    /// `data:image/png;base64,…`, as long as the page is open.
+    #[serde(skip)]
+    pub data: String,
+}
+
+/// One message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Kept {
+    pub is_answer: bool,
+    pub content: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning: String,
+    #[serde(default)]
+    pub facts: Facts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// What a model is asked with. Empty fields leave the model's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Settings {
+    pub system: String,
+    pub temperature: String,
+    pub top_p: String,
+    pub max_tokens: String,
+    /// `low`, `medium`, `high`
+    pub reasoning: String,
+    /// Slug of the only provider to ask.
+    pub provider: String,
+}
+
+/// One model's side of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ChatColumn {
+    pub model: Option<ModelChoice>,
+    #[serde(default)]
+    pub settings: Settings,
+    pub turns: Vec<Kept>,
+}
+
+/// A whole conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ChatDocument {
+    /// One to six.
+    pub columns: Vec<ChatColumn>,
+}
+
+impl ChatDocument {
+    /// The beginning of the first question.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let question = self.columns.iter().flat_map(|column| &column.turns).find(|turn| !turn.is_answer);
+        let words = question.map(|turn| turn.content.split_whitespace().collect::<Vec<_>>().join(" "));
+        let title: String = words.unwrap_or_default().chars().take(80).collect();
+        if title.is_empty() { "New chat".to_owned() } else { title }
+    }
+}
+
+/// `GET /api/v1/chats` (ours), one of `data`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ChatSummary {
+    pub id: String,
+    pub title: String,
+    /// RFC 3339.
+    pub updated_at: String,
+    /// The last part of the link under which others may read it.
+    pub share_id: Option<String>,
+}
+
+/// A conversation kept on the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Chat {
+    pub id: String,
+    pub title: String,
+    pub updated_at: String,
+    pub share_id: Option<String>,
+    pub document: ChatDocument,
+}
+
+/// `PUT /api/v1/chats/{id}` (ours) and `POST /api/v1/chats`: what to keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SaveChat {
+    /// Taken from the first question when it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub document: ChatDocument,
+}
+
+/// `POST /api/v1/votes` (ours): which of two answers to the same question is better.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct CastVote {
+    pub generation_a: String,
+    pub generation_b: String,
+    /// `a`, `b`, `tie` or `neither`
+    pub outcome: String,
+}
+
+/// Who the two were.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct CountedVote {
+    pub model_a: String,
+    pub model_b: String,
+}
+
+/// `GET /api/v1/ratings` (ours), inside `data`: how often models are preferred.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Ratings {
+    /// Best first.
+    pub models: Vec<Rating>,
+    pub votes: u64,
+    pub voters: u64,
+    /// Some of the answers were simulated.
+    pub has_simulated: bool,
+}
+
+/// A model's place among those compared with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Rating {
+    pub id: String,
+    pub name: String,
+    /// Elo's scale: 400 more wins ten of eleven.
+    pub rating: f64,
+    /// 95 % of the time the true rating is between these.
+    pub low: f64,
+    pub high: f64,
+    /// The rating of the answers' content alone, with the effect of their length taken out.
+    pub rating_without_length: f64,
+    pub votes: u64,
+    /// Percent; a tie is half a win.
+    pub win_rate: f64,
+}

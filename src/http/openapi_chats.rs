@@ -1,0 +1,79 @@
+//! The description of the API: conversations and votes. See [`super::openapi`].
+#![expect(dead_code, reason = "the functions exist for their descriptions")]
+
+use app::types::Envelope;
+use app::types::chats::{CastVote, Chat, ChatSummary, CountedVote, ModelChoice, Ratings, SaveChat};
+use app::types::error::ErrorBody;
+use app::types::keys::Deleted;
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(list_chats, create_chat, show_chat, update_chat, delete_chat, share_chat, unshare_chat, show_shared_chat,
+        draw_pair, cast_vote, show_ratings),
+    tags((name = "chats", description = "Conversations people keep, and votes on blind comparisons; for signed-in people"))
+)]
+pub(super) struct Description;
+
+/// Lists the newest conversations, or those with the words of `q`.
+#[utoipa::path(get, path = "/chats", tag = "chats", params(("q" = Option<String>, Query)),
+    responses((status = 200, body = Envelope<Vec<ChatSummary>>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+fn list_chats() {}
+
+/// Keeps a conversation.
+#[utoipa::path(post, path = "/chats", tag = "chats", request_body = SaveChat,
+    responses((status = 201, body = Envelope<Chat>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody)))]
+fn create_chat() {}
+
+/// Shows a conversation.
+#[utoipa::path(get, path = "/chats/{id}", tag = "chats", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<Chat>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn show_chat() {}
+
+/// Replaces a conversation; without a title it keeps its own.
+#[utoipa::path(put, path = "/chats/{id}", tag = "chats", params(("id" = String, Path)), request_body = SaveChat,
+    responses((status = 200, body = Envelope<Chat>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody)))]
+fn update_chat() {}
+
+/// Forgets a conversation.
+#[utoipa::path(delete, path = "/chats/{id}", tag = "chats", params(("id" = String, Path)),
+    responses((status = 200, body = Deleted), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn delete_chat() {}
+
+/// Makes a link under which anybody may read a conversation.
+#[utoipa::path(post, path = "/chats/{id}/share", tag = "chats", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<Chat>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn share_chat() {}
+
+/// Takes that link back.
+#[utoipa::path(delete, path = "/chats/{id}/share", tag = "chats", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<Chat>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn unshare_chat() {}
+
+/// Shows the conversation behind a link.
+#[utoipa::path(get, path = "/shared/{share_id}", tag = "chats", params(("share_id" = String, Path)), security(()),
+    responses((status = 200, body = Envelope<Chat>), (status = 404, body = ErrorBody)))]
+fn show_shared_chat() {}
+
+/// Draws two models to compare without knowing which is which.
+#[utoipa::path(get, path = "/votes/pair", tag = "chats",
+    responses((status = 200, body = Envelope<Vec<ModelChoice>>), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn draw_pair() {}
+
+/// Says which of two answers to the same question is better, and learns who gave them.
+#[utoipa::path(post, path = "/votes", tag = "chats", request_body = CastVote,
+    responses((status = 201, body = Envelope<CountedVote>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
+fn cast_vote() {}
+
+/// Shows how often models are preferred: Bradley-Terry ratings with 95 % confidence intervals.
+#[utoipa::path(get, path = "/ratings", tag = "rankings", security(()),
+    responses((status = 200, body = Envelope<Ratings>)))]
+fn show_ratings() {}

@@ -1,0 +1,249 @@
+//! What the public may know of generations: how endpoints did, and how much of what was asked.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use app::types::activity::ProviderResponse;
+use sqlx::{AnyConnection, FromRow};
+
+use super::bulk::Bulk;
+
+/// A generation, as far as it counts here.
+#[derive(Clone, Debug, Default, FromRow)]
+struct Answer {
+    created_at: i64,
+    model_id: String,
+    endpoint_id: String,
+    provider_name: String,
+    app_url: String,
+    app_title: String,
+    is_simulated: i64,
+    is_cancelled: i64,
+    status: i64,
+    prompt_tokens: i64,
+    completion_tokens: i64,
+    latency_ms: Option<i64>,
+    generation_ms: Option<i64>,
+    finish_reason: Option<String>,
+    attempts: String,
+}
+
+const NEW: &str = "SELECT created_at, model_id, endpoint_id, provider_name, app_url, app_title, is_simulated, \
+     is_cancelled, status, prompt_tokens, completion_tokens, latency_ms, generation_ms, finish_reason, attempts \
+     FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3";
+
+static ADD_ENDPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::insert(
+        "INSERT INTO endpoint_hourly (hour, model_id, endpoint_id, provider_name, requests, failures)",
+        6,
+        "ON CONFLICT (hour, model_id, endpoint_id) DO UPDATE SET \
+         requests = endpoint_hourly.requests + excluded.requests, \
+         failures = endpoint_hourly.failures + excluded.failures",
+    )
+});
+static ADD_SPEEDS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::insert(
+        "INSERT INTO speed_hourly (model_id, hour, endpoint_id, measure, bucket, answers)",
+        6,
+        "ON CONFLICT (model_id, hour, endpoint_id, measure, bucket) DO UPDATE SET \
+         answers = speed_hourly.answers + excluded.answers",
+    )
+});
+static ADD_PUBLIC: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::insert(
+        "INSERT INTO public_daily (dimension, day, model_id, name, title, is_simulated, requests, prompt_tokens, \
+         completion_tokens)",
+        9,
+        "ON CONFLICT (dimension, day, model_id, name) DO UPDATE SET \
+         requests = public_daily.requests + excluded.requests, \
+         prompt_tokens = public_daily.prompt_tokens + excluded.prompt_tokens, \
+         completion_tokens = public_daily.completion_tokens + excluded.completion_tokens, title = excluded.title",
+    )
+});
+
+const MS_PER_HOUR: i64 = 3_600_000;
+/// How much wider each bucket is than the one before.
+const GROWTH: f64 = 1.2;
+/// A shorter answer says little about speed, tokens.
+const SPEEDY: i64 = 8;
+
+/// The bucket of a speed.
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "a logarithm is small")]
+#[must_use]
+pub fn bucket(value: i64) -> i64 {
+    (app::components::format::approximate(value.max(1)).ln() / GROWTH.ln()).floor() as i64
+}
+
+/// The speed in the middle of a bucket.
+#[must_use]
+pub fn middle(bucket: i64) -> f64 {
+    GROWTH.powf(app::components::format::approximate(bucket) + 0.5)
+}
+
+/// Hour, model, endpoint → provider, requests, failures.
+type Endpoints = BTreeMap<(i64, String, String), (String, i64, i64)>;
+/// Model, hour, endpoint, measure, bucket → answers.
+type Speeds = BTreeMap<(String, i64, String, &'static str, i64), i64>;
+/// Dimension, day, model, name → totals.
+type Public = BTreeMap<(&'static str, i64, String, String), Totals>;
+
+#[derive(Default)]
+struct Totals {
+    title: String,
+    is_simulated: i64,
+    requests: i64,
+    prompt_tokens: i64,
+    completion_tokens: i64,
+}
+
+/// Adds the generations of a node after `from` up to `to`. Rows are written in sorted
+/// order, so that two nodes cannot wait for each other.
+pub(super) async fn add(connection: &mut AnyConnection, node_id: &str, from: i64, to: i64) -> sqlx::Result<()> {
+    let answers: Vec<Answer> =
+        sqlx::query_as(NEW).bind(node_id).bind(from).bind(to).fetch_all(&mut *connection).await?;
+    let (mut endpoints, mut speeds, mut public) = (Endpoints::new(), Speeds::new(), Public::new());
+    for answer in &answers {
+        count_endpoints(&mut endpoints, answer);
+        count_speed(&mut speeds, answer);
+        count_public(&mut public, answer);
+    }
+    let rows: Vec<_> = endpoints.into_iter().collect();
+    ADD_ENDPOINTS
+        .execute(connection, &rows, |query, ((hour, model, endpoint), (provider, requests, failures))| {
+            query.bind(*hour).bind(model).bind(endpoint).bind(provider).bind(*requests).bind(*failures)
+        })
+        .await?;
+    let rows: Vec<_> = speeds.into_iter().collect();
+    ADD_SPEEDS
+        .execute(connection, &rows, |query, ((model, hour, endpoint, measure, bucket), answers)| {
+            query.bind(model).bind(*hour).bind(endpoint).bind(*measure).bind(*bucket).bind(*answers)
+        })
+        .await?;
+    let rows: Vec<_> = public.into_iter().collect();
+    ADD_PUBLIC
+        .execute(connection, &rows, |query, ((dimension, day, model, name), totals)| {
+            query
+                .bind(*dimension)
+                .bind(*day)
+                .bind(model)
+                .bind(name)
+                .bind(&totals.title)
+                .bind(totals.is_simulated)
+                .bind(totals.requests)
+                .bind(totals.prompt_tokens)
+                .bind(totals.completion_tokens)
+        })
+        .await
+}
+
+fn count_endpoints(endpoints: &mut Endpoints, answer: &Answer) {
+    let hour = answer.created_at.div_euclid(MS_PER_HOUR);
+    let mut count = |endpoint: &str, provider: &str, is_failed: bool| {
+        if endpoint.is_empty() {
+            return;
+        }
+        let key = (hour, answer.model_id.clone(), endpoint.to_owned());
+        let entry = endpoints.entry(key).or_insert_with(|| (provider.to_owned(), 0, 0));
+        entry.1 += 1;
+        entry.2 += i64::from(is_failed);
+    };
+    count(&answer.endpoint_id, &answer.provider_name, is_fault(answer.status) && answer.is_cancelled == 0);
+    // The attempts before the last, which another endpoint made good.
+    let tried: Vec<ProviderResponse> = serde_json::from_str(&answer.attempts).unwrap_or_default();
+    for attempt in tried.iter().rev().skip(1) {
+        let endpoint = attempt.endpoint_id.as_deref().unwrap_or_default();
+        let is_same_model = attempt.model_permaslug.as_deref().is_none_or(|model| model == answer.model_id);
+        if is_same_model {
+            let failed = attempt.status.is_none_or(|status| is_fault(i64::from(status)));
+            count(endpoint, attempt.provider_name.as_deref().unwrap_or_default(), failed);
+        }
+    }
+}
+
+/// The endpoint is to blame, not who asked.
+const fn is_fault(status: i64) -> bool {
+    status >= 500 || status == 429 || status == 408
+}
+
+fn count_speed(speeds: &mut Speeds, answer: &Answer) {
+    if answer.status != 200 || answer.endpoint_id.is_empty() {
+        return;
+    }
+    let hour = answer.created_at.div_euclid(MS_PER_HOUR);
+    let mut count = |measure, value| {
+        let key = (answer.model_id.clone(), hour, answer.endpoint_id.clone(), measure, bucket(value));
+        *speeds.entry(key).or_default() += 1;
+    };
+    if let Some(latency) = answer.latency_ms.filter(|ms| *ms > 0) {
+        count("latency", latency);
+    }
+    if let Some(ms) = answer.generation_ms.filter(|ms| *ms > 0 && answer.completion_tokens >= SPEEDY) {
+        count("throughput", answer.completion_tokens.saturating_mul(10_000) / ms);
+    }
+}
+
+fn count_public(public: &mut Public, answer: &Answer) {
+    let day = answer.created_at.div_euclid(MS_PER_HOUR * 24);
+    let mut count = |dimension, name: &str, title: &str| {
+        let totals = public.entry((dimension, day, answer.model_id.clone(), name.to_owned())).or_default();
+        title.clone_into(&mut totals.title);
+        totals.is_simulated = totals.is_simulated.max(answer.is_simulated);
+        totals.requests += 1;
+        totals.prompt_tokens += answer.prompt_tokens;
+        totals.completion_tokens += answer.completion_tokens;
+    };
+    count("model", "", "");
+    count("length", length(answer.prompt_tokens), "");
+    if !answer.provider_name.is_empty() {
+        count("provider", &answer.provider_name, "");
+    }
+    if !answer.app_url.is_empty() {
+        count("app", &answer.app_url, &answer.app_title);
+    }
+    if answer.finish_reason.as_deref() == Some("tool_calls") {
+        count("tools", "", "");
+    }
+}
+
+/// The name of the range a prompt's length falls into.
+fn length(tokens: i64) -> &'static str {
+    match tokens {
+        ..1_000 => "1K",
+        1_000..10_000 => "10K",
+        10_000..100_000 => "100K",
+        100_000..1_000_000 => "1M",
+        _ => "10M",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_tells_its_speeds_to_a_tenth() {
+        for value in [1_i64, 7, 180, 1_900, 61_000, 9_999_999] {
+            let exact = app::components::format::approximate(value);
+            let told = middle(bucket(value));
+            assert!((told / exact - 1.0).abs() < 0.1, "{value} is told as {told}");
+        }
+    }
+
+    #[test]
+    fn a_failure_that_another_endpoint_made_good_counts_where_it_happened() {
+        let attempts = r#"[{"endpoint_id":"one:a","provider_name":"One","model_permaslug":"m","status":503,"latency":3,"is_byok":false},
+            {"endpoint_id":"two:a","provider_name":"Two","model_permaslug":"m","status":200,"latency":9,"is_byok":false}]"#;
+        let answer = Answer {
+            model_id: "m".to_owned(),
+            endpoint_id: "two:a".to_owned(),
+            provider_name: "Two".to_owned(),
+            status: 200,
+            attempts: attempts.to_owned(),
+            ..Answer::default()
+        };
+        let mut endpoints = Endpoints::new();
+        count_endpoints(&mut endpoints, &answer);
+        let counted: Vec<_> = endpoints.values().cloned().collect();
+        assert_eq!(counted, [("One".to_owned(), 1, 1), ("Two".to_owned(), 1, 0)]);
+    }
+}

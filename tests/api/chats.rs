@@ -1,0 +1,129 @@
+//! Conversations people keep, links to them, and votes.
+
+use app::types::Money;
+use reqwest::{Client, Method, Response, header};
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::{Database, TestApp, Upstream, read};
+
+/// A person in front of a browser.
+struct Person {
+    client: Client,
+    cookie: String,
+    url: String,
+}
+
+impl Person {
+    async fn new(app: &TestApp) -> Self {
+        let member = app.member(Money::from_dollars(5)).await;
+        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let form = [("email", member.account.user.email.as_str()), ("password", "a long enough one"), ("next", "/")];
+        let answer = client
+            .post(format!("{}/sign-in", app.url))
+            .header(header::ORIGIN, &app.url)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
+            .send()
+            .await
+            .unwrap();
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Self { client, cookie, url: app.url.clone() }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .header(header::COOKIE, &self.cookie)
+            .header("sec-fetch-site", "same-origin");
+        body.map_or(request.try_clone().unwrap(), |body| request.json(body)).send().await.unwrap()
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        read(self.send(method, path, body).await).await
+    }
+
+    /// Asks a model as the chat room does; returns the generation's id.
+    async fn ask(&self, model: &str) -> String {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": "Hi" }] });
+        let (status, answer) = self.call(Method::POST, "/api/v1/chat/completions", Some(&body)).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn conversation(words: &str) -> Value {
+    json!({ "document": { "columns": [{ "model": { "id": "acme/one", "name": "One" }, "turns": [
+        { "is_answer": false, "content": words }, { "is_answer": true, "content": "An **answer**." }] }] } })
+}
+
+on_both_databases! {
+    async fn a_conversation_is_kept_found_shared_and_forgotten_by_its_owner_alone(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let (ann, bob) = (Person::new(&app).await, Person::new(&app).await);
+        let (status, kept) = ann.call(Method::POST, "/api/v1/chats", Some(&conversation("Tell me of 100% lighthouses"))).await;
+        assert_eq!((status, kept["data"]["title"].as_str()), (201, Some("Tell me of 100% lighthouses")));
+        let path = format!("/api/v1/chats/{}", kept["data"]["id"].as_str().unwrap());
+        let count = |words: &'static str| { let ann = &ann; async move { ann.call(Method::GET, &format!("/api/v1/chats?q={words}"), None).await.1["data"].as_array().unwrap().len() } };
+        assert_eq!([count("").await, count("LIGHTHOUSE").await, count("100%25").await, count("10%25l").await], [1, 1, 1, 0]);
+        for (method, body) in [(Method::GET, None), (Method::PUT, Some(conversation("mine"))), (Method::DELETE, None)] {
+            assert_eq!(bob.send(method.clone(), &path, body.as_ref()).await.status(), 404, "{method} by another");
+            assert_eq!(app.request(method, &path).json(&body).send().await.unwrap().status(), 401);
+        }
+        assert_eq!(bob.call(Method::GET, "/api/v1/chats", None).await.1["data"], json!([]));
+
+        let share = format!("{path}/share");
+        assert_eq!(bob.send(Method::POST, &share, None).await.status(), 404);
+        let (_, shared) = ann.call(Method::POST, &share, None).await;
+        let link = shared["data"]["share_id"].as_str().unwrap().to_owned();
+        let (status, seen) = read(app.get(&format!("/api/v1/shared/{link}")).await).await;
+        assert_eq!((status, &seen["data"]["id"]), (200, &json!("")), "{seen}");
+        let page = app.get(&format!("/shared/{link}")).await;
+        assert_eq!(page.status(), 200);
+        assert!(page.text().await.unwrap().contains("<strong>answer</strong>"));
+        assert_eq!(ann.send(Method::DELETE, &share, None).await.status(), 200);
+        assert_eq!(app.get(&format!("/api/v1/shared/{link}")).await.status(), 404);
+        assert_eq!(app.get(&format!("/shared/{link}")).await.status(), 404);
+
+        let (_, changed) = ann.call(Method::PUT, &path, Some(&conversation("Something else"))).await;
+        assert_eq!(changed["data"]["title"], "Tell me of 100% lighthouses", "it keeps its title");
+        for wrong in [json!({ "document": { "columns": [] } }), json!({ "document": 5 }), json!({})] {
+            assert_eq!(ann.send(Method::POST, "/api/v1/chats", Some(&wrong)).await.status(), 400, "{wrong}");
+        }
+        assert_eq!(ann.send(Method::DELETE, &path, None).await.status(), 200);
+        assert_eq!(ann.send(Method::GET, &path, None).await.status(), 404);
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_vote_counts_once_and_only_for_ones_own_answers(database: Database) {
+        let upstream = Upstream::start("one").await.offering(&["acme/one", "acme/two"]);
+        let app = TestApp::start(database, &[&upstream]).await;
+        let (ann, bob) = (Person::new(&app).await, Person::new(&app).await);
+        let (status, pair) = ann.call(Method::GET, "/api/v1/votes/pair", None).await;
+        assert_eq!((status, pair["data"].as_array().unwrap().len()), (200, 2), "{pair}");
+        let vote = |a: &str, b: &str, outcome: &str| json!({ "generation_a": a, "generation_b": b, "outcome": outcome });
+        let (one, two) = (ann.ask("acme/one").await, ann.ask("acme/two").await);
+        let again = ann.ask("acme/one").await;
+        let cast = async |person: &Person, body: Value| person.call(Method::POST, "/api/v1/votes", Some(&body)).await;
+        assert_eq!(cast(&bob, vote(&one, &two, "a")).await.0, 404, "answers to another person");
+        assert_eq!(cast(&ann, vote(&one, &again, "a")).await.0, 400, "the same model");
+        assert_eq!(cast(&ann, vote(&one, &two, "both")).await.0, 400);
+        let (status, told) = cast(&ann, vote(&one, &two, "a")).await;
+        assert_eq!((status, &told["data"]["model_a"], &told["data"]["model_b"]), (201, &json!("acme/one"), &json!("acme/two")));
+        assert_eq!(cast(&ann, vote(&two, &one, "b")).await.0, 400, "counted before");
+        assert_eq!(cast(&ann, vote(&two, &again, "b")).await.0, 400, "one of them was");
+        let (_, ratings) = read(app.get("/api/v1/ratings").await).await;
+        let models = ratings["data"]["models"].as_array().unwrap();
+        assert_eq!((models[0]["id"].as_str(), models[0]["win_rate"].as_f64()), (Some("acme/one"), Some(100.0)));
+        let number = |name: &str| models[0][name].as_f64().unwrap();
+        assert!(number("low") < number("rating") && number("rating") < number("high"), "{ratings}");
+        assert_eq!((&ratings["data"]["votes"], &ratings["data"]["voters"]), (&json!(1), &json!(1)));
+        let key = app.member(Money::from_dollars(1)).await.key().await.get("/api/v1/votes/pair").await;
+        assert_eq!(key.status(), 403, "keys do not vote");
+        app.finish().await;
+    }
+}

@@ -1,0 +1,114 @@
+//! What the public may see of the traffic: facets, statistics, leaderboards, data sets.
+
+use app::types::Money;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::{Database, KeyHolder, Script, TestApp, Upstream, question, read};
+
+async fn ask_as(key: &KeyHolder<'_>, app: Option<(&str, &str)>, fields: Value) -> u16 {
+    let mut request = key.request(Method::POST, "/api/v1/chat/completions").json(&question(fields));
+    if let Some((url, title)) = app {
+        request = request.header("http-referer", url).header("x-openrouter-title", title);
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    response.text().await.unwrap();
+    status
+}
+
+async fn get(app: &TestApp, path: &str) -> Value {
+    let (status, body) = read(app.get(path).await).await;
+    assert_eq!(status, 200, "{path}: {body}");
+    body
+}
+
+fn names(rows: &Value, field: &str) -> Vec<String> {
+    rows.as_array().unwrap().iter().map(|row| row[field].as_str().unwrap().to_owned()).collect()
+}
+
+on_both_databases! {
+    async fn traffic_shows_in_statistics_leaderboards_and_data_sets(database: Database) {
+        let upstream = Upstream::start("one").await.offering(&["acme/one", "acme/two"]);
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_dollars(10)).await;
+        let key = member.key().await;
+        let answer = |tokens| Script::Answer { words: vec!["Hi".to_owned()], prompt_tokens: tokens, completion_tokens: 20 };
+        upstream.script([answer(5_000), answer(100), answer(40)]);
+        assert_eq!(ask_as(&key, Some(("https://fox.example", "Fox")), json!({})).await, 200);
+        assert_eq!(ask_as(&key, Some(("https://owl.example", "=Owl")), json!({ "model": "acme/two" })).await, 200);
+        assert_eq!(ask_as(&key, None, json!({ "model": "acme/two" })).await, 200);
+        // The second try is good; the first still counts against the endpoint.
+        upstream.script([Script::fail(500, "boom"), answer(60)]);
+        assert_eq!(ask_as(&key, None, json!({ "model": "acme/two" })).await, 200);
+        while app.app.store.fold_generations().await.unwrap() > 0 {}
+
+        let statistics = get(&app, "/api/v1/models/acme/two/statistics?period=day").await;
+        let data = &statistics["data"];
+        let uptime = data["endpoints"][0]["uptime"].as_array().unwrap();
+        assert_eq!((uptime.len(), uptime.iter().find(|hour| !hour.is_null()).unwrap().as_f64()), (72, Some(75.0)), "{data}");
+        assert_eq!(data["slots"].as_array().unwrap().len(), 24);
+        assert!(data["latency"].as_array().unwrap().iter().any(|point| point["p50"].is_number()), "{data}");
+        assert_eq!(data["daily_prompt_tokens"].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).sum::<i64>(), 200);
+        assert_eq!(names(&data["apps"], "title"), ["=Owl"]);
+        assert!(!data["prices"].as_array().unwrap().is_empty());
+
+        let status = get(&app, "/api/v1/status").await;
+        assert_eq!(status["data"]["providers"][0]["requests"], 5);
+
+        let board = |query: &'static str| { let app = &app; async move { get(app, &format!("/api/v1/rankings{query}")).await["data"]["rows"].clone() } };
+        assert_eq!(names(&board("").await, "id"), ["acme/one", "acme/two"]);
+        assert_eq!(names(&board("?length=1K").await, "id"), ["acme/two"]);
+        assert_eq!(names(&board("?length=10K").await, "id"), ["acme/one"]);
+        assert_eq!(names(&board("?app=https://fox.example").await, "id"), ["acme/one"]);
+        assert_eq!(names(&board("?by=app&sort=trending").await, "name"), ["Fox", "=Owl"]);
+        assert_eq!(board("?by=author&period=year").await[0]["tokens"], 5_280);
+        assert_eq!(get(&app, "/api/v1/rankings?app=https://fox.example").await["data"]["title"], "Fox");
+        for wrong in ["?by=x", "?period=x", "?length=2K", "?by=app&category=programming", "?length=1K&app=x", "?sort=x"] {
+            assert_eq!(app.get(&format!("/api/v1/rankings{wrong}")).await.status(), 400, "{wrong}");
+        }
+        let csv = app.get("/api/v1/rankings.csv?by=app").await.text().await.unwrap();
+        assert!(csv.starts_with("date,id,name,tokens\n") && csv.contains(",'=Owl,120\n"), "{csv}");
+        let svg = app.get("/api/v1/rankings.svg").await;
+        assert_eq!(svg.headers()["content-type"], "image/svg+xml");
+        assert!(svg.text().await.unwrap().contains("class=\"s1\""));
+
+        let today = get(&app, "/api/v1/rankings?period=day").await["data"]["days"][0].as_str().unwrap().to_owned();
+        let daily = |more: &str| format!("/api/v1/datasets/rankings-daily?end_date={today}{more}");
+        let (_, all) = read(key.get(&daily("")).await).await;
+        assert_eq!(names(&all["data"], "total_tokens"), ["5020", "260"], "{all}");
+        assert_eq!(all["meta"]["end_date"], today.as_str());
+        let (_, month) = read(key.get(&daily("&period=month&context_bucket=1K")).await).await;
+        assert!(month["data"][0]["date"].as_str().unwrap().ends_with("-01"), "{month}");
+        for wrong in ["&period=day&category=programming", "&language_type=natural", "&start_date=2020-01-01", "&start_date=2999-01-01"] {
+            assert_eq!(key.get(&daily(wrong)).await.status(), 400, "{wrong}");
+        }
+        let apps = format!("/api/v1/datasets/app-rankings?end_date={today}");
+        let (_, apps_body) = read(key.get(&format!("{apps}&sort=trending&offset=1")).await).await;
+        assert_eq!((&apps_body["data"][0]["app_name"], &apps_body["data"][0]["rank"]), (&json!("=Owl"), &json!(2)), "{apps_body}");
+        assert_eq!(app.get(&apps).await.status(), 401, "a key is needed");
+        app.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facets_and_the_feed_tell_what_the_catalog_has() {
+    let upstream = Upstream::start("one").await.offering(&["acme/one", "acme/two", "other/three"]);
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let facets = get(&app, "/api/v1/models/facets").await;
+    assert_eq!(names(&facets["data"]["authors"], "value"), ["acme", "other"]);
+    assert_eq!(
+        (&facets["data"]["authors"][0]["count"], &facets["data"]["providers"][0]["count"]),
+        (&json!(2), &json!(3))
+    );
+    let feed = app.get("/api/v1/models?use_rss=true&model_authors=other").await;
+    assert_eq!(feed.headers()["content-type"], "application/rss+xml; charset=utf-8");
+    let feed = feed.text().await.unwrap();
+    assert_eq!(feed.matches("<item>").count(), 1, "{feed}");
+    assert!(feed.contains("/models/other/three</link>"), "{feed}");
+    let chat = app.get("/api/v1/models?use_rss=true&use_rss_chat_links=true").await.text().await.unwrap();
+    assert!(chat.contains("/chat?model=acme%2Fone</link>"), "{chat}");
+    assert_eq!(app.get("/api/v1/models?use_rss=perhaps").await.status(), 400);
+    app.finish().await;
+}
