@@ -206,7 +206,7 @@ async fn a_member_sees_keys_credit_and_activity() {
         "Welcome",
         "+ $25.00",
         "-$0.006400",
-        "patchbay credit grant ada@example.com",
+        "5.5 % by card, at least $0.80",
     ]);
     let activity = open("/activity?show=tokens&by=key&window=7d", MEMBER).await;
     activity.assert_shows(&[
