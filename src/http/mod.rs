@@ -193,11 +193,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/api/{*rest}", any(no_such_endpoint))
         .route("/healthz", get(show_health))
         .route("/readyz", get(show_readiness))
-        .route("/sign-in", post(sign_in::sign_in))
-        .route("/sign-up", post(sign_in::sign_up))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/confirm", post(sign_in::confirm))
-        .route("/auth/approve", post(pkce::approve))
+        .merge(entrances())
         .route("/credits/purchase", post(credit_forms::purchase))
         .route("/credits/return", get(credit_forms::return_from_payment))
         .route("/credits/refund", post(credit_forms::refund))
@@ -216,6 +212,16 @@ fn api(app: &Arc<App>) -> Router {
     // Forms call what is above as the visitor, and leave their outcome in his session.
     let forms = forms::router(calls.clone()).layer(session_layer(app));
     calls.merge(forms)
+}
+
+/// Forms by which people come in and prove who they are.
+fn entrances() -> Router<Arc<App>> {
+    Router::new()
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-up", post(sign_in::sign_up))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/confirm", post(sign_in::confirm))
+        .route("/auth/approve", post(pkce::approve))
 }
 
 /// Organizations, workspaces and people's own accounts.
