@@ -84,6 +84,16 @@ pub fn date_of_day(day: i64) -> String {
     date.format("%Y-%m-%d").to_string()
 }
 
+/// Where a month (`YYYY-MM`) begins and the next one does, epoch ms.
+#[must_use]
+pub fn month_bounds(month: &str) -> Option<(i64, i64)> {
+    let (year, number) = month.split_once('-').filter(|(year, number)| year.len() == 4 && number.len() == 2)?;
+    let (year, number): (i32, u32) = (year.parse().ok()?, number.parse().ok()?);
+    let begin = |year, number| parse_rfc3339(&format!("{year:04}-{number:02}-01T00:00:00Z"));
+    let next = if number == 12 { begin(year + 1, 1) } else { begin(year, number + 1) };
+    Some((begin(year, number)?, next?))
+}
+
 /// Reads RFC 3339 into epoch ms.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
@@ -93,6 +103,15 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_month_ends_where_the_next_begins() {
+        let (from, to) = month_bounds("2026-12").unwrap();
+        assert_eq!((rfc3339(from).as_str(), to), ("2026-12-01T00:00:00.000Z", month_bounds("2027-01").unwrap().0));
+        for bad in ["", "2026", "2026-13", "2026-1", "26-01", "2026-00", "2026-01-01", "x"] {
+            assert_eq!(month_bounds(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn weeks_turn_on_monday_and_months_on_the_first() {

@@ -29,6 +29,8 @@ pub enum Error {
     InsufficientCredits(String),
     #[error("{0}")]
     NotFound(String),
+    #[error("{0}")]
+    Gone(String),
     /// No endpoint is left; `availability` says what excluded the candidates.
     #[error("{message}")]
     NothingRoutable { message: String, availability: Value },
@@ -86,6 +88,7 @@ impl Error {
             Self::Forbidden(_) | Self::Guardrail { .. } => StatusCode::FORBIDDEN,
             Self::InsufficientCredits(_) => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound(_) | Self::NothingRoutable { .. } => StatusCode::NOT_FOUND,
+            Self::Gone(_) => StatusCode::GONE,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -104,7 +107,7 @@ impl Error {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::BadRequest { .. } | Self::MethodNotAllowed(_) => "invalid_request",
-            Self::UnknownModel { .. } | Self::NotFound(_) | Self::NothingRoutable { .. } => "not_found",
+            Self::UnknownModel { .. } | Self::NotFound(_) | Self::Gone(_) | Self::NothingRoutable { .. } => "not_found",
             Self::Unauthenticated(_) => "authentication",
             Self::Forbidden(_) | Self::Guardrail { .. } => "permission_denied",
             Self::InsufficientCredits(_) => "payment_required",

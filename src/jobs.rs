@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::App;
+use crate::billing::letters;
+use crate::billing::purchase;
+use crate::billing::top_up;
 use crate::gateway::probe;
 use crate::store::Backend;
 
@@ -14,6 +17,14 @@ pub fn start(app: &Arc<App>) {
         // A backlog is folded piece by piece without waiting.
         while app.store.fold_generations().await? > 0 {}
         Ok(())
+    });
+    every(app, Duration::from_secs(2), "buy credit automatically", |app| async move { top_up::buy_due(&app).await });
+    every(app, Duration::from_mins(1), "look after open purchases", |app| async move {
+        purchase::look_after_open(&app).await
+    });
+    every(app, Duration::from_secs(10), "tell low balances", |app| async move {
+        letters::tell_low_balances(&app).await?;
+        letters::tell_key_limits(&app).await
     });
     every(app, Duration::from_secs(1), "book grants", |app| async move { app.ledger.book_grant_requests().await });
     every(app, Duration::from_secs(1), "refresh the catalog", |app| async move { app.refresh_catalog().await });

@@ -36,6 +36,7 @@ use crate::accounts::guardrails::Guardrails;
 use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
+use crate::billing::payments::Payments;
 use crate::catalog::Catalog;
 use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
@@ -82,6 +83,7 @@ pub struct App {
     pub upstreams: Upstreams,
     pub media: Media,
     pub mail: Mail,
+    pub payments: Payments,
     pub health: Health,
     pub rate_limits: RateLimits,
     pub sticky: Sticky,
@@ -143,10 +145,12 @@ impl App {
         let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
         let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
             .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
+        let upstreams = Upstreams::new(&config.timeouts)?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
-            upstreams: Upstreams::new(&config.timeouts)?,
+            payments: Payments::new(&config.billing, upstreams.plain(), &clock, &config.public_url()),
+            upstreams,
             media: Media::new(config.media)?,
             mail: Mail::new(&config.mail, store.clone(), clock.clone()).map_err(StartError::Setting)?,
             health: Health::new(config.resilience),

@@ -44,7 +44,8 @@ impl Vault {
     pub fn new<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<Self, usize> {
         let wrapping = |(place, text): (usize, &str)| {
             let bytes = STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() == KEY).ok_or(place)?;
-            let id = Sha256::digest(&bytes).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let digest = Sha256::digest(&bytes);
+            let id = digest.iter().take(4).fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
             Ok::<Wrapping, usize>(Wrapping { id, cipher: cipher(&bytes).ok_or(place)? })
         };
         Ok(Self { keys: keys.into_iter().enumerate().map(wrapping).collect::<Result<_, _>>()? })

@@ -1,3 +1,13 @@
-//! Money: the ledger and the rules about it.
+//! Money: the ledger, buying credit, refunds, automatic purchases, receipts.
 
+pub mod audit;
+pub mod coinbase;
 pub mod ledger;
+pub mod letters;
+pub mod payments;
+pub mod pdf;
+pub mod purchase;
+pub mod receipt;
+pub mod refund;
+pub mod stripe;
+pub mod top_up;

@@ -20,6 +20,8 @@ const USUAL: [(&str, &str, u16); 4] = [
     ("llama-cpp", "llama.cpp", 8_080),
     ("vllm", "vLLM", 8_000),
 ];
+/// The price version of what costs nothing and is not stored.
+pub const FREE: &str = "free";
 /// A server on this machine answers at once or is not there.
 const WAIT: Duration = Duration::from_millis(400);
 
@@ -111,7 +113,7 @@ pub(super) fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPo
         upstream_model: entry.id.clone(),
         tag: slug.to_owned(),
         prices: Prices::default(),
-        price_id: "free".to_owned(),
+        price_id: FREE.to_owned(),
         supported_parameters: supported_parameters.clone(),
         input_modalities: text.clone(),
         output_modalities: output.clone(),

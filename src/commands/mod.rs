@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use clap::{Args, Parser, Subcommand};
+use patchbay::billing::audit;
 use patchbay::catalog::local::Local;
 use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
+use patchbay::gateway::rerate;
 use patchbay::http::openapi;
 use patchbay::providers::client::Upstreams;
 use patchbay::providers::credentials::Credentials;
@@ -25,6 +27,7 @@ macro_rules! say {
     }};
 }
 
+mod money;
 mod people;
 mod serve;
 
@@ -57,6 +60,9 @@ enum Command {
     /// Credit.
     #[command(subcommand)]
     Credit(CreditCommand),
+    /// Promo codes.
+    #[command(subcommand)]
+    Promo(PromoCommand),
     /// The books.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -129,11 +135,59 @@ enum CreditCommand {
         #[arg(long, default_value = "Granted by the operator")]
         reason: String,
     },
+    /// Credit what a customer paid by other means, such as a bank transfer. Unlike granted
+    /// credit it counts as bought.
+    Invoice {
+        #[arg(long)]
+        email: String,
+        /// US dollars.
+        #[arg(long)]
+        amount: Money,
+        /// The number of the invoice, and whatever else should be in the books.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Refuse every request of a user's organization.
+    Freeze {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "Frozen by the operator")]
+        reason: String,
+    },
+    /// Let a frozen organization go on, after a lost dispute for example.
+    Thaw {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "Thawed by the operator")]
+        reason: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum PromoCommand {
+    /// Make a code that gives each organization credit once.
+    Create {
+        code: String,
+        /// US dollars.
+        #[arg(long)]
+        amount: Money,
+        /// How many organizations may use it.
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// Days it can be used; without it, for ever.
+        #[arg(long)]
+        days: Option<u32>,
+        #[arg(long, default_value = "Made by the operator")]
+        reason: String,
+    },
+    /// Print the codes and what is left of them.
+    List,
 }
 
 #[derive(Subcommand)]
 enum LedgerCommand {
-    /// Add up every balance again from its transfers; fails when one differs.
+    /// Add up every balance again from its transfers, check that no transfer was changed and work
+    /// every charge out again from its quantities and prices; fails when one differs.
     Audit,
 }
 
@@ -176,6 +230,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let organization_id = people::organization_of(&store, &email).await?;
             people::grant(&store, &organization_id, amount, &reason).await
         }
+        Command::Credit(command) => money::credit(&config, command).await,
+        Command::Promo(PromoCommand::Create { code, amount, uses, days, reason }) => {
+            money::create_promo(&config, &code, amount, uses, days, &reason).await
+        }
+        Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
         Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
@@ -237,12 +296,15 @@ async fn list_catalog(config: &Config, filter: &str) -> anyhow::Result<()> {
 
 async fn audit(config: &Config) -> anyhow::Result<()> {
     let store = open(config).await?;
-    let differences = store.ledger_differences().await?;
+    let mut differences = audit::differences(&store).await?;
+    differences.extend(rerate::differences(&store).await?);
     for difference in &differences {
         say!("{difference}");
     }
     if differences.is_empty() {
-        say!("Every balance equals its transfers and holds, and the books are balanced.");
+        say!(
+            "Every balance equals its transfers and holds, the books are balanced, no transfer was changed, and every charge is what its quantities and its prices make."
+        );
         return Ok(());
     }
     bail!("{} differences", differences.len())

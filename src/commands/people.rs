@@ -6,13 +6,11 @@ use anyhow::{Context as _, bail};
 use app::types::Money;
 use patchbay::accounts::users::Users;
 use patchbay::accounts::{keys, new_id};
-use patchbay::billing::ledger::{Ledger, credit_account};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
 use patchbay::gateway::byok::place;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
-use patchbay::store::ledger::GrantRequest;
 
 use super::open;
 
@@ -78,31 +76,13 @@ pub(super) async fn create_key(
     Ok(())
 }
 
-/// Leaves the grant for the process that owns the ledger, or books it when none runs.
+/// Gives credit.
 pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, reason: &str) -> anyhow::Result<()> {
     if amount.0 <= 0 {
         bail!("the amount must be more than 0 US dollars");
     }
-    let clock = Clock::system();
-    let now = clock.now_ms();
-    let request = GrantRequest {
-        id: new_id(now),
-        organization_id: organization_id.to_owned(),
-        amount_nanos: amount.0,
-        reason: reason.to_owned(),
-        created_at: now,
-    };
-    store.request_grant(&request).await?;
-    if let Ok(_ownership) = store.own() {
-        let (ledger, writer) = Ledger::start(store.clone(), clock, new_id(now)).await?;
-        ledger.book_grant_requests().await?;
-        let balance = ledger.balance(&credit_account(organization_id)).await?;
-        writer.finish().await;
-        say!("Granted {}; {} is available.", amount.dollars(), balance.available.dollars());
-    } else {
-        say!("Granted {}; the running server books it within a second.", amount.dollars());
-    }
-    Ok(())
+    let said = format!("Granted {}", amount.dollars());
+    super::money::request(store, organization_id, "grant", amount, reason, &said).await
 }
 
 /// Wraps every kept secret anew under the current key.

@@ -43,6 +43,9 @@ pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
         format!("cannot listen on {}: choose another address with PATCHBAY_LISTEN, or stop what uses it", config.listen)
     })?;
     config.listen = listener.local_addr()?;
+    if is_demo && config.billing.methods_are_off() {
+        config.simulate_payments();
+    }
     let drain = Duration::from_millis(config.timeouts.drain_ms);
     let (app, writer) = App::start(config, clock, store, is_demo).await?;
     app.offer_local(local).await?;

@@ -1,5 +1,6 @@
 //! Every setting: name, default, environment variable. `patchbay.example.toml` documents them.
 
+mod billing;
 mod gateway;
 mod mail;
 mod secrets;
@@ -12,6 +13,7 @@ use std::path::Path;
 use app::types::Money;
 use serde::{Deserialize, Serialize};
 
+pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
 pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
 pub use self::mail::MailSettings;
 pub use self::secrets::Secrets;
@@ -41,6 +43,7 @@ pub struct Config {
     pub rate_limits: RateLimits,
     pub media: MediaSettings,
     pub mail: MailSettings,
+    pub billing: BillingSettings,
     pub secrets: Secrets,
     pub own_keys: OwnKeySettings,
     /// By provider slug.
@@ -118,6 +121,7 @@ impl Default for Config {
             rate_limits: RateLimits::default(),
             media: MediaSettings::default(),
             mail: MailSettings::default(),
+            billing: BillingSettings::default(),
             secrets: Secrets::default(),
             own_keys: OwnKeySettings::default(),
             providers: BTreeMap::new(),
@@ -191,6 +195,9 @@ impl Config {
         if self.timeouts.reasoning_factor == 0 {
             return wrong("timeouts.reasoning_factor", "must be at least 1".to_owned());
         }
+        if let Some((place, cause)) = self.billing.wrong() {
+            return wrong(place, cause.to_owned());
+        }
         if self.limits.in_flight == 0 {
             return wrong("limits.in_flight", "must be at least 1".to_owned());
         }
@@ -201,6 +208,16 @@ impl Config {
             return wrong("database_url", "must begin with sqlite: or postgres:".to_owned());
         }
         Ok(())
+    }
+
+    /// Charges cards nowhere but in a simulator inside this server, whose address is known.
+    pub fn simulate_payments(&mut self) {
+        let mut own = self.listen;
+        if own.ip().is_unspecified() {
+            own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let secret = format!("{:032x}", rand::random::<u128>());
+        self.billing.simulate(format!("http://{own}/simulated-payments"), &secret);
     }
 
     /// Where people reach this server, without a slash at the end.
@@ -235,6 +252,16 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "log"
                 | "redis_url"
                 | "trusted_proxies"
+                | "least_purchase"
+                | "most_purchase"
+                | "least_fee"
+                | "low_balance"
+                | "company_name"
+                | "company_address"
+                | "company_tax_id"
+                | "secret_key"
+                | "webhook_secret"
+                | "previous_webhook_secret"
                 | "smtp_url"
                 | "key"
                 | "old_keys"

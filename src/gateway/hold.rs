@@ -60,6 +60,7 @@ pub async fn first(
             Ok(hold) => return Ok(First { hold, tokens, covers_all: tokens >= most }),
             Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. })) => last = error,
             Err(HoldError::Unavailable) => return Err(Error::Busy { retry_after_s: 1 }),
+            Err(HoldError::Frozen) => return Err(frozen()),
         }
     }
     Err(refusal(last, candidates, prompt, step, hour))
@@ -111,11 +112,18 @@ fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
     Prices { request: price, ..Prices::default() }.cost(&usage).total
 }
 
+fn frozen() -> Error {
+    Error::Forbidden(
+        "This organization is frozen because a payment was disputed. Write to the operator of this server.".to_owned(),
+    )
+}
+
 fn refusal(why: HoldError, candidates: &[Candidate], prompt: u64, wanted: u64, hour: bool) -> Error {
     let (left, whose) = match why {
         HoldError::Insufficient { available } => (available, None),
         HoldError::KeyLimit { remaining } => (remaining, Some(())),
         HoldError::Unavailable => return Error::Busy { retry_after_s: 1 },
+        HoldError::Frozen => return frozen(),
     };
     let needed = dearest(candidates, prompt, wanted.min(LEAST_OUTPUT_TOKENS), hour);
     let fit = tokens_that_fit(candidates, prompt, left, hour);

@@ -18,6 +18,7 @@ pub mod named;
 mod pin;
 pub mod probe;
 mod relay;
+pub mod rerate;
 mod resume;
 pub mod route;
 mod settle;

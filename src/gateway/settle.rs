@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::Run;
 use super::attempt::Tried;
 use super::estimate;
+use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
 use crate::catalog::Cost;
@@ -178,6 +179,7 @@ impl Run {
             session_id: job.inference.session_id.clone().or_else(|| job.attribution.session_id.clone()),
             external_user: job.inference.user.clone(),
             routing: self.routing.clone(),
+            other_usage: rerate::other_usage(usage),
             ..GenerationRow::default()
         }
     }

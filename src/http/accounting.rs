@@ -43,7 +43,11 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    fn limit(&self) -> Result<i64> {
+    /// How many, at most.
+    ///
+    /// # Errors
+    /// 400 out of range.
+    pub fn limit(&self) -> Result<i64> {
         let limit = self.limit.unwrap_or(50);
         if (1..=500).contains(&limit) { Ok(limit) } else { Err(Error::bad_request("limit", "limit must be 1 to 500")) }
     }

@@ -9,11 +9,11 @@ use app::types::keys::Deleted;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 
 use super::caller::Caller;
-use super::input::{Body, Query};
+use super::input::{Body, Query, Said, said};
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::catalog::Provider;
@@ -73,22 +73,21 @@ pub struct CreateOwnKey {
 pub struct UpdateOwnKey {
     key: Option<String>,
     #[serde(deserialize_with = "said")]
-    name: Option<Option<String>>,
+    #[schema(value_type = Option<String>)]
+    name: Option<Said<String>>,
     disabled: Option<bool>,
     is_fallback: Option<bool>,
     is_byok_only: Option<bool>,
     sort_order: Option<i64>,
     #[serde(deserialize_with = "said")]
-    allowed_models: Option<Option<Vec<String>>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    allowed_models: Option<Said<Vec<String>>>,
     #[serde(deserialize_with = "said")]
-    allowed_api_key_hashes: Option<Option<Vec<String>>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    allowed_api_key_hashes: Option<Said<Vec<String>>>,
     #[serde(deserialize_with = "said")]
-    allowed_user_ids: Option<Option<Vec<String>>>,
-}
-
-/// Tells a field that is `null` from one that is not there.
-fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    #[schema(value_type = Option<Vec<String>>)]
+    allowed_user_ids: Option<Said<Vec<String>>>,
 }
 
 /// Lists the credentials of the caller's workspace.
@@ -211,16 +210,16 @@ pub async fn update_own_key(
     set(&mut row.is_fallback, wanted.is_fallback);
     set(&mut row.is_only, wanted.is_byok_only);
     row.sort_order = wanted.sort_order.unwrap_or(row.sort_order);
-    if let Some(name) = wanted.name {
+    if let Some(Said(name)) = wanted.name {
         row.name = checked_name(name)?;
     }
-    if let Some(models) = wanted.allowed_models {
+    if let Some(Said(models)) = wanted.allowed_models {
         row.allowed_models = list("allowed_models", models)?;
     }
-    if let Some(keys) = wanted.allowed_api_key_hashes {
+    if let Some(Said(keys)) = wanted.allowed_api_key_hashes {
         row.allowed_keys = hashes(keys)?;
     }
-    if let Some(users) = wanted.allowed_user_ids {
+    if let Some(Said(users)) = wanted.allowed_user_ids {
         row.allowed_users = list("allowed_user_ids", users)?;
     }
     if let Some(key) = wanted.key {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::inference::read_body;
 use crate::App;
@@ -37,4 +38,16 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
             .map(Self)
             .map_err(|error| Error::bad_request("body", format!("The request body is wrong: {error}")))
     }
+}
+
+/// A field that may be `null`, told from one that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Said<T>(pub Option<T>);
+
+/// For `#[serde(deserialize_with)]` of an `Option<Said<T>>`.
+///
+/// # Errors
+/// As the inner type.
+pub fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Said<T>>, D::Error> {
+    Option::deserialize(deserializer).map(|value| Some(Said(value)))
 }

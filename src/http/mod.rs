@@ -5,7 +5,9 @@ pub mod address;
 pub mod byok;
 pub mod caller;
 pub mod chats;
+pub mod coinbase_events;
 pub mod completions;
+pub mod credit_forms;
 pub mod facets;
 pub mod feed;
 mod front;
@@ -19,7 +21,9 @@ pub mod messages;
 pub mod models;
 pub mod openapi;
 mod openapi_chats;
+mod openapi_money;
 pub mod presets;
+pub mod purchases;
 pub mod rankings;
 pub mod responses;
 pub mod retrieval;
@@ -28,6 +32,7 @@ pub mod server;
 pub mod sign_in;
 pub mod site;
 pub mod statistics;
+pub mod stripe_events;
 pub mod usage;
 pub mod votes;
 
@@ -48,6 +53,9 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::App;
 use crate::accounts::sessions::Sessions;
+use crate::billing::coinbase;
+use crate::billing::payments::SIMULATED_PATH;
+use crate::billing::stripe::WEBHOOK_PATH;
 use crate::error::{Error, Result};
 pub use front::Front;
 
@@ -58,7 +66,11 @@ pub fn router(app: &Arc<App>) -> Front {
     if app.rate_limits.counts_addresses() {
         counted = counted.layer(from_fn_with_state(Arc::clone(app), address::limit));
     }
-    let all = counted.merge(site::router(api)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
+    if let Some(simulated) = &app.payments.simulated {
+        counted = counted.nest_service(SIMULATED_PATH, simulated.router());
+    }
+    let origins = app.config.billing.checkout_origins();
+    let all = counted.merge(site::router(api, &origins)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
     Front::new(app, all)
 }
 
@@ -126,15 +138,18 @@ fn api(app: &Arc<App>) -> Router {
             "/guardrails/{id}",
             get(guardrails::show_guardrail).patch(guardrails::update_guardrail).delete(guardrails::delete_guardrail),
         )
-        .route("/guardrails/assignments/keys", get(guardrails::list_key_assignments))
-        .route("/guardrails/assignments/members", get(guardrails::list_member_assignments))
-        .route("/guardrails/{id}/assignments/keys", get(guardrails::list_assigned_keys).post(guardrails::assign_keys))
-        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::unassign_keys))
+        .route("/guardrails/assignments/keys", get(guardrails::assignments::list_key_assignments))
+        .route("/guardrails/assignments/members", get(guardrails::assignments::list_member_assignments))
+        .route(
+            "/guardrails/{id}/assignments/keys",
+            get(guardrails::assignments::list_assigned_keys).post(guardrails::assignments::assign_keys),
+        )
+        .route("/guardrails/{id}/assignments/keys/remove", post(guardrails::assignments::unassign_keys))
         .route(
             "/guardrails/{id}/assignments/members",
-            get(guardrails::list_assigned_members).post(guardrails::assign_members),
+            get(guardrails::assignments::list_assigned_members).post(guardrails::assignments::assign_members),
         )
-        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::unassign_members))
+        .route("/guardrails/{id}/assignments/members/remove", post(guardrails::assignments::unassign_members))
         .route("/presets", get(presets::list_presets))
         .route(
             "/presets/{slug}",
@@ -146,6 +161,14 @@ fn api(app: &Arc<App>) -> Router {
         .route("/presets/{slug}/messages", post(presets::keep_messages_preset))
         .route("/presets/{slug}/responses", post(presets::keep_responses_preset))
         .route("/credits", get(accounting::show_credits))
+        .route("/credits/purchases", get(purchases::list_purchases).post(purchases::create_purchase))
+        .route("/credits/purchases.csv", get(purchases::export_purchases))
+        .route("/credits/receipt", get(purchases::show_receipt))
+        .route("/credits/statement", get(purchases::show_statement))
+        .route("/credits/refund", post(purchases::create_refund))
+        .route("/credits/promo", post(purchases::redeem_promo))
+        .route("/credits/coinbase", post(purchases::create_coinbase_charge))
+        .route("/billing", get(purchases::show_billing).patch(purchases::update_billing))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))
         .route("/usage", get(usage::show_usage))
@@ -164,6 +187,18 @@ fn api(app: &Arc<App>) -> Router {
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-up", post(sign_in::sign_up))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/credits/purchase", post(credit_forms::purchase))
+        .route("/credits/return", get(credit_forms::return_from_payment))
+        .route("/credits/refund", post(credit_forms::refund))
+        .route("/credits/promo", post(credit_forms::promo))
+        .route("/credits/top-up", post(credit_forms::top_up))
+        .route("/credits/receipt-address", post(credit_forms::receipt_address))
+        .route("/credits/forget-card", post(credit_forms::forget_card))
+        .route("/credits/receipt", get(purchases::show_receipt))
+        .route("/credits/statement", get(purchases::show_statement))
+        .route("/credits/purchases.csv", get(purchases::export_purchases))
+        .route(WEBHOOK_PATH, post(stripe_events::receive_event))
+        .route(coinbase::WEBHOOK_PATH, post(coinbase_events::receive_event))
         .method_not_allowed_fallback(wrong_method)
         .layer(session_layer(app))
         .with_state(Arc::clone(app))

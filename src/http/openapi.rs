@@ -25,6 +25,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(super::byok::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
+    document.merge(super::openapi_money::MoneyDescription::openapi());
     document
 }
 

@@ -9,12 +9,12 @@ use app::types::keys::Deleted;
 use app::types::presets::{Preset, PresetList, PresetVersion, PresetVersionList, PresetWithVersion};
 use axum::Json;
 use axum::extract::{Path, State};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
 
 use super::caller::Caller;
-use super::input::{Body, Query};
+use super::input::{Body, Query, Said, said};
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::accounts::presets::{Kept, Style, apply, kept, take_name};
@@ -66,16 +66,12 @@ impl PageQuery {
 pub struct UpdatePreset {
     name: Option<String>,
     #[serde(deserialize_with = "said")]
-    description: Option<Option<String>>,
+    #[schema(value_type = Option<String>)]
+    description: Option<Said<String>>,
     /// `active`, `disabled` or `archived`.
     status: Option<String>,
     /// The number of the version to use from now on.
     designated_version: Option<i64>,
-}
-
-/// Tells a field that is `null` from one that is not there.
-fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// The body with the settings of the preset it names, if it names one.
@@ -163,7 +159,7 @@ pub async fn update_preset(
         }
         name.clone_into(&mut row.name);
     }
-    if let Some(description) = wanted.description {
+    if let Some(Said(description)) = wanted.description {
         if description.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
             return Err(Error::bad_request("description", "description may have 1,000 characters at the most"));
         }

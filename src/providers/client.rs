@@ -50,6 +50,12 @@ impl Upstreams {
         Ok(Self { transport, client })
     }
 
+    /// The client for everything but inference. It follows no redirects.
+    #[must_use]
+    pub const fn plain(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// Sends a request and waits for the head of the answer. `credential` holds the
     /// headers, names and values, that prove who asks.
     ///

@@ -287,12 +287,9 @@ impl OwnSecret {
             value = items.into_iter().next().unwrap_or_default();
         }
         let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        let mut own = Self::default();
-        own.key = if value.get("private_key").is_some() {
-            Some(value.to_string())
-        } else {
-            field("api_key").or_else(|| field("apiKey"))
-        };
+        let is_account = value.get("private_key").is_some();
+        let key = if is_account { Some(value.to_string()) } else { field("api_key").or_else(|| field("apiKey")) };
+        let mut own = Self { key, variables: BTreeMap::new() };
         let named = [
             ("accessKeyId", "AWS_ACCESS_KEY_ID"),
             ("secretAccessKey", "AWS_SECRET_ACCESS_KEY"),

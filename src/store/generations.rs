@@ -56,6 +56,8 @@ pub struct GenerationRow {
     pub routing: String,
     /// The own key that paid the provider, or empty.
     pub own_key_id: String,
+    /// JSON of billed quantities without a column, or empty.
+    pub other_usage: String,
 }
 
 macro_rules! columns {
@@ -65,7 +67,7 @@ macro_rules! columns {
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
          native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
-         routing, own_key_id"
+         routing, own_key_id, other_usage"
     };
 }
 
@@ -74,11 +76,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?, ?, ?, ?)"
+     ?, ?, ?, ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 42, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 43, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -130,6 +132,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.external_user.as_deref())
                 .bind(row.routing.as_str())
                 .bind(row.own_key_id.as_str())
+                .bind(row.other_usage.as_str())
         })
         .await
 }
@@ -167,6 +170,22 @@ impl Store {
         .bind(organization_id)
         .bind(before_ms)
         .bind(before_id)
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await
+    }
+
+    /// Generations with a price version after this one, in the order of their ids.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn priced_generations(&self, after: &str, limit: i64) -> sqlx::Result<Vec<GenerationRow>> {
+        sqlx::query_as(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM generations WHERE price_id <> '' AND id > $1 ORDER BY id LIMIT $2"
+        ))
+        .bind(after)
         .bind(limit)
         .fetch_all(self.pool())
         .await

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use app::types::Money;
 use sqlx::AnyConnection;
-use sqlx::{FromRow, Row as _};
+use sqlx::FromRow;
 
 use super::Store;
 use super::bulk::Bulk;
@@ -17,7 +16,12 @@ pub struct BalanceRow {
     pub credited_nanos: i64,
     pub debited_nanos: i64,
     pub held_nanos: i64,
+    /// The least that may be left; `None` after a refund or dispute took it below zero.
     pub floor_nanos: Option<i64>,
+    /// What of it nobody paid for: spent first, never refunded.
+    pub promo_nanos: i64,
+    /// Nothing new may be held while this is 1.
+    pub is_frozen: i64,
 }
 
 impl BalanceRow {
@@ -38,7 +42,24 @@ pub struct TransferRow {
     pub amount_nanos: i64,
     /// What had been held, for a `post` or `void`.
     pub hold_nanos: i64,
+    /// What of the amount was promotional credit.
+    pub promo_nanos: i64,
     pub description: String,
+    pub created_at: i64,
+}
+
+/// Transfers of one transaction, chained to those before: a row changed or taken
+/// out later breaks the chain of its node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
+pub struct SealRow {
+    pub node_id: String,
+    /// Counts from 1 on each node.
+    pub number: i64,
+    /// The digest this one continues.
+    pub previous: String,
+    pub digest: String,
+    /// Ids of the transfers, one a line.
+    pub transfer_ids: String,
     pub created_at: i64,
 }
 
@@ -70,16 +91,6 @@ pub struct KeyUsageRow {
     pub last_used_at: i64,
 }
 
-/// Credit an operator granted from outside the process that owns the ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
-pub struct GrantRequest {
-    pub id: String,
-    pub organization_id: String,
-    pub amount_nanos: i64,
-    pub reason: String,
-    pub created_at: i64,
-}
-
 /// Everything one transaction of the ledger writes. Balances and key usage are
 /// absolute values; the caller owns or has locked these rows.
 #[derive(Debug, Default)]
@@ -87,6 +98,7 @@ pub struct LedgerBatch {
     pub balances: Vec<BalanceRow>,
     pub key_usage: Vec<KeyUsageRow>,
     pub transfers: Vec<TransferRow>,
+    pub seal: Option<SealRow>,
     pub new_holds: Vec<HoldRow>,
     /// By how much a hold grew.
     pub grown_holds: Vec<(String, i64)>,
@@ -100,18 +112,19 @@ static INSERT_HOLDS: LazyLock<Bulk> = LazyLock::new(|| {
 static DELETE_HOLDS: LazyLock<Bulk> = LazyLock::new(|| Bulk::in_list("DELETE FROM holds WHERE id", ""));
 static INSERT_TRANSFERS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(
-        "INSERT INTO transfers (id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, \
+        "INSERT INTO transfers (id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, promo_nanos, \
          description, created_at)",
-        8,
+        9,
         "",
     )
 });
 static UPSERT_BALANCES: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(
-        "INSERT INTO balances (account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos)",
-        5,
+        "INSERT INTO balances (account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, is_frozen)",
+        7,
         "ON CONFLICT (account_id) DO UPDATE SET credited_nanos = excluded.credited_nanos, \
-         debited_nanos = excluded.debited_nanos, held_nanos = excluded.held_nanos, floor_nanos = excluded.floor_nanos",
+         debited_nanos = excluded.debited_nanos, held_nanos = excluded.held_nanos, floor_nanos = excluded.floor_nanos, \
+         promo_nanos = excluded.promo_nanos, is_frozen = excluded.is_frozen",
     )
 });
 static UPSERT_KEY_USAGE: LazyLock<Bulk> = LazyLock::new(|| {
@@ -126,7 +139,7 @@ static UPSERT_KEY_USAGE: LazyLock<Bulk> = LazyLock::new(|| {
 });
 static FIND_TRANSFERS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::in_list(
-        "SELECT id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, description, created_at \
+        "SELECT id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, promo_nanos, description, created_at \
          FROM transfers WHERE id",
         "",
     )
@@ -139,7 +152,7 @@ static FIND_HOLDS: LazyLock<Bulk> = LazyLock::new(|| {
 });
 // An update that changes nothing locks the row on both databases.
 static LOCK_BALANCES: &str = "UPDATE balances SET held_nanos = held_nanos WHERE account_id = $1 \
-     RETURNING account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos";
+     RETURNING account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, is_frozen";
 static LOCK_KEY_USAGE: &str = "UPDATE key_usage SET held_nanos = held_nanos WHERE key_id = $1 \
      RETURNING key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, month_nanos, last_used_at";
 
@@ -157,10 +170,14 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
                 .bind(row.credit_account_id.as_str())
                 .bind(row.amount_nanos)
                 .bind(row.hold_nanos)
+                .bind(row.promo_nanos)
                 .bind(row.description.as_str())
                 .bind(row.created_at)
         })
         .await?;
+    if let Some(seal) = &batch.seal {
+        insert_seal(connection, seal).await?;
+    }
     INSERT_HOLDS
         .execute(connection, &batch.new_holds, |query, row| {
             query
@@ -189,6 +206,8 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
                 .bind(row.debited_nanos)
                 .bind(row.held_nanos)
                 .bind(row.floor_nanos)
+                .bind(row.promo_nanos)
+                .bind(row.is_frozen)
         })
         .await?;
     UPSERT_KEY_USAGE
@@ -207,6 +226,21 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
         })
         .await?;
     generations::insert_many(connection, &batch.generations).await
+}
+
+async fn insert_seal(connection: &mut AnyConnection, seal: &SealRow) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO seals (node_id, number, previous, digest, transfer_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(seal.node_id.as_str())
+    .bind(seal.number)
+    .bind(seal.previous.as_str())
+    .bind(seal.digest.as_str())
+    .bind(seal.transfer_ids.as_str())
+    .bind(seal.created_at)
+    .execute(connection)
+    .await
+    .map(|_| ())
 }
 
 /// Lets the transaction's commit return before it is durable; PostgreSQL only.
@@ -293,7 +327,7 @@ impl Store {
     /// Any database error.
     pub async fn load_ledger(&self) -> sqlx::Result<(Vec<BalanceRow>, Vec<KeyUsageRow>, Vec<HoldRow>)> {
         let balances =
-            sqlx::query_as("SELECT account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos FROM balances")
+            sqlx::query_as("SELECT account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, is_frozen FROM balances")
                 .fetch_all(self.pool())
                 .await?;
         let key_usage = sqlx::query_as(
@@ -352,7 +386,7 @@ impl Store {
     /// Any database error.
     pub async fn balance(&self, account_id: &str) -> sqlx::Result<Option<BalanceRow>> {
         sqlx::query_as(
-            "SELECT account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos FROM balances \
+            "SELECT account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, is_frozen FROM balances \
              WHERE account_id = $1",
         )
         .bind(account_id)
@@ -380,7 +414,7 @@ impl Store {
     /// Any database error.
     pub async fn transfers_of(&self, account_id: &str, limit: i64) -> sqlx::Result<Vec<TransferRow>> {
         sqlx::query_as(
-            "SELECT id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, description, created_at \
+            "SELECT id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, promo_nanos, description, created_at \
              FROM (SELECT * FROM transfers WHERE debit_account_id = $1 AND amount_nanos > 0 \
                    UNION ALL SELECT * FROM transfers WHERE credit_account_id = $1 AND amount_nanos > 0) AS both_sides \
              ORDER BY created_at DESC, id DESC LIMIT $2",
@@ -391,89 +425,40 @@ impl Store {
         .await
     }
 
-    /// Notes credit to be granted by whoever owns the ledger.
+    /// One transfer.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn request_grant(&self, request: &GrantRequest) -> sqlx::Result<()> {
-        sqlx::query(
-            "INSERT INTO grant_requests (id, organization_id, amount_nanos, reason, created_at) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(request.id.as_str())
-        .bind(request.organization_id.as_str())
-        .bind(request.amount_nanos)
-        .bind(request.reason.as_str())
-        .bind(request.created_at)
-        .execute(self.pool())
-        .await
-        .map(|_| ())
-    }
-
-    /// Grants that were asked for and not booked yet.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn grant_requests(&self) -> sqlx::Result<Vec<GrantRequest>> {
+    pub async fn transfer(&self, id: &str) -> sqlx::Result<Option<TransferRow>> {
         sqlx::query_as(
-            "SELECT id, organization_id, amount_nanos, reason, created_at FROM grant_requests ORDER BY created_at",
+            "SELECT id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, promo_nanos, description, \
+             created_at FROM transfers WHERE id = $1",
         )
-        .fetch_all(self.pool())
+        .bind(id)
+        .fetch_optional(self.pool())
         .await
     }
 
-    /// Forgets a grant that was booked.
+    /// The last link of a node's chain; for a new chain one without a number that
+    /// continues the newest of all others.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn delete_grant_request(&self, id: &str) -> sqlx::Result<()> {
-        sqlx::query("DELETE FROM grant_requests WHERE id = $1").bind(id).execute(self.pool()).await.map(|_| ())
-    }
-
-    /// What does not add up: a sentence for each account whose stored balance
-    /// differs from its transfers and holds, and for the books as a whole.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn ledger_differences(&self) -> sqlx::Result<Vec<String>> {
-        let mut found = Vec::new();
-        let rows = sqlx::query(
-            "SELECT b.account_id, b.credited_nanos, b.debited_nanos, b.held_nanos, \
-             CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers t WHERE t.credit_account_id = b.account_id), 0) AS BIGINT), \
-             CAST(COALESCE((SELECT SUM(amount_nanos) FROM transfers t WHERE t.debit_account_id = b.account_id), 0) AS BIGINT), \
-             CAST(COALESCE((SELECT SUM(amount_nanos) FROM holds h WHERE h.account_id = b.account_id), 0) AS BIGINT) \
-             FROM balances b",
+    pub async fn last_seal(&self, node_id: &str) -> sqlx::Result<SealRow> {
+        let own: Option<SealRow> = sqlx::query_as(
+            "SELECT node_id, number, previous, digest, transfer_ids, created_at FROM seals WHERE node_id = $1 \
+             ORDER BY number DESC LIMIT 1",
         )
-        .fetch_all(self.pool())
+        .bind(node_id)
+        .fetch_optional(self.pool())
         .await?;
-        let (mut credited, mut debited) = (0_i128, 0_i128);
-        for row in rows {
-            let account: String = row.try_get(0)?;
-            let stored: [i64; 3] = [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?];
-            let derived: [i64; 3] = [row.try_get(4)?, row.try_get(5)?, row.try_get(6)?];
-            credited += i128::from(stored[0]);
-            debited += i128::from(stored[1]);
-            for ((name, stored), derived) in ["credits", "debits", "holds"].iter().zip(stored).zip(derived) {
-                if stored != derived {
-                    let (stored, derived) = (Money(stored), Money(derived));
-                    found.push(format!("{account}: {name} stored as {stored} USD but add up to {derived} USD"));
-                }
-            }
+        if let Some(own) = own {
+            return Ok(own);
         }
-        if credited != debited {
-            found.push(format!("all credits are {credited} nano-USD but all debits {debited}"));
-        }
-        let charged: i64 = sqlx::query_scalar("SELECT CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT) FROM generations")
-            .fetch_one(self.pool())
-            .await?;
-        let posted: i64 = sqlx::query_scalar(
-            "SELECT CAST(COALESCE(SUM(amount_nanos), 0) AS BIGINT) FROM transfers WHERE kind = 'post'",
-        )
-        .fetch_one(self.pool())
-        .await?;
-        if charged != posted {
-            let (charged, posted) = (Money(charged), Money(posted));
-            found.push(format!("generations say {charged} USD was charged but the ledger posted {posted} USD"));
-        }
-        Ok(found)
+        let newest: Option<String> =
+            sqlx::query_scalar("SELECT digest FROM seals ORDER BY created_at DESC, node_id, number DESC LIMIT 1")
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(SealRow { node_id: node_id.to_owned(), digest: newest.unwrap_or_default(), ..SealRow::default() })
     }
 }

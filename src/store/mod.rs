@@ -4,6 +4,8 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod audit;
+pub mod billing;
 pub mod bulk;
 pub mod catalog;
 pub mod chats;
@@ -11,14 +13,17 @@ pub mod endpoint_statistics;
 mod fold;
 pub mod generations;
 pub mod guardrails;
+pub mod grants;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
 pub mod own_keys;
 pub mod presets;
+pub mod purchases;
 pub mod rollups;
 pub mod sessions;
+pub mod statements;
 pub mod statistics;
 pub mod tally;
 

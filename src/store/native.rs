@@ -103,7 +103,7 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
     each(
         connection,
         "INSERT INTO transfers (id, kind, debit_account_id, credit_account_id, amount_nanos, hold_nanos, \
-         description, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+         promo_nanos, description, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &batch.transfers,
         |run, row| {
             run(params![
@@ -113,10 +113,17 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
                 row.credit_account_id,
                 row.amount_nanos,
                 row.hold_nanos,
+                row.promo_nanos,
                 row.description,
                 row.created_at
             ])
         },
+    )?;
+    each(
+        connection,
+        "INSERT INTO seals (node_id, number, previous, digest, transfer_ids, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        batch.seal.as_slice(),
+        |run, row| run(params![row.node_id, row.number, row.previous, row.digest, row.transfer_ids, row.created_at]),
     )?;
     each(
         connection,
@@ -144,11 +151,22 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
     each(connection, "DELETE FROM holds WHERE id = ?", &batch.resolved_holds, |run, id| run(params![id]))?;
     each(
         connection,
-        "INSERT INTO balances (account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos) \
-         VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET credited_nanos = excluded.credited_nanos, \
-         debited_nanos = excluded.debited_nanos, held_nanos = excluded.held_nanos, floor_nanos = excluded.floor_nanos",
+        "INSERT INTO balances (account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, \
+         is_frozen) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET credited_nanos = excluded.credited_nanos, \
+         debited_nanos = excluded.debited_nanos, held_nanos = excluded.held_nanos, floor_nanos = excluded.floor_nanos, \
+         promo_nanos = excluded.promo_nanos, is_frozen = excluded.is_frozen",
         &batch.balances,
-        |run, row| run(params![row.account_id, row.credited_nanos, row.debited_nanos, row.held_nanos, row.floor_nanos]),
+        |run, row| {
+            run(params![
+                row.account_id,
+                row.credited_nanos,
+                row.debited_nanos,
+                row.held_nanos,
+                row.floor_nanos,
+                row.promo_nanos,
+                row.is_frozen
+            ])
+        },
     )?;
     each(
         connection,
@@ -239,6 +257,7 @@ fn write_generation(
         row.session_id,
         row.external_user,
         row.routing,
-        row.own_key_id
+        row.own_key_id,
+        row.other_usage
     ])
 }

@@ -78,3 +78,25 @@ fn the_description_of_the_api_is_printed_as_json() {
     let document: Value = serde_json::from_str(&out(&Operator::new().run(&["openapi"]))).unwrap();
     assert!(document["paths"]["/chat/completions"]["post"].is_object());
 }
+
+#[test]
+fn an_operator_credits_an_invoice_makes_a_code_and_freezes_an_organization() {
+    let operator = Operator::new();
+    let create = ["user", "create", "--email", "ann@example.org"];
+    out(&operator.run_with(&create, &[("PATCHBAY_PASSWORD", "a long enough one")]));
+    let with = |command: &[&str]| {
+        let mut words = command.to_vec();
+        words.extend(["--email", "ann@example.org"]);
+        operator.run(&words)
+    };
+    let text = out(&with(&["credit", "invoice", "--amount", "1000", "--reason", "2026-17"]));
+    assert!(text.contains("Credited $1,000.00; $1,000.00 is available"), "{text}");
+    assert!(out(&with(&["credit", "freeze"])).contains("Froze"));
+    assert!(out(&with(&["credit", "thaw"])).contains("Thawed"));
+    assert!(failure(&with(&["credit", "invoice", "--amount", "0", "--reason", "x"])).contains("more than 0"));
+    let promo = ["promo", "create", "autumn-5", "--amount", "5", "--uses", "3"];
+    assert!(out(&operator.run(&promo)).contains("AUTUMN-5 gives $5.00 to 3 organizations"));
+    assert!(failure(&operator.run(&promo)).contains("AUTUMN-5 cannot be made"));
+    assert!(out(&operator.run(&["promo", "list"])).contains("3 left, for ever"));
+    assert!(out(&operator.run(&["ledger", "audit"])).contains("no transfer was changed"));
+}

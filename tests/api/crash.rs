@@ -109,7 +109,7 @@ async fn ask_until(
 
 async fn check(database: &Database, organization_id: &str, seen: &Mutex<Seen>, round: u32) {
     let store = Store::open(&database.url).await.unwrap();
-    assert_eq!(store.ledger_differences().await.unwrap(), Vec::<String>::new(), "round {round}");
+    assert_eq!(patchbay::billing::audit::differences(&store).await.unwrap(), Vec::<String>::new(), "round {round}");
     let charged: Vec<(String, i64)> = sqlx::query_as("SELECT id, amount_nanos FROM transfers WHERE kind = 'post'")
         .fetch_all(store.pool())
         .await

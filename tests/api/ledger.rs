@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::types::Money;
 use app::types::keys::LimitReset;
+use patchbay::billing::audit;
 use patchbay::billing::ledger::{HoldError, Ledger, Payer, TransferOutcome, WriterTask, credit_account};
 use patchbay::clock::{Clock, parse_rfc3339};
 use patchbay::store::Store;
@@ -52,7 +53,7 @@ impl Books {
     /// Writes what is queued, checks the books, and returns the store.
     async fn close(self) -> Store {
         self.writer.finish().await;
-        assert_eq!(self.store.ledger_differences().await.unwrap(), Vec::<String>::new());
+        assert_eq!(audit::differences(&self.store).await.unwrap(), Vec::<String>::new());
         assert_eq!(self.store.holds().await.unwrap(), []);
         self.store
     }
@@ -258,8 +259,29 @@ on_both_databases! {
             .execute(books.store.pool())
             .await
             .unwrap();
-        let found = books.store.ledger_differences().await.unwrap();
+        let found = audit::differences(&books.store).await.unwrap();
         assert!(found.iter().any(|line| line.starts_with("org:acme:credit: credits")), "{found:?}");
+    }
+}
+
+on_both_databases! {
+    async fn a_transfer_that_was_tampered_with_breaks_the_chain(database: Database) {
+        let books = Books::with_credit(&database, 5).await;
+        books.ledger.grant("second", ORG, Money(7), "").await.unwrap();
+        books.writer.finish().await;
+        assert_eq!(audit::differences(&books.store).await.unwrap(), Vec::<String>::new());
+        let drop_guard = if database.url.starts_with("sqlite") {
+            "DROP TRIGGER transfers_are_final_update"
+        } else {
+            "DROP TRIGGER transfers_are_final ON transfers"
+        };
+        sqlx::query(drop_guard).execute(books.store.pool()).await.unwrap();
+        sqlx::query("UPDATE transfers SET description = 'forged' WHERE id = 'grant:second'")
+            .execute(books.store.pool())
+            .await
+            .unwrap();
+        let found = audit::differences(&books.store).await.unwrap();
+        assert!(found.iter().any(|line| line.contains("one of them was changed")), "{found:?}");
     }
 }
 

@@ -20,8 +20,8 @@ pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
 use crate::types::activity::{Generation, GenerationSummary, Usage};
+use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, ModelChoice, Ratings, SaveChat};
-use crate::types::credits::{Credits, LedgerEntry};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
 use crate::types::models::{Facets, Model, ModelEndpoints, ModelList, Provider};
@@ -223,6 +223,16 @@ impl Api {
     /// The balance.
     pub async fn credits(&self) -> ApiResult<Credits> {
         self.get("/api/v1/credits").await
+    }
+
+    /// What can be bought, and how the organization pays.
+    pub async fn billing(&self) -> ApiResult<Billing> {
+        self.get("/api/v1/billing").await
+    }
+
+    /// Purchases, newest first.
+    pub async fn purchases(&self, limit: u32) -> ApiResult<Vec<Purchase>> {
+        self.get(&format!("/api/v1/credits/purchases?limit={limit}")).await
     }
 
     /// What moved the balance, newest first.

@@ -1,43 +1,71 @@
-//! The balance and what moved it.
+//! The balance, buying credit, and what moved the balance.
 
 use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
+use super::credits_buy::{Buy, Settings};
+use super::credits_history::{Ledger, Purchases};
 use super::{failed, member};
 use crate::api::use_api;
-use crate::components::format;
-use crate::components::notice::Empty;
 use crate::types::Money;
-use crate::types::credits::{Credits, LedgerEntry};
+use crate::types::credits::{Billing, Credits};
 
 /// Entries shown.
 const ENTRIES: u32 = 50;
+
+/// What the address says besides.
+struct Asked {
+    result: String,
+    problem: String,
+    given: Option<Money>,
+    amount: String,
+    method: String,
+}
+
+fn asked() -> Asked {
+    let query = use_query_map().get_untracked();
+    let text = |name: &str| query.get(name).unwrap_or_default();
+    Asked {
+        result: text("result"),
+        problem: text("problem"),
+        given: text("amount").parse().ok(),
+        amount: text("buy"),
+        method: text("method"),
+    }
+}
 
 /// `/credits`
 #[component]
 pub fn CreditsPage() -> impl IntoView {
     let api = use_api();
+    let Asked { result, problem, given, amount, method } = asked();
     deferred(async move {
         let body = match member("see your credit", "/credits").await {
             Err(invitation) => invitation,
-            Ok(session) => match futures::try_join!(api.credits(), api.ledger(ENTRIES)) {
-                Ok((credits, entries)) => {
-                    let account = session.user.map(|user| user.email).unwrap_or_default();
-                    view! {
-                        <Balance credits/>
-                        <section class="notice" aria-labelledby="add-credit">
-                            <h2 id="add-credit">"Add credit"</h2>
-                            <p>"The operator of this server grants credit on its command line:"</p>
-                            <p><code>{format!("patchbay credit grant {account} 10")}</code></p>
-                        </section>
-                        <h2>"Ledger"</h2>
-                        <Ledger entries/>
+            Ok(session) => {
+                let loaded =
+                    futures::try_join!(api.credits(), api.billing(), api.purchases(ENTRIES), api.ledger(ENTRIES));
+                match loaded {
+                    Ok((credits, billing, purchases, entries)) => {
+                        let account = session.user.map(|user| user.email).unwrap_or_default();
+                        let refund_hours = billing.refund_hours;
+                        let may_buy = billing.may_buy;
+                        view! {
+                            <Outcome result problem given/>
+                            <Warnings credits billing=billing.clone()/>
+                            <Balance credits promotional=billing.promotional/>
+                            <Buy billing=billing.clone() amount method account/>
+                            <Settings billing/>
+                            <Purchases purchases refund_hours may_buy/>
+                            <Ledger entries/>
+                        }
+                        .into_any()
                     }
-                    .into_any()
+                    Err(error) => failed(error),
                 }
-                Err(error) => failed(error),
-            },
+            }
         };
         view! {
             <PageTitle text="Credits"/>
@@ -49,13 +77,62 @@ pub fn CreditsPage() -> impl IntoView {
     })
 }
 
+/// What the form that was just sent has done.
 #[component]
-fn Balance(credits: Credits) -> impl IntoView {
+fn Outcome(result: String, problem: String, given: Option<Money>) -> impl IntoView {
+    if !problem.is_empty() {
+        return view! { <p class="notice notice-bad" role="alert">{problem}</p> }.into_any();
+    }
+    let amount = given.map(Money::dollars).unwrap_or_default();
+    let text = match result.as_str() {
+        "bought" => "Thank you. The credit is there, and a receipt is on its way by e-mail.".to_owned(),
+        "pending" => "Your bank has not confirmed the payment yet. The credit appears here when it does.".to_owned(),
+        "cancelled" => "Nothing was paid.".to_owned(),
+        "refunded" => format!("{amount} is on its way back to your card."),
+        "redeemed" => format!("The code gave you {amount}."),
+        "saved" => "Saved.".to_owned(),
+        "forgotten" => "The card is forgotten, and nothing is bought automatically any more.".to_owned(),
+        _ => return ().into_any(),
+    };
+    view! { <p class="notice notice-good" role="status">{text}</p> }.into_any()
+}
+
+#[component]
+fn Warnings(credits: Credits, billing: Billing) -> impl IntoView {
+    let frozen = billing.is_frozen.then(|| {
+        view! {
+            <p class="notice notice-bad" role="alert">
+                "This organization is frozen because a payment was disputed: requests are refused. Write to the operator of this server."
+            </p>
+        }
+    });
+    let is_low = credits.available < billing.low_balance && !billing.top_up.enabled;
+    let low = is_low.then(|| {
+        let text = if credits.available <= Money::ZERO {
+            "No credit is left: requests to paid models are refused.".to_owned()
+        } else {
+            format!("Only {} is left. Requests are refused when nothing is.", credits.available.dollars())
+        };
+        view! { <p class="notice notice-warn">{text}</p> }
+    });
+    let failed = billing.top_up_problem.map(|problem| {
+        view! { <p class="notice notice-bad" role="alert">"The last automatic purchase failed: "{problem}</p> }
+    });
+    view! { {frozen}{low}{failed} }
+}
+
+#[component]
+fn Balance(credits: Credits, promotional: Money) -> impl IntoView {
+    let gift = if promotional > Money::ZERO {
+        format!("{} of it a gift, spent first", promotional.dollars())
+    } else {
+        "what a new request may spend".to_owned()
+    };
     let facts = [
-        ("Available", credits.available, "what a new request may spend"),
-        ("Held", credits.held, "set aside for requests under way"),
-        ("Used", credits.total_usage, "since the beginning"),
-        ("Credited", credits.total_credits, "since the beginning"),
+        ("Available", credits.available, gift),
+        ("Held", credits.held, "set aside for requests under way".to_owned()),
+        ("Used", credits.total_usage, "since the beginning".to_owned()),
+        ("Credited", credits.total_credits, "since the beginning".to_owned()),
     ];
     let facts = facts
         .into_iter()
@@ -64,58 +141,4 @@ fn Balance(credits: Credits) -> impl IntoView {
         })
         .collect_view();
     view! { <dl class="facts-grid facts-large">{facts}</dl> }
-}
-
-#[component]
-fn Ledger(entries: Vec<LedgerEntry>) -> impl IntoView {
-    if entries.is_empty() {
-        return view! {
-            <Empty title="Nothing has moved yet.">
-                <p>"Every grant and every charge will be listed here."</p>
-            </Empty>
-        }
-        .into_any();
-    }
-    let rows = entries
-        .into_iter()
-        .map(|entry| {
-            let (sign, class) = if entry.amount > Money::ZERO { ("+", "number change-up") } else { ("", "number") };
-            view! {
-                <tr>
-                    <td data-label="Time"><time datetime=entry.created_at.clone()>{format::moment(&entry.created_at)}</time></td>
-                    <td data-label="Kind"><span class="badge">{kind(&entry.kind)}</span></td>
-                    <th scope="row" data-label="For">{format::plain(&entry.description)}</th>
-                    <td class=class data-label="Amount">{sign}{entry.amount.dollars()}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Ledger">
-            <table class="table table-cards">
-                <caption class="visually-hidden">"What moved the balance, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Time"</th>
-                        <th scope="col">"Kind"</th>
-                        <th scope="col">"For"</th>
-                        <th scope="col" class="number">"Amount"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
-}
-
-fn kind(name: &str) -> String {
-    match name {
-        "post" => "Charge".to_owned(),
-        "grant" => "Grant".to_owned(),
-        "purchase" => "Purchase".to_owned(),
-        "refund" => "Refund".to_owned(),
-        "correction" => "Correction".to_owned(),
-        other => format::plain(other),
-    }
 }

@@ -7,6 +7,8 @@ pub mod code;
 pub mod collections;
 pub mod compare;
 pub mod credits;
+pub mod credits_buy;
+pub mod credits_history;
 pub mod docs;
 pub mod frame;
 pub mod generation;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::types::Money;
 
-use super::{HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome};
+use super::{BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome};
 use crate::clock::Windows;
 use crate::store::ledger::{BalanceRow, HoldRow, KeyUsageRow, LedgerBatch, TransferRow};
 
@@ -36,12 +36,28 @@ pub struct Working<'a> {
     pub balances: BTreeMap<String, BalanceRow>,
     pub keys: BTreeMap<String, KeyUsageRow>,
     pub batch: LedgerBatch,
+    /// By account: holds decided in memory that no transaction has written yet.
+    unwritten: HashMap<String, i64>,
     now_ms: i64,
 }
 
 impl<'a> Working<'a> {
     pub fn new(base: &'a Accounts, now_ms: i64) -> Self {
-        Self { base, balances: BTreeMap::new(), keys: BTreeMap::new(), batch: LedgerBatch::default(), now_ms }
+        Self {
+            base,
+            balances: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            batch: LedgerBatch::default(),
+            unwritten: HashMap::new(),
+            now_ms,
+        }
+    }
+
+    /// Reckons with holds that are decided and not written yet.
+    #[must_use]
+    pub fn with_unwritten(mut self, unwritten: HashMap<String, i64>) -> Self {
+        self.unwritten = unwritten;
+        self
     }
 
     fn balance(&mut self, account_id: &str) -> &mut BalanceRow {
@@ -68,7 +84,11 @@ impl<'a> Working<'a> {
     /// Decides a hold on locked rows (where memory did not).
     pub fn decide(&mut self, payer: &Payer, amount: i64) -> Result<(), HoldError> {
         let windows = Windows::at(self.now_ms);
-        let available = self.balance(&payer.account_id).available();
+        let account = self.balance(&payer.account_id);
+        if account.is_frozen != 0 {
+            return Err(HoldError::Frozen);
+        }
+        let available = account.available();
         if available < amount || available < 0 {
             return Err(HoldError::Insufficient { available: Money(available) });
         }
@@ -104,20 +124,25 @@ impl<'a> Working<'a> {
             self.reserve(&op.account_id, &op.key_id, -stored);
             self.batch.resolved_holds.push(op.id.clone());
         }
-        let available = self.balance(&op.account_id).available();
+        let account = self.balance(&op.account_id);
+        let (available, promo) = (account.available(), account.promo_nanos);
         // On owned rows `charge` is covered already; on locked rows this is where it is decided.
         let covered = op.charge.min(available.max(0));
         let overrun = op.overrun + (op.charge - covered);
         let kind = if covered > 0 || op.generation.is_some() { "post" } else { "void" };
+        let is_own_key = op.generation.as_ref().is_some_and(|row| !row.own_key_id.is_empty());
+        let revenue = if is_own_key { BYOK_REVENUE } else { REVENUE };
         if covered > 0 || stored.is_some() || op.generation.is_some() {
             let description = op.generation.as_ref().map_or_else(String::new, |row| row.model_id.clone());
             self.write_transfer(TransferRow {
                 id: id.to_owned(),
                 kind: kind.to_owned(),
                 debit_account_id: op.account_id.clone(),
-                credit_account_id: REVENUE.to_owned(),
+                credit_account_id: revenue.to_owned(),
                 amount_nanos: covered,
                 hold_nanos: op.held,
+                // What nobody paid for is spent first.
+                promo_nanos: covered.min(promo.max(0)),
                 description,
                 created_at: op.generation.as_ref().filter(|row| row.seq > 0).map_or(self.now_ms, |row| row.created_at),
             });
@@ -128,9 +153,10 @@ impl<'a> Working<'a> {
                 id: format!("{id}:overrun"),
                 kind: "overrun".to_owned(),
                 debit_account_id: OVERRUN_LOSS.to_owned(),
-                credit_account_id: REVENUE.to_owned(),
+                credit_account_id: revenue.to_owned(),
                 amount_nanos: overrun,
                 hold_nanos: 0,
+                promo_nanos: 0,
                 description: "cost beyond hold and balance".to_owned(),
                 created_at: self.now_ms,
             });
@@ -164,14 +190,45 @@ impl<'a> Working<'a> {
         key.last_used_at = now_ms;
     }
 
-    /// Moves money if the debited account's floor allows it.
-    pub fn transfer(&mut self, row: TransferRow) -> TransferOutcome {
-        let debited = self.balance(&row.debit_account_id);
-        if debited.floor_nanos.is_some_and(|floor| debited.available().saturating_sub(row.amount_nanos) < floor) {
-            return TransferOutcome::Insufficient;
+    /// Moves money, all of it or nothing, if the debited accounts' floors allow it. What
+    /// `is_forced` is booked even where it takes an account below zero.
+    pub fn transfer(&mut self, rows: &[TransferRow], is_forced: bool) -> TransferOutcome {
+        let mut debits: BTreeMap<&str, i64> = BTreeMap::new();
+        for row in rows {
+            let sum = debits.entry(&row.debit_account_id).or_default();
+            *sum = sum.saturating_add(row.amount_nanos);
         }
-        self.write_transfer(row);
+        for (account_id, amount) in debits {
+            let debited = self.balance(account_id);
+            let left = debited.available().saturating_sub(amount);
+            if is_forced {
+                debited.floor_nanos = None;
+            } else if debited.floor_nanos.is_some_and(|floor| left < floor) {
+                return TransferOutcome::Insufficient;
+            }
+        }
+        for row in rows {
+            self.write_transfer(row.clone());
+        }
+        for row in rows {
+            self.restore_floor(&row.debit_account_id);
+            self.restore_floor(&row.credit_account_id);
+        }
         TransferOutcome::Created
+    }
+
+    /// An account that is above zero again may not go below it once more.
+    fn restore_floor(&mut self, account_id: &str) {
+        let unwritten = self.unwritten.get(account_id).copied().unwrap_or(0);
+        let account = self.balance(account_id);
+        if account.floor_nanos.is_none() && account.available() >= unwritten {
+            account.floor_nanos = floor_of(account_id);
+        }
+    }
+
+    /// Stops new holds of an account, or lets them again.
+    pub fn freeze(&mut self, account_id: &str, is_frozen: bool) {
+        self.balance(account_id).is_frozen = i64::from(is_frozen);
     }
 
     /// The transfer with this id earlier in the same batch.
@@ -190,8 +247,10 @@ impl<'a> Working<'a> {
         let amount = row.amount_nanos;
         let debited = self.balance(&row.debit_account_id);
         debited.debited_nanos = debited.debited_nanos.saturating_add(amount);
+        debited.promo_nanos = debited.promo_nanos.saturating_sub(row.promo_nanos);
         let credited = self.balance(&row.credit_account_id);
         credited.credited_nanos = credited.credited_nanos.saturating_add(amount);
+        credited.promo_nanos = credited.promo_nanos.saturating_add(row.promo_nanos);
         self.batch.transfers.push(row);
     }
 
@@ -210,6 +269,7 @@ pub fn is_same(existing: &TransferRow, wanted: &TransferRow) -> bool {
         && existing.debit_account_id == wanted.debit_account_id
         && existing.credit_account_id == wanted.credit_account_id
         && existing.amount_nanos == wanted.amount_nanos
+        && existing.promo_nanos == wanted.promo_nanos
 }
 
 /// The accounts and keys an operation touches, for locking.
@@ -226,12 +286,16 @@ pub fn touched<'o>(op: &'o super::Op, accounts: &mut Vec<&'o str>, keys: &mut Ve
         super::Op::Settle(op) => {
             accounts.push(&op.account_id);
             accounts.push(REVENUE);
+            accounts.push(BYOK_REVENUE);
             accounts.push(OVERRUN_LOSS);
             keys.push(&op.key_id);
         }
-        super::Op::Transfer { row, .. } => {
-            accounts.push(&row.debit_account_id);
-            accounts.push(&row.credit_account_id);
+        super::Op::Transfer { rows, .. } => {
+            for row in rows {
+                accounts.push(&row.debit_account_id);
+                accounts.push(&row.credit_account_id);
+            }
         }
+        super::Op::Freeze { account_id, .. } => accounts.push(account_id),
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn ids_to_look_up(ops: &[Op], with_settlements: bool) -> Vec<String> 
     let mut ids = Vec::new();
     for op in ops {
         match op {
-            Op::Transfer { row, .. } => ids.push(row.id.clone()),
+            Op::Transfer { rows, .. } => ids.extend(rows.iter().map(|row| row.id.clone())),
             Op::Settle(op) if with_settlements => {
                 ids.push(op.id.clone());
                 ids.push(format!("{}:late", op.id));

@@ -1,6 +1,6 @@
 //! Balances in memory, where this process owns them: holds are decided here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use app::types::Money;
 
@@ -13,6 +13,7 @@ use crate::store::ledger::{BalanceRow, KeyUsageRow};
 pub struct Live {
     accounts: HashMap<String, i64>,
     keys: HashMap<String, LiveKey>,
+    frozen: HashSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +30,7 @@ impl Live {
                 .iter()
                 .map(|row| (row.key_id.clone(), LiveKey { held: row.held_nanos, usage: row.clone() }))
                 .collect(),
+            frozen: balances.iter().filter(|row| row.is_frozen != 0).map(|row| row.account_id.clone()).collect(),
         }
     }
 
@@ -38,6 +40,9 @@ impl Live {
 
     /// Takes `amount` out of what may be spent, or says what is missing.
     pub fn hold(&mut self, payer: &Payer, amount: i64, now_ms: i64) -> Result<(), HoldError> {
+        if self.frozen.contains(&payer.account_id) {
+            return Err(HoldError::Frozen);
+        }
         let available = self.available(&payer.account_id);
         if available < amount || available < 0 {
             return Err(HoldError::Insufficient { available: Money(available) });
@@ -55,6 +60,25 @@ impl Live {
         }
         self.accounts.insert(payer.account_id.clone(), available - amount);
         Ok(())
+    }
+
+    /// Takes `amount` out for a transfer; unless it `is_forced`, only if it is there.
+    pub fn withdraw(&mut self, account_id: &str, amount: i64, is_forced: bool) -> bool {
+        let available = self.available(account_id);
+        if !is_forced && available < amount {
+            return false;
+        }
+        self.accounts.insert(account_id.to_owned(), available.saturating_sub(amount));
+        true
+    }
+
+    /// Stops new holds of an account, or lets them again.
+    pub fn freeze(&mut self, account_id: &str, is_frozen: bool) {
+        if is_frozen {
+            self.frozen.insert(account_id.to_owned());
+        } else {
+            self.frozen.remove(account_id);
+        }
     }
 
     /// Takes up to `amount` more for a request that cost more than it held.

@@ -10,6 +10,9 @@
 mod apply;
 mod find;
 mod live;
+mod recovery;
+pub mod seal;
+mod transfer;
 mod writer;
 
 use std::collections::HashMap;
@@ -26,6 +29,7 @@ use crate::store::ledger::{HoldRow, KeyUsageRow, TransferRow};
 use crate::store::native::WriteError;
 use crate::store::{Backend, Store};
 
+pub use transfer::Leg;
 pub use writer::WriterTask;
 
 /// What customers paid us for inference.
@@ -34,6 +38,18 @@ pub const REVENUE: &str = "platform:usage_revenue";
 pub const OVERRUN_LOSS: &str = "platform:overrun_loss";
 /// Where granted credit comes from.
 pub const WORLD: &str = "world";
+/// Fees on bought credit.
+pub const FEE_REVENUE: &str = "platform:fee_revenue";
+/// What customers get back of a dispute beyond what they had bought.
+pub const DISPUTE_LOSS: &str = "platform:dispute_loss";
+/// Fees on requests with customers' own keys.
+pub const BYOK_REVENUE: &str = "platform:byok_revenue";
+
+/// What came in and went out by one way of paying.
+#[must_use]
+pub fn cash_account(method: &str) -> String {
+    format!("platform:cash:{method}")
+}
 
 /// The account of an organization's credit.
 #[must_use]
@@ -59,6 +75,8 @@ pub enum HoldError {
     Insufficient { available: Money },
     /// The key's limit leaves only this much in its window.
     KeyLimit { remaining: Money },
+    /// The account is frozen while a payment is in dispute.
+    Frozen,
     /// The ledger does not answer.
     Unavailable,
 }
@@ -82,14 +100,36 @@ pub struct Balance {
     pub debited: Money,
     pub held: Money,
     pub available: Money,
+    /// What of it nobody paid for.
+    pub promotional: Money,
+    pub is_frozen: bool,
 }
 
 /// What the writer is asked to do. Replies are sent after the commit.
 pub(crate) enum Op {
     Hold(HoldOp),
-    Grow { id: String, account_id: String, key_id: String, payer: Payer, by: i64, reply: Option<HoldReply> },
+    Grow {
+        id: String,
+        account_id: String,
+        key_id: String,
+        payer: Payer,
+        by: i64,
+        reply: Option<HoldReply>,
+    },
     Settle(Box<SettleOp>),
-    Transfer { row: TransferRow, reply: oneshot::Sender<Option<TransferOutcome>> },
+    /// Rows that are booked together or not at all.
+    Transfer {
+        rows: Vec<TransferRow>,
+        is_forced: bool,
+        /// Taken out in memory already, by account.
+        taken: Vec<(String, i64)>,
+        reply: oneshot::Sender<Option<TransferOutcome>>,
+    },
+    Freeze {
+        account_id: String,
+        is_frozen: bool,
+        reply: oneshot::Sender<()>,
+    },
 }
 
 pub(crate) type HoldReply = oneshot::Sender<Result<(), HoldError>>;
@@ -140,7 +180,7 @@ impl Ledger {
         store.heartbeat(&node_id, clock.now_ms()).await?;
         if owns {
             // One process owns the file: every hold found is of a process that is gone.
-            writer::void_holds(&store, &store.holds().await?, clock.now_ms()).await?;
+            recovery::void_holds(&store, &store.holds().await?, &node_id, clock.now_ms()).await?;
         }
         let (ops, inbox) = mpsc::unbounded_channel();
         let (live, durable) = if owns {
@@ -191,57 +231,6 @@ impl Ledger {
         Ok(hold)
     }
 
-    /// Moves money between two accounts, once per id. Used for grants and corrections.
-    ///
-    /// # Errors
-    /// `None` when the ledger does not answer; ask again with the same id.
-    pub async fn transfer(
-        &self,
-        id: &str,
-        kind: &str,
-        debit_account_id: &str,
-        credit_account_id: &str,
-        amount: Money,
-        description: &str,
-    ) -> Option<TransferOutcome> {
-        let (reply, answer) = oneshot::channel();
-        let row = TransferRow {
-            id: id.to_owned(),
-            kind: kind.to_owned(),
-            debit_account_id: debit_account_id.to_owned(),
-            credit_account_id: credit_account_id.to_owned(),
-            amount_nanos: amount.0.max(0),
-            hold_nanos: 0,
-            description: description.to_owned(),
-            created_at: self.inner.clock.now_ms(),
-        };
-        self.inner.ops.send(Op::Transfer { row, reply }).ok()?;
-        answer.await.ok().flatten()
-    }
-
-    /// Gives an organization credit that nobody paid for.
-    ///
-    /// # Errors
-    /// `None` when the ledger does not answer; ask again with the same id.
-    pub async fn grant(&self, id: &str, organization_id: &str, amount: Money, why: &str) -> Option<TransferOutcome> {
-        self.transfer(&format!("grant:{id}"), "grant", WORLD, &credit_account(organization_id), amount, why).await
-    }
-
-    /// Books the grants that were asked for from the command line. Each is booked
-    /// once, however often this runs.
-    ///
-    /// # Errors
-    /// Any database error; what is left is booked the next time.
-    pub async fn book_grant_requests(&self) -> sqlx::Result<()> {
-        for request in self.inner.store.grant_requests().await? {
-            let amount = Money(request.amount_nanos);
-            if self.grant(&request.id, &request.organization_id, amount, &request.reason).await.is_some() {
-                self.inner.store.delete_grant_request(&request.id).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Charges requests of the past as they stand, each under its own id and time:
     /// for traffic that was made up or comes from elsewhere. `None` when the ledger
     /// does not answer.
@@ -269,6 +258,8 @@ impl Ledger {
             debited: Money(row.debited_nanos),
             held: Money(row.held_nanos),
             available: Money(row.available()),
+            promotional: Money(row.promo_nanos.max(0)),
+            is_frozen: row.is_frozen != 0,
         };
         if let Some(live) = &self.inner.live {
             balance.available = Money(live.lock().available(account_id));
@@ -315,7 +306,7 @@ impl Ledger {
             return Ok(0);
         }
         let dangling = self.inner.store.dangling_holds(now - 60_000, now - 60_000).await?;
-        writer::void_holds(&self.inner.store, &dangling, now).await?;
+        recovery::void_holds(&self.inner.store, &dangling, &self.inner.node_id, now).await?;
         Ok(dangling.len())
     }
 

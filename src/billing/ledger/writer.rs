@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{Accounts, Working, is_same};
 use super::find::{existing, ids_to_look_up, lock, stored_amounts};
 use super::live::Live;
+use super::seal;
 use super::{HoldError, HoldOp, Op, SettleOp, TransferOutcome};
 use crate::clock::Clock;
 use crate::store::Store;
-use crate::store::ledger::{self, HoldRow, TransferRow};
+use crate::store::ledger::{self, HoldRow, LedgerBatch, SealRow, TransferRow};
 use crate::store::native::{NativeWriter, WriteError};
 
 /// The most operations of one transaction.
@@ -61,17 +62,21 @@ pub(super) struct Writer {
     /// Amounts of the holds of ours that are written.
     stored: HashMap<String, i64>,
     seq: i64,
+    /// The last link of this node's chain.
+    seal: SealRow,
 }
 
 enum Outcome {
     Held(Result<(), HoldError>),
     Charged(Money),
     Transferred(TransferOutcome),
+    Frozen,
 }
 
 struct Committed {
     outcomes: Vec<Outcome>,
     seq: i64,
+    seal: Option<SealRow>,
 }
 
 impl Writer {
@@ -83,6 +88,7 @@ impl Writer {
         durable: Option<Accounts>,
     ) -> Result<Self, WriteError> {
         let seq = store.last_seq(node_id).await?;
+        let seal = store.last_seal(node_id).await?;
         Ok(Self {
             native: store.native_writer()?,
             store,
@@ -93,6 +99,7 @@ impl Writer {
             pending: HashMap::new(),
             stored: HashMap::new(),
             seq,
+            seal,
         })
     }
 
@@ -173,6 +180,9 @@ impl Writer {
 
     fn conclude(&mut self, ops: Vec<Op>, committed: Committed, due: Vec<HoldRow>) {
         self.seq = committed.seq;
+        if let Some(seal) = committed.seal {
+            self.seal = seal;
+        }
         for hold in due {
             self.pending.remove(&hold.id);
             self.stored.insert(hold.id, hold.amount_nanos);
@@ -185,6 +195,12 @@ impl Writer {
     /// The database refuses an operation for good. Whoever waits gets no answer, and
     /// what was set aside is free again.
     fn give_up(&self, [op]: [Op; 1]) {
+        if let (Op::Transfer { taken, .. }, Some(live)) = (&op, &self.live) {
+            let mut live = live.lock();
+            for (account_id, amount) in taken {
+                live.release(account_id, *amount);
+            }
+        }
         if let Op::Settle(op) = op {
             tracing::error!(generation.id = %op.id, charge_nanos = op.charge, "A charge cannot be written and is lost");
             if let Some(live) = &self.live {
@@ -263,9 +279,11 @@ impl Writer {
     ) -> Result<Committed, WriteError> {
         let mut turn = self.store.write_turn().await?;
         let existing = existing(&mut turn, &ids_to_look_up(ops, is_retry)).await?;
-        let mut working = Working::new(durable, self.clock.now_ms());
-        let committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &self.stored });
-        native.write(working.finish()).await?;
+        let mut working = Working::new(durable, self.clock.now_ms()).with_unwritten(self.unwritten(ops, due));
+        let found = Found { existing: &existing, stored: &self.stored };
+        let mut committed = self.apply_all(&mut working, ops, due, &found);
+        let batch = self.sealed(working.finish(), &mut committed);
+        native.write(batch).await?;
         let (balances, keys) = (std::mem::take(&mut working.balances), std::mem::take(&mut working.keys));
         durable.balances.extend(balances);
         durable.keys.extend(keys);
@@ -283,8 +301,9 @@ impl Writer {
         let existing = existing(&mut tx, &ids_to_look_up(ops, true)).await?;
         let stored = stored_amounts(&mut tx, ops).await?;
         let mut working = Working::new(&locked, self.clock.now_ms());
-        let committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &stored });
-        ledger::write_batch(&mut tx, &working.finish()).await?;
+        let mut committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &stored });
+        let batch = self.sealed(working.finish(), &mut committed);
+        ledger::write_batch(&mut tx, &batch).await?;
         tx.commit().await?;
         Ok(committed)
     }
@@ -295,7 +314,26 @@ impl Writer {
         }
         let mut seq = self.seq;
         let outcomes = ops.iter().map(|op| apply(working, op, found, &mut seq)).collect();
-        Committed { outcomes, seq }
+        Committed { outcomes, seq, seal: None }
+    }
+
+    /// The batch with the next link of the chain over its transfers.
+    fn sealed(&self, mut batch: LedgerBatch, committed: &mut Committed) -> LedgerBatch {
+        batch.seal = seal::next(&self.seal, &batch.transfers, self.clock.now_ms());
+        committed.seal.clone_from(&batch.seal);
+        batch
+    }
+
+    /// By account, the holds that neither this transaction nor one before it writes.
+    fn unwritten(&self, ops: &[Op], due: &[HoldRow]) -> HashMap<String, i64> {
+        let mut sums: HashMap<String, i64> = HashMap::new();
+        if ops.iter().any(|op| matches!(op, Op::Transfer { .. })) {
+            for row in self.pending.values().filter(|row| due.iter().all(|due| due.id != row.id)) {
+                let sum = sums.entry(row.account_id.clone()).or_default();
+                *sum = sum.saturating_add(row.amount_nanos);
+            }
+        }
+        sums
     }
 
     fn answer(&mut self, op: Op, outcome: Outcome) {
@@ -326,13 +364,24 @@ impl Writer {
                     let _ = reply.send(charged);
                 }
             }
-            (Op::Transfer { row, reply }, Outcome::Transferred(outcome)) => {
-                if let (TransferOutcome::Created, Some(live)) = (outcome, &self.live) {
+            (Op::Transfer { rows, taken, reply, .. }, Outcome::Transferred(outcome)) => {
+                if let Some(live) = &self.live {
                     let mut live = live.lock();
-                    live.release(&row.credit_account_id, row.amount_nanos);
-                    live.release(&row.debit_account_id, -row.amount_nanos);
+                    if outcome == TransferOutcome::Created {
+                        for row in &rows {
+                            live.release(&row.credit_account_id, row.amount_nanos);
+                            live.release(&row.debit_account_id, -row.amount_nanos);
+                        }
+                    }
+                    // Either it was booked just now, or it never will be.
+                    for (account_id, amount) in taken {
+                        live.release(&account_id, amount);
+                    }
                 }
                 let _ = reply.send(Some(outcome));
+            }
+            (Op::Freeze { reply, .. }, _) => {
+                let _ = reply.send(());
             }
             _ => {}
         }
@@ -341,6 +390,7 @@ impl Writer {
     /// Reads what is committed after a commit whose outcome is unknown.
     async fn reload(&mut self) -> sqlx::Result<()> {
         self.seq = self.store.last_seq(&self.node_id).await?;
+        self.seal = self.store.last_seal(&self.node_id).await?;
         if self.durable.is_some() {
             let (balances, keys, holds) = self.store.load_ledger().await?;
             self.durable = Some(Accounts::load(balances, keys));
@@ -378,12 +428,21 @@ fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -
             Outcome::Held(decision)
         }
         Op::Settle(op) => apply_settle(working, op, found, seq),
-        Op::Transfer { row, .. } => {
-            Outcome::Transferred(match found.existing.get(&row.id).or(working.written(&row.id)) {
-                Some(earlier) if is_same(earlier, row) => TransferOutcome::Exists,
-                Some(_) => TransferOutcome::Conflict,
-                None => working.transfer(row.clone()),
-            })
+        Op::Transfer { rows, is_forced, .. } => {
+            let earlier = |row: &TransferRow| found.existing.get(&row.id).or(working.written(&row.id)).cloned();
+            let known: Vec<Option<TransferRow>> = rows.iter().map(earlier).collect();
+            let outcome = if known.iter().all(Option::is_none) {
+                working.transfer(rows, *is_forced)
+            } else if rows.iter().zip(&known).all(|(row, known)| known.as_ref().is_some_and(|it| is_same(it, row))) {
+                TransferOutcome::Exists
+            } else {
+                TransferOutcome::Conflict
+            };
+            Outcome::Transferred(outcome)
+        }
+        Op::Freeze { account_id, is_frozen, .. } => {
+            working.freeze(account_id, *is_frozen);
+            Outcome::Frozen
         }
     }
 }
@@ -400,41 +459,4 @@ fn apply_settle(working: &mut Working<'_>, op: &SettleOp, found: &Found<'_>, seq
     // A request of the past keeps its own number.
     *seq += i64::from(op.generation.as_ref().is_some_and(|row| row.seq == 0));
     Outcome::Charged(working.settle(op, id, stored, *seq))
-}
-
-/// Voids holds nobody will resolve any more. A hold resolved meanwhile is left alone.
-///
-/// # Errors
-/// Any database error; nothing was voided then.
-pub(super) async fn void_holds(store: &Store, holds: &[HoldRow], now_ms: i64) -> sqlx::Result<()> {
-    if holds.is_empty() {
-        return Ok(());
-    }
-    let mut tx = store.begin_write().await?;
-    let ops: Vec<Op> = holds.iter().map(|row| Op::Settle(Box::new(void_of(row)))).collect();
-    let locked = lock(&mut tx, &ops).await?;
-    // Another node may have resolved some before we had the locks.
-    let ids: Vec<String> = holds.iter().map(|row| row.id.clone()).collect();
-    let still_there = ledger::find_holds(&mut tx, &ids).await?;
-    let mut working = Working::new(&locked, now_ms);
-    for row in &still_there {
-        working.settle(&void_of(row), &row.id, Some(row.amount_nanos), 0);
-    }
-    ledger::write_batch(&mut tx, &working.finish()).await?;
-    tx.commit().await?;
-    tracing::info!(holds = still_there.len(), "Voided holds of a process that is gone");
-    Ok(())
-}
-
-fn void_of(row: &HoldRow) -> SettleOp {
-    SettleOp {
-        id: row.id.clone(),
-        account_id: row.account_id.clone(),
-        key_id: row.key_id.clone(),
-        held: row.amount_nanos,
-        charge: 0,
-        overrun: 0,
-        generation: None,
-        reply: None,
-    }
 }

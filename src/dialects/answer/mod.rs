@@ -212,15 +212,12 @@ impl Tally {
             return;
         };
         let name = name.as_deref().unwrap_or_default();
-        match calls.iter_mut().find(|call| (call.choice, call.index) == (*choice, *index)) {
-            Some(call) => {
-                call.name.push_str(name);
-                call.arguments.push_str(arguments);
-            }
-            None => {
-                let (name, arguments) = (name.to_owned(), arguments.clone());
-                calls.push(TalliedCall { choice: *choice, index: *index, name, arguments });
-            }
+        if let Some(call) = calls.iter_mut().find(|call| (call.choice, call.index) == (*choice, *index)) {
+            call.name.push_str(name);
+            call.arguments.push_str(arguments);
+        } else {
+            let (name, arguments) = (name.to_owned(), arguments.clone());
+            calls.push(TalliedCall { choice: *choice, index: *index, name, arguments });
         }
     }
 

@@ -136,6 +136,9 @@ impl Counts {
     }
 }
 
+/// Counts with the minutes or hours (since the epoch) they are of.
+pub(super) type Periods = Vec<(i64, Counts)>;
+
 /// One endpoint's counts.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
@@ -247,7 +250,7 @@ impl Counted {
     }
 
     /// Minutes and hours counted anew since the last call: whole counts, not differences.
-    pub(super) fn unwritten(&mut self) -> (Vec<(i64, Counts)>, Vec<(i64, Counts)>) {
+    pub(super) fn unwritten(&mut self) -> (Periods, Periods) {
         let Some(since) = self.unwritten_since.take() else { return Default::default() };
         let hour = since.div_euclid(MS_PER_HOUR / MS_PER_MINUTE);
         let from = |counts: &BTreeMap<i64, Counts>, first: i64| {

@@ -29,6 +29,7 @@ const STYLE: &str = concat!(
     include_str!("../../../style/components.css"),
     include_str!("../../../style/charts.css"),
     include_str!("../../../style/pages.css"),
+    include_str!("../../../style/credits.css"),
 );
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hex(&Sha256::digest(STYLE)));

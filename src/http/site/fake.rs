@@ -41,6 +41,8 @@ pub fn api() -> Router {
                 member(&headers, json!({"total_credits": 25, "total_usage": 1.25, "held": 0.05, "available": 23.70}))
             }),
         )
+        .route("/api/v1/billing", get(|headers: HeaderMap| async move { member(&headers, billing()) }))
+        .route("/api/v1/credits/purchases", get(|headers: HeaderMap| async move { member(&headers, json!([])) }))
         .route("/api/v1/ledger", get(|headers: HeaderMap| async move { member(&headers, ledger()) }))
         .route(
             "/api/v1/keys",
@@ -292,6 +294,15 @@ async fn generation(headers: HeaderMap, Query(params): Params) -> Response {
         data[name] = Value::Null;
     }
     member(&headers, data)
+}
+
+fn billing() -> Value {
+    json!({
+        "methods": [{ "method": "card", "fee": { "basis_points": 550, "least": 0.8 } }], "least": 5, "most": 25000,
+        "refund_hours": 24, "low_balance": 1, "is_simulated": false, "may_buy": true, "is_frozen": false,
+        "promotional": 0, "card": null, "top_up": { "enabled": false, "threshold": 0, "amount": 0 },
+        "top_up_problem": null, "receipt": { "name": "", "address": "", "tax_id": "" }
+    })
 }
 
 fn ledger() -> Value {

@@ -42,10 +42,10 @@ pub fn mint_nonce() -> String {
 ///
 /// `'self'` in `script-src` is for the module preload, which carries no nonce;
 /// this origin serves no file that a visitor can upload.
-pub fn restrict_page(headers: &mut HeaderMap, nonce: &str) {
+pub fn restrict_page(headers: &mut HeaderMap, nonce: &str, form_targets: &str) {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'{form_targets}; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     if let Ok(value) = HeaderValue::from_str(&policy) {

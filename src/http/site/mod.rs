@@ -25,13 +25,17 @@ struct Site {
     api: Router,
     style_href: String,
     has_script: bool,
+    /// Other sites our forms may lead to, as the policy of a page names them.
+    form_targets: String,
     has_reading_script: bool,
 }
 
 /// The routes of the site. `api` is only called in process; it is not part of the answer.
 ///
 /// The fallback answers what no route knows: a page with status 404, or JSON below `/api/`.
-pub fn router(api: Router) -> Router {
+///
+/// Forms may lead to `origins`, where people pay.
+pub fn router(api: Router, origins: &[String]) -> Router {
     // Rendering needs an executor; it may have been set by another router of this process.
     let _ = any_spawner::Executor::init_tokio();
     let has_script = assets::has_script("patchbay");
@@ -39,7 +43,9 @@ pub fn router(api: Router) -> Router {
     if !has_script {
         tracing::warn!("The browser's half of the site is not embedded: pages work, chat and key dialogs do not");
     }
-    let site = Arc::new(Site { api, style_href: assets::style_href(), has_script, has_reading_script });
+    let form_targets = origins.iter().flat_map(|origin| [" ", origin]).collect();
+    let style_href = assets::style_href();
+    let site = Arc::new(Site { api, style_href, has_script, form_targets, has_reading_script });
     let mut router = Router::new();
     for path in app::routes::PATHS {
         router = router.route(path, get(pages::show));

@@ -51,7 +51,7 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
     let cache = if has_cookie { "no-store" } else { "no-cache" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie"));
-    headers::restrict_page(response.headers_mut(), &nonce);
+    headers::restrict_page(response.headers_mut(), &nonce, &site.form_targets);
     response
 }
 

@@ -33,7 +33,7 @@ impl Page {
 }
 
 async fn open(path: &str, cookie: &str) -> Page {
-    open_on(super::router(fake::api()), path, cookie).await
+    open_on(super::router(fake::api(), &[]), path, cookie).await
 }
 
 async fn open_on(site: Router, path: &str, cookie: &str) -> Page {
@@ -321,11 +321,11 @@ async fn a_page_whose_data_fails_says_so_with_a_bad_status() {
         let body = serde_json::json!({"error": {"code": 500, "message": "The database is away"}});
         (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body))
     });
-    let page = open_on(super::router(broken.clone()), "/models", VISITOR).await;
+    let page = open_on(super::router(broken.clone(), &[]), "/models", VISITOR).await;
     assert_eq!(page.status, StatusCode::BAD_GATEWAY);
     page.assert_shows(&["This could not be loaded.", "The database is away"]);
     assert_eq!(
-        open_on(super::router(broken), "/", VISITOR).await.status,
+        open_on(super::router(broken, &[]), "/", VISITOR).await.status,
         StatusCode::OK,
         "the front page stands without its numbers"
     );
@@ -374,7 +374,7 @@ async fn files_are_served_with_their_type_and_tag() {
     assert_eq!(icon.headers[header::CONTENT_TYPE], "image/svg+xml");
     assert_eq!(open("/pkg/nothing.js", VISITOR).await.status, StatusCode::NOT_FOUND);
     let post = Request::builder().method(Method::POST).uri("/favicon.svg").body(Body::empty()).unwrap();
-    assert_eq!(super::router(fake::api()).oneshot(post).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(super::router(fake::api(), &[]).oneshot(post).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -388,7 +388,7 @@ async fn pages_rendered_at_once_do_not_mix_their_visitors() {
             next.run(request).await
         },
     ));
-    let site = super::router(slow);
+    let site = super::router(slow, &[]);
     let pages = (0..200).map(|number| {
         let site = site.clone();
         tokio::spawn(async move {
@@ -421,7 +421,7 @@ async fn a_page_that_waits_for_one_answer_does_not_keep_the_others_from_theirs()
             }
         },
     ));
-    let site = super::router(narrow);
+    let site = super::router(narrow, &[]);
     let pages = futures::future::join_all((0..8).map(|_| open_on(site.clone(), "/models", MEMBER)));
     let pages = tokio::time::timeout(std::time::Duration::from_mins(1), pages).await.expect("the pages wait for ever");
     for page in pages {

@@ -1,6 +1,7 @@
 //! A whole server on a real socket, the people who use it, and a provider that
 //! does what a test says.
 
+pub mod payments;
 pub mod postgres;
 pub mod redis;
 pub mod upstream;
@@ -11,10 +12,12 @@ use std::sync::Arc;
 use app::types::Money;
 use patchbay::App;
 use patchbay::accounts::{keys, new_id};
+use patchbay::billing::audit;
 use patchbay::billing::ledger::{WriterTask, credit_account};
 use patchbay::catalog::import;
 use patchbay::clock::Clock;
 use patchbay::config::{Config, Demo, ProviderSettings};
+use patchbay::gateway::rerate;
 use patchbay::http::{router, server};
 use patchbay::store::Store;
 use patchbay::store::accounts::NewAccount;
@@ -93,7 +96,7 @@ impl TestApp {
         let mut config = Config { demo: Demo::Off, find_local_servers: false, ..Config::default() };
         config.database_url.clone_from(&database.url);
         // The same for every start on one database.
-        config.secrets.key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned();
+        "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".clone_into(&mut config.secrets.key);
         let mut providers = serde_json::Map::new();
         for upstream in upstreams {
             providers.insert(upstream.slug.clone(), upstream.as_models_dev());
@@ -126,7 +129,9 @@ impl TestApp {
         self.app.requests.close();
         self.app.requests.wait().await;
         self.writer.take().expect("a writer").finish().await;
-        assert_eq!(self.app.store.ledger_differences().await.expect("adds up"), Vec::<String>::new());
+        let store = &self.app.store;
+        assert_eq!(audit::differences(store).await.expect("adds up"), Vec::<String>::new());
+        assert_eq!(rerate::differences(store).await.expect("works out"), Vec::<String>::new());
         let holds = self.app.store.holds().await.expect("reads");
         assert_eq!(holds, [], "no hold is left (I13)");
         self.app.store.close().await;

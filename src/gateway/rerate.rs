@@ -1,0 +1,115 @@
+//! Works every charge out again from what is stored: quantities and price version.
+
+use std::collections::HashMap;
+
+use app::types::Money;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Prices;
+use crate::catalog::local::FREE;
+use crate::catalog::rows::prices;
+use crate::dialects::Usage;
+use crate::store::Store;
+use crate::store::generations::GenerationRow;
+
+/// Rows read at once.
+const CHUNK: i64 = 1_000;
+
+/// Billed quantities that have no column of their own.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Other {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_audio_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completion_audio_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_search_requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    searches: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billed_prompt_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billed_completion_tokens: Option<u64>,
+}
+
+/// The quantities of `usage` that have no column, as JSON, or nothing.
+#[must_use]
+pub fn other_usage(usage: &Usage) -> String {
+    let other = Other {
+        prompt_audio_tokens: usage.prompt_audio_tokens,
+        completion_audio_tokens: usage.completion_audio_tokens,
+        web_search_requests: usage.web_search_requests,
+        searches: usage.searches,
+        billed_prompt_tokens: usage.billed_prompt_tokens,
+        billed_completion_tokens: usage.billed_completion_tokens,
+    };
+    if other == Other::default() { String::new() } else { serde_json::to_string(&other).unwrap_or_default() }
+}
+
+fn usage_of(row: &GenerationRow) -> Usage {
+    let count = |tokens: i64| u64::try_from(tokens).ok();
+    let other: Other = serde_json::from_str(&row.other_usage).unwrap_or_default();
+    Usage {
+        prompt_tokens: count(row.prompt_tokens),
+        completion_tokens: count(row.completion_tokens),
+        cached_tokens: count(row.cached_tokens),
+        cache_write_tokens: count(row.cache_write_tokens)
+            .filter(|tokens| *tokens > 0 || row.cache_write_1h_tokens == 0),
+        cache_write_1h_tokens: count(row.cache_write_1h_tokens),
+        reasoning_tokens: count(row.reasoning_tokens),
+        prompt_audio_tokens: other.prompt_audio_tokens,
+        completion_audio_tokens: other.completion_audio_tokens,
+        web_search_requests: other.web_search_requests,
+        searches: other.searches,
+        billed_prompt_tokens: other.billed_prompt_tokens,
+        billed_completion_tokens: other.billed_completion_tokens,
+    }
+}
+
+/// A sentence for each request whose list price or charge is not what its quantities
+/// and its price version make.
+///
+/// # Errors
+/// Any database error.
+pub async fn differences(store: &Store) -> sqlx::Result<Vec<String>> {
+    let mut versions: HashMap<String, Prices> = store
+        .price_versions()
+        .await?
+        .iter()
+        .filter_map(|row| prices(row).ok().map(|prices| (row.id.clone(), prices)))
+        .collect();
+    // Models of the settings and of servers on this machine cost nothing and are not stored.
+    versions.insert(FREE.to_owned(), Prices::default());
+    let overruns: HashMap<String, i64> = store.overruns().await?.into_iter().collect();
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let rows = store.priced_generations(&after, CHUNK).await?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after.clone_from(&last.id);
+        for row in &rows {
+            let Some(prices) = versions.get(&row.price_id) else {
+                found.push(format!("{}: its price version {} is gone", row.id, row.price_id));
+                continue;
+            };
+            found.extend(difference(row, prices.cost(&usage_of(row)).total, &overruns));
+        }
+    }
+}
+
+fn difference(row: &GenerationRow, list: Money, overruns: &HashMap<String, i64>) -> Option<String> {
+    let overrun = overruns.get(&row.id).copied().unwrap_or(0);
+    let charged = Money(row.cost_nanos.saturating_add(overrun));
+    // What failed and what gave nothing is free.
+    if charged.is_zero() && (row.error.is_some() || row.finish_reason.as_deref().is_none_or(|it| it == "error")) {
+        return None;
+    }
+    let stored = Money(row.upstream_cost_nanos);
+    if stored != list {
+        return Some(format!("{}: listed at {stored} USD, but its quantities make {list} USD", row.id));
+    }
+    // With a key of its own the organization pays a fee that depends on the month.
+    let is_right = if row.own_key_id.is_empty() { charged == list } else { charged <= list };
+    (!is_right).then(|| format!("{}: charged {charged} USD, but its quantities make {list} USD", row.id))
+}
