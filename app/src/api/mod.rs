@@ -20,8 +20,8 @@ pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
 use crate::types::activity::{Generation, GenerationSummary, Usage};
-use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, ModelChoice, Ratings, SaveChat};
+use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
 use crate::types::models::{Facets, Model, ModelEndpoints, ModelList, Provider};
