@@ -115,10 +115,10 @@ test("a blind comparison hides the names until there is a vote", async ({ page }
   await expect(page.getByRole("table").locator("tbody tr").first()).toBeVisible();
 });
 
-test("what a model writes cannot run, and loads nothing from elsewhere", async ({ page }) => {
+test("what a model writes cannot run, and loads nothing from elsewhere", async ({ page, baseURL }) => {
   const outside: string[] = [];
   page.on("request", (request) => {
-    if (!request.url().startsWith(new URL(page.url()).origin) && !request.url().startsWith("data:")) outside.push(request.url());
+    if (!request.url().startsWith(baseURL ?? "") && !request.url().startsWith("data:")) outside.push(request.url());
   });
   await signIn(page, "/chat");
   await page.goto("/chat?model=openai/gpt-5.4-mini");

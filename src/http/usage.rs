@@ -78,7 +78,7 @@ async fn usage(app: &App, caller: &Caller, query: &UsageQuery) -> Result<Usage> 
                 id => names.get(id).cloned().unwrap_or_else(|| "Deleted key".to_owned()),
             };
         } else if row.model_id.is_empty() {
-            row.model_id = "unnamed".to_owned();
+            "unnamed".clone_into(&mut row.model_id);
         }
         if !is_hourly {
             row.period = period_start(granularity, row.period);

@@ -39,7 +39,7 @@ pub fn LineChart(
         .iter()
         .enumerate()
         .map(|(number, curve)| {
-            let lines = runs(&curve.values)
+            runs(&curve.values)
                 .into_iter()
                 .map(|run| {
                     let points: Vec<String> = run
@@ -56,8 +56,7 @@ pub fn LineChart(
                     };
                     view! { <polyline class=format!("curve series-{}", number % 10) points=points></polyline> }
                 })
-                .collect_view();
-            lines
+                .collect_view()
         })
         .collect_view();
     // Invisible columns that say the values where the pointer is.

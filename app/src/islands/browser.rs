@@ -72,7 +72,9 @@ pub fn form_address(form: &web_sys::HtmlFormElement) -> String {
         let [name, value] = [0, 1].map(|index| pair.get(index).as_string().unwrap_or_default());
         if !value.is_empty() {
             out.push(separator);
-            out.push_str(&format!("{}={}", crate::api::encode(&name), crate::api::encode(&value)));
+            for part in [&crate::api::encode(&name), "=", &crate::api::encode(&value)] {
+                out.push_str(part);
+            }
             separator = '&';
         }
     }

@@ -74,24 +74,21 @@ pub fn Activity() -> impl IntoView {
     };
     let before = query.get("before").filter(|id| !id.is_empty());
     deferred(async move {
-        let body = match member("see your activity", "/activity").await {
-            Err(invitation) => invitation,
-            Ok(_) => {
-                let usage = choice.to_query();
-                let keys = api.keys();
-                let shown = async { futures::try_join!(api.usage(&usage), api.generations(PAGE, before.as_deref())) };
-                let (shown, keys) = futures::join!(shown, keys);
-                let keys = keys.unwrap_or_default();
-                match shown {
-                    Ok((usage, generations)) => view! {
-                        <Controls choice=choice.clone() keys/>
-                        <UsageChart usage choice/>
-                        <h2>"Requests"</h2>
-                        <Generations generations is_first_page=before.is_none()/>
-                    }
-                    .into_any(),
-                    Err(error) => failed(error),
+        let body = if let Err(invitation) = member("see your activity", "/activity").await {
+            invitation
+        } else {
+            let usage = choice.to_query();
+            let shown = async { futures::try_join!(api.usage(&usage), api.generations(PAGE, before.as_deref())) };
+            let (shown, keys) = futures::join!(shown, api.keys());
+            match shown {
+                Ok((usage, generations)) => view! {
+                    <Controls choice=choice.clone() keys=keys.unwrap_or_default()/>
+                    <UsageChart usage choice/>
+                    <h2>"Requests"</h2>
+                    <Generations generations is_first_page=before.is_none()/>
                 }
+                .into_any(),
+                Err(error) => failed(error),
             }
         };
         view! {

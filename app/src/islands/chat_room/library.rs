@@ -146,7 +146,9 @@ fn Takeaway(room: Room) -> impl IntoView {
     };
     let import = move |event: web_sys::Event| {
         let input = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
-        let Some(file) = input.as_ref().and_then(|input| input.files()).and_then(|list| list.get(0)) else { return };
+        let Some(file) = input.as_ref().and_then(web_sys::HtmlInputElement::files).and_then(|list| list.get(0)) else {
+            return;
+        };
         spawn_local(async move {
             let text = browser::read_text(&file).await.unwrap_or_default();
             match serde_json::from_str::<ChatDocument>(&text) {

@@ -37,6 +37,8 @@ pub struct Room {
     /// Fires when the list of conversations has changed.
     pub shelved: Trigger,
     next_column: StoredValue<u32>,
+    /// The room's own owner. What is made on a click would else end with the button clicked.
+    owner: StoredValue<Option<Owner>>,
 }
 
 impl Room {
@@ -58,6 +60,7 @@ impl Room {
             told: RwSignal::new(None),
             shelved: Trigger::new(),
             next_column: StoredValue::new(count),
+            owner: StoredValue::new(Owner::current()),
         }
     }
 
@@ -78,8 +81,12 @@ impl Room {
         self.stop();
         self.is_blind.set(false);
         self.verdict.set(None);
-        let columns: Vec<Column> =
-            document.columns.into_iter().take(MOST).map(|kept| Column::restored(self.number(), kept)).collect();
+        let columns: Vec<Column> = document
+            .columns
+            .into_iter()
+            .take(MOST)
+            .map(|kept| self.rooted(|| Column::restored(self.number(), kept)))
+            .collect();
         if !columns.is_empty() {
             self.columns.set(columns);
         }
@@ -130,10 +137,12 @@ impl Room {
 
     /// What keeps the conversation when an answer has ended.
     pub fn keeping(self) -> Callback<()> {
-        Callback::new(move |()| {
-            if !untrack(|| self.is_busy()) {
-                self.keep();
-            }
+        self.rooted(|| {
+            Callback::new(move |()| {
+                if !untrack(|| self.is_busy()) {
+                    self.keep();
+                }
+            })
         })
     }
 
@@ -146,7 +155,7 @@ impl Room {
             .into_iter()
             .map(|column| (column.model.get_untracked(), column.settings.get_untracked()));
         let columns = models.map(|(model, settings)| {
-            let column = Column::new(self.number(), model);
+            let column = self.rooted(|| Column::new(self.number(), model));
             column.settings.set(settings);
             column
         });
@@ -159,7 +168,7 @@ impl Room {
     /// Another model beside the others.
     pub fn add(self, model: ModelChoice) {
         if self.columns.read_untracked().len() < MOST {
-            let column = Column::new(self.number(), Some(model));
+            let column = self.rooted(|| Column::new(self.number(), Some(model)));
             self.columns.update(|columns| columns.push(column));
         }
     }
@@ -173,7 +182,7 @@ impl Room {
         let mut kept = from.to_keep();
         let end = from.turns.read_untracked().iter().position(|turn| turn.number == number);
         kept.turns.truncate(end.map_or(kept.turns.len(), |end| end + 1));
-        let column = Column::restored(self.number(), kept);
+        let column = self.rooted(|| Column::restored(self.number(), kept));
         self.columns.update(|columns| columns.push(column));
     }
 
@@ -196,7 +205,8 @@ impl Room {
         spawn_local(async move {
             match use_api().vote_pair().await {
                 Ok(pair) => {
-                    let columns = pair.into_iter().map(|model| Column::new(self.number(), Some(model))).collect();
+                    let columns =
+                        pair.into_iter().map(|model| self.rooted(|| Column::new(self.number(), Some(model)))).collect();
                     self.columns.set(columns);
                     self.verdict.set(None);
                     self.id.set(None);
@@ -274,6 +284,14 @@ impl Room {
                 Err(error) => self.told.set(Some(format!("Not kept: {}", error.message))),
             }
         });
+    }
+
+    /// Makes something that lives as long as the room.
+    fn rooted<T>(self, make: impl FnOnce() -> T) -> T {
+        match self.owner.get_value() {
+            Some(owner) => owner.with(make),
+            None => make(),
+        }
     }
 
     fn number(self) -> u32 {

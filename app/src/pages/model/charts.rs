@@ -124,7 +124,7 @@ fn Prices(prices: Vec<PriceChange>) -> impl IntoView {
         .into_iter()
         .rev()
         .map(|price| {
-            let from = if price.from <= "1970-01-02".to_owned() { "the beginning".to_owned() } else { format::day(&price.from) };
+            let from = if price.from.as_str() <= "1970-01-02" { "the beginning".to_owned() } else { format::day(&price.from) };
             view! {
                 <tr>
                     <th scope="row" data-label="Provider">{format::plain(&price.provider_name)}<code>{price.tag}</code></th>
