@@ -147,7 +147,7 @@ async fn guardrails_belong_to_their_organization_and_mistakes_are_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guardrails_budget_ends_what_its_key_may_spend_and_says_so() {
-    let upstream = Upstream::with_prices("alpha", "10", "1000").await;
+    let upstream = Upstream::with_prices("alpha", "10", "10000").await;
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
     let member = app.member(Money::from_dollars(50)).await;
     let (key, free, manager) = (member.key().await, member.key().await, member.management_key().await);

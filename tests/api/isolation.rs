@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 105] = [
+const ROWS: [(&str, Reach); 121] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -121,6 +121,22 @@ const ROWS: [(&str, Reach); 105] = [
     ("/presets/{slug}/responses", Own),
     ("/presets/{slug}/versions", Own),
     ("/presets/{slug}/versions/{version}", Own),
+    ("/chats", Own),
+    ("/chats/{id}", Object),
+    ("/chats/{id}/share", Object),
+    ("/datasets/app-rankings", Public),
+    ("/datasets/rankings-daily", Public),
+    ("/models/facets", Public),
+    ("/models/{author}/{slug}/statistics", Public),
+    ("/rankings.csv", Public),
+    ("/rankings.svg", Public),
+    ("/rankings/speed", Public),
+    ("/ratings", Public),
+    ("/shared/{share_id}", Public),
+    ("/status", Public),
+    ("/usage.csv", Own),
+    ("/votes", Own),
+    ("/votes/pair", Own),
     // Signed by the payment services.
     ("WEBHOOK_PATH", Public),
     ("coinbase::WEBHOOK_PATH", Public),
@@ -203,6 +219,11 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let invite = json!({ "email": "canary@example.net", "role": "member" });
     let (_, invitation) = owner.call(Method::POST, "/api/v1/organization/invitations", invite).await;
     let (_, guardrail) = owner.call(Method::POST, "/api/v1/guardrails", json!({ "name": "canary rail" })).await;
+    let chat = json!({ "title": "canary talk", "document": { "columns": [
+        { "model": { "id": "acme/one", "name": "One" }, "turns": [{ "is_answer": false, "content": "canary words" }] }] } });
+    let (_, chat) = owner.call(Method::POST, "/api/v1/chats", chat).await;
+    let own_key = json!({ "provider": "one", "key": "canary-credential-0001", "disabled": true });
+    let (_, own_key) = owner.call(Method::POST, "/api/v1/byok", own_key).await;
     let (status, _) = owner.call(Method::POST, "/api/v1/chat/completions", question(json!({ "max_tokens": 9 }))).await;
     assert_eq!(status, 200);
     let (_, generations) = owner.get("/api/v1/generations").await;
@@ -210,6 +231,8 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, sessions) = owner.get("/api/v1/account/sessions").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let own = BTreeMap::from([
+        ("chat", text(&chat["data"]["id"])),
+        ("own key", text(&own_key["data"]["id"])),
         ("guardrail", text(&guardrail["data"]["id"])),
         ("hash", text(&key["data"]["hash"])),
         ("workspace", workspace.clone()),
@@ -226,6 +249,8 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
 /// Which of the victim's objects a path names.
 fn kind(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap() {
+        "byok" => "own key",
+        "chats" => "chat",
         "keys" => "hash",
         "guardrails" => "guardrail",
         "workspaces" => "workspace",
@@ -264,6 +289,8 @@ async fn snapshot(owner: &Person<'_>, victim: &Victim) -> String {
         "/ledger",
         "/organization/audit-log",
         "/account",
+        "/byok",
+        "/chats",
     ] {
         all.push_str(&owner.get(&format!("/api/v1{path}")).await.1.to_string());
     }
