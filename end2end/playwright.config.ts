@@ -7,7 +7,7 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
-  timeout: 60_000,
+  timeout: 240_000,
   expect: { timeout: 10_000 },
   use: {
     ...devices["Desktop Chrome"],

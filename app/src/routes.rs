@@ -105,6 +105,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/chat") view=Chat/>
                     <Route path=path!("/docs") view=Docs/>
                     <Route path=path!("/docs/api") view=ApiReference/>
+                    <Route path=path!("/docs/roles") view=Roles/>
                     <Route path=path!("/docs/:page") view=GuidePage/>
                     <Route path=path!("/keys") view=Keys/>
                     <Route path=path!("/credits") view=CreditsPage/>
@@ -123,7 +124,6 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/reset-password") view=ResetPassword/>
                     <Route path=path!("/verify-email") view=VerifyEmail/>
                     <Route path=path!("/auth") view=AuthPage/>
-                    <Route path=path!("/docs/roles") view=Roles/>
                     <Route path=path!("/:author/:slug") view=ModelPage/>
                 </FlatRoutes>
             </main>

@@ -22,11 +22,11 @@ pub fn OrganizationPage() -> impl IntoView {
     let api = use_api();
     deferred(async move {
         let body = match member("see your organization", HERE).await {
-            Err(invitation) => invitation,
+            Err(invitation) => view! { <h1>"Organization"</h1>{invitation} }.into_any(),
             Ok(session) => {
                 let user = session.user.unwrap_or_default();
                 match futures::try_join!(api.organization(), api.members(0)) {
-                    Err(error) => failed(error),
+                    Err(error) => view! { <h1>"Organization"</h1>{failed(error)} }.into_any(),
                     Ok((organization, members)) => {
                         let invitations = if user.may(Permission::ManageMembers) && !organization.is_personal {
                             api.invitations().await.unwrap_or_default()

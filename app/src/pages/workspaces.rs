@@ -115,7 +115,7 @@ pub fn WorkspacePage() -> impl IntoView {
     deferred(async move {
         let here = format!("/workspaces/{id}");
         let body = match member("see your workspaces", &here).await {
-            Err(invitation) => invitation,
+            Err(invitation) => view! { <h1>"Workspace"</h1>{invitation} }.into_any(),
             Ok(session) => {
                 let found = futures::try_join!(
                     api.workspace(&id),
@@ -140,7 +140,7 @@ pub fn WorkspacePage() -> impl IntoView {
                         }
                         .into_any()
                     }
-                    Err(error) => failed(error),
+                    Err(error) => view! { <h1>"Workspace"</h1>{failed(error)} }.into_any(),
                 }
             }
         };

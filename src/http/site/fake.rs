@@ -15,7 +15,7 @@ type Params = Query<std::collections::HashMap<String, String>>;
 
 /// The routes the pages read.
 pub fn api() -> Router {
-    Router::new()
+    super::fake_people::api()
         .route("/api/v1/session", get(session))
         .route("/api/v1/models", get(models))
         .route("/api/v1/models/facets", get(facets))
@@ -53,26 +53,26 @@ pub fn api() -> Router {
         .route("/api/v1/chat/completions", post(chat))
 }
 
-fn is_member(headers: &HeaderMap) -> bool {
+pub(super) fn is_member(headers: &HeaderMap) -> bool {
     let has_cookie = headers.get(header::COOKIE).is_some_and(|cookie| cookie.to_str().unwrap().contains("sid=member"));
     has_cookie && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
-fn member(headers: &HeaderMap, data: impl serde::Serialize) -> Response {
+pub(super) fn member(headers: &HeaderMap, data: impl serde::Serialize) -> Response {
     if is_member(headers) {
         return Json(json!({ "data": data })).into_response();
     }
     failure(StatusCode::UNAUTHORIZED, "Missing or invalid API key")
 }
 
-fn failure(status: StatusCode, message: &str) -> Response {
+pub(super) fn failure(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({"error": {"code": status.as_u16(), "message": message}}))).into_response()
 }
 
 async fn session(headers: HeaderMap) -> Json<Value> {
     let user = is_member(&headers).then(|| {
         json!({"id": "u1", "email": "ada@example.com", "name": "Ada", "organization_id": "o1",
-            "organization_name": "Analytical Engines", "available": 23.70})
+            "organization_name": "Analytical Engines", "available": 23.70, "role": "owner", "workspace_id": "w1"})
     });
     Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000"}}))
 }

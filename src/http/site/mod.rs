@@ -6,6 +6,8 @@
 mod assets;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod fake_people;
 mod headers;
 mod llms;
 mod pages;

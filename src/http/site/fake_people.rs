@@ -1,0 +1,167 @@
+//! The part of the canned API that is about organizations, workspaces and accounts.
+
+use app::types::Envelope;
+use app::types::account::{OpenSession, Profile};
+use app::types::money::Money;
+use app::types::organizations::{
+    AuditEvent, Counted, Invitation, InvitationView, Organization, OrganizationMember, Workspace, WorkspaceBudget,
+    WorkspaceBudgets, WorkspaceMember,
+};
+use app::types::roles::Role;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+
+use super::fake::{HOSTILE, failure, is_member, member};
+
+const DAY: &str = "2026-11-20T14:03:00Z";
+
+/// The routes the pages read.
+pub fn api() -> Router {
+    Router::new()
+        .route("/api/v1/organization", get(|headers: HeaderMap| async move { member(&headers, organization()) }))
+        .route("/api/v1/organization/members", get(|headers: HeaderMap| async move { whole(&headers, members()) }))
+        .route(
+            "/api/v1/organization/invitations",
+            get(|headers: HeaderMap| async move { member(&headers, [invitation()]) }),
+        )
+        .route("/api/v1/organization/audit-log", get(|headers: HeaderMap| async move { member(&headers, [event()]) }))
+        .route("/api/v1/invitations/show", post(|| async { Json(Envelope { data: view() }) }))
+        .route("/api/v1/workspaces", get(|headers: HeaderMap| async move { whole(&headers, counted(workspace())) }))
+        .route("/api/v1/workspaces/{id}", get(|headers: HeaderMap| async move { member(&headers, workspace()) }))
+        .route("/api/v1/workspaces/{id}/budgets", get(|headers: HeaderMap| async move { whole(&headers, budgets()) }))
+        .route(
+            "/api/v1/workspaces/{id}/members",
+            get(|headers: HeaderMap| async move { whole(&headers, counted(workspace_member())) }),
+        )
+        .route("/api/v1/account", get(|headers: HeaderMap| async move { member(&headers, profile()) }))
+        .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
+}
+
+/// An answer that is no envelope.
+fn whole(headers: &HeaderMap, body: impl Serialize) -> Response {
+    if is_member(headers) {
+        return Json(body).into_response();
+    }
+    failure(StatusCode::UNAUTHORIZED, "Missing or invalid API key")
+}
+
+fn counted<T>(one: T) -> Counted<T> {
+    Counted { data: vec![one], total_count: 1 }
+}
+
+fn organization() -> Organization {
+    Organization {
+        id: "o1".to_owned(),
+        name: format!("Analytical Engines {HOSTILE}"),
+        role: Role::Owner,
+        is_current: true,
+        allowed_networks: vec!["10.0.0.0/8".to_owned()],
+        ..Organization::default()
+    }
+}
+
+fn members() -> Counted<OrganizationMember> {
+    counted(OrganizationMember {
+        id: "u1".to_owned(),
+        first_name: Some(HOSTILE.to_owned()),
+        email: "ada@example.com".to_owned(),
+        role: "org:admin".to_owned(),
+        organization_role: Role::Owner,
+        monthly_limit: Some(Money::from_dollars(9)),
+        joined_at: DAY.to_owned(),
+        ..OrganizationMember::default()
+    })
+}
+
+fn invitation() -> Invitation {
+    Invitation {
+        id: "i1".to_owned(),
+        email: "bob@example.com".to_owned(),
+        role: Role::Member,
+        created_at: DAY.to_owned(),
+        expires_at: DAY.to_owned(),
+    }
+}
+
+fn view() -> InvitationView {
+    InvitationView {
+        organization_name: HOSTILE.to_owned(),
+        email: "ada@example.com".to_owned(),
+        role: Role::Member,
+        has_account: true,
+    }
+}
+
+fn event() -> AuditEvent {
+    AuditEvent {
+        id: "e1".to_owned(),
+        created_at: DAY.to_owned(),
+        actor_kind: "user".to_owned(),
+        actor_id: "u1".to_owned(),
+        actor_name: HOSTILE.to_owned(),
+        action: "key.create".to_owned(),
+        target: HOSTILE.to_owned(),
+        address: "192.0.2.7".to_owned(),
+        user_agent: HOSTILE.to_owned(),
+        ..AuditEvent::default()
+    }
+}
+
+fn workspace() -> Workspace {
+    Workspace {
+        id: "w1".to_owned(),
+        name: HOSTILE.to_owned(),
+        slug: "default".to_owned(),
+        description: Some(HOSTILE.to_owned()),
+        created_at: DAY.to_owned(),
+        is_default: true,
+        ..Workspace::default()
+    }
+}
+
+fn budgets() -> WorkspaceBudgets {
+    let budget = WorkspaceBudget {
+        id: "b1".to_owned(),
+        workspace_id: "w1".to_owned(),
+        limit_usd: Money::from_dollars(5),
+        reset_interval: Some("daily".to_owned()),
+        created_at: DAY.to_owned(),
+        updated_at: DAY.to_owned(),
+        used_usd: Money::from_dollars(1),
+    };
+    WorkspaceBudgets { data: vec![budget], include_byok_in_budgets: false }
+}
+
+fn workspace_member() -> WorkspaceMember {
+    WorkspaceMember {
+        id: "m1".to_owned(),
+        workspace_id: "w1".to_owned(),
+        user_id: "u1".to_owned(),
+        role: "admin".to_owned(),
+        created_at: DAY.to_owned(),
+    }
+}
+
+fn profile() -> Profile {
+    Profile {
+        id: "u1".to_owned(),
+        name: HOSTILE.to_owned(),
+        email: "ada@example.com".to_owned(),
+        created_at: DAY.to_owned(),
+        ..Profile::default()
+    }
+}
+
+fn session() -> OpenSession {
+    OpenSession {
+        id: "s1".to_owned(),
+        opened_at: DAY.to_owned(),
+        expires_at: DAY.to_owned(),
+        address: "192.0.2.7".to_owned(),
+        user_agent: HOSTILE.to_owned(),
+        is_current: true,
+    }
+}
