@@ -20,6 +20,7 @@ use crate::pages::docs::guide::GuidePage;
 use crate::pages::docs::reference::ApiReference;
 use crate::pages::frame::{DemoBanner, Footer, Header};
 use crate::pages::generation::GenerationPage;
+use crate::pages::guardrails::Guardrails;
 use crate::pages::home::Home;
 use crate::pages::keys::Keys;
 use crate::pages::links::{AuthPage, ConfirmPage, ForgotPassword, InvitationPage, ResetPassword, VerifyEmail};
@@ -27,6 +28,8 @@ use crate::pages::model::ModelPage;
 use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
 use crate::pages::organization::OrganizationPage;
+use crate::pages::own_keys::OwnKeys;
+use crate::pages::presets::Presets;
 use crate::pages::provider::ProviderPage;
 use crate::pages::providers::Providers;
 use crate::pages::quality::Quality;
@@ -40,7 +43,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 36] = [
+pub const PATHS: [&str; 39] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -67,6 +70,9 @@ pub const PATHS: [&str; 36] = [
     "/organization",
     "/organization/audit",
     "/workspaces",
+    "/provider-keys",
+    "/guardrails",
+    "/presets",
     "/workspaces/{id}",
     "/settings",
     "/invitation",
@@ -116,6 +122,9 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/organization") view=OrganizationPage/>
                     <Route path=path!("/organization/audit") view=AuditPage/>
                     <Route path=path!("/workspaces") view=Workspaces/>
+                    <Route path=path!("/provider-keys") view=OwnKeys/>
+                    <Route path=path!("/guardrails") view=Guardrails/>
+                    <Route path=path!("/presets") view=Presets/>
                     <Route path=path!("/workspaces/:id") view=WorkspacePage/>
                     <Route path=path!("/settings") view=Settings/>
                     <Route path=path!("/invitation") view=InvitationPage/>

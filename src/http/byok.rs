@@ -12,6 +12,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 
+use super::address::Origin;
+use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
 use crate::App;
@@ -129,14 +131,18 @@ pub async fn list_own_keys(
 pub async fn create_own_key(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Body(wanted): Body<CreateOwnKey>,
 ) -> Result<(StatusCode, Json<Envelope<OwnKey>>)> {
     let row = create(&app, &caller, wanted).await?;
+    note(&app, &caller, &origin, Deed { action: "provider_key.create", target: &row.id, detail: &row.provider_slug })
+        .await?;
     Ok((StatusCode::CREATED, Json(Envelope { data: shown(row) })))
 }
 
 async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnKeyRow> {
     caller.check_manages()?;
+    caller.check_recent(app)?;
     let organization_id = caller.organization_id();
     let provider = provider(app, &wanted.provider)?;
     if wanted.workspace_id.as_deref().is_some_and(|id| id != caller.workspace_id()) {
@@ -201,10 +207,12 @@ pub async fn show_own_key(
 pub async fn update_own_key(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
     Body(wanted): Body<UpdateOwnKey>,
 ) -> Result<Json<Envelope<OwnKey>>> {
     let mut row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     let set = |flag: &mut i64, wanted: Option<bool>| *flag = wanted.map_or(*flag, i64::from);
     set(&mut row.is_disabled, wanted.disabled);
     set(&mut row.is_fallback, wanted.is_fallback);
@@ -228,6 +236,8 @@ pub async fn update_own_key(
     }
     row.updated_at = app.clock.now_ms();
     app.store.put_own_key(&row).await?;
+    note(&app, &caller, &origin, Deed { action: "provider_key.update", target: &row.id, detail: &row.provider_slug })
+        .await?;
     app.refresh_topics().await?;
     Ok(Json(Envelope { data: shown(row) }))
 }
@@ -242,10 +252,14 @@ pub async fn update_own_key(
 pub async fn delete_own_key(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>> {
     let row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     app.store.delete_own_key(&row.organization_id, &row.id).await?;
+    note(&app, &caller, &origin, Deed { action: "provider_key.delete", target: &row.id, detail: &row.provider_slug })
+        .await?;
     app.refresh_topics().await?;
     Ok(Json(Deleted { deleted: true }))
 }

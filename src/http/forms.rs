@@ -50,7 +50,8 @@ struct Form {
 
 impl Form {
     /// A field's name may end in what it is: `limit:number`, `names:list`, `on:flag`,
-    /// `ids:array` (one field each), `text:optional` (empty is null).
+    /// `ids:array` (one field each), `text:optional` and `names:optional-list` (empty is
+    /// null), `rules:json`.
     fn read(bytes: &[u8]) -> Self {
         let mut form = Self::default();
         for (name, value) in url::form_urlencoded::parse(bytes) {
@@ -71,8 +72,12 @@ impl Form {
         let value = match kind {
             "optional" | "number" if value.trim().is_empty() => Value::Null,
             "number" => serde_json::from_str(value.trim().trim_start_matches('$')).unwrap_or(Value::String(value)),
+            "json" => serde_json::from_str(&value).unwrap_or(Value::String(value)),
+            "optional-list" if value.trim().is_empty() => Value::Null,
             "flag" => Value::Bool(!matches!(value.as_str(), "" | "0" | "false")),
-            "list" => value.split([',', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()).collect(),
+            "list" | "optional-list" => {
+                value.split([',', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()).collect()
+            }
             "array" => {
                 let list = self.body.entry(name).or_insert_with(|| Value::Array(Vec::new()));
                 if let Value::Array(list) = list {

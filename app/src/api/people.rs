@@ -5,10 +5,13 @@ use http::Method;
 use super::{Api, ApiResult, encode};
 use crate::types::Envelope;
 use crate::types::account::{OpenSession, Profile};
+use crate::types::byok::{OwnKey, OwnKeyList};
+use crate::types::guardrails::{Guardrail, GuardrailList};
 use crate::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, LinkToken, Organization, OrganizationMember, Workspace,
     WorkspaceBudgets, WorkspaceMember,
 };
+use crate::types::presets::{Preset, PresetList};
 
 impl Api {
     /// The organization the session acts in.
@@ -56,6 +59,21 @@ impl Api {
     /// Who belongs to it.
     pub async fn workspace_members(&self, id: &str) -> ApiResult<Counted<WorkspaceMember>> {
         self.whole(&format!("/api/v1/workspaces/{}/members?limit=100", encode(id))).await
+    }
+
+    /// The workspace's provider keys.
+    pub async fn own_keys(&self) -> ApiResult<Vec<OwnKey>> {
+        self.whole::<OwnKeyList>("/api/v1/byok?limit=100").await.map(|list| list.data)
+    }
+
+    /// The organization's guardrails.
+    pub async fn guardrails(&self) -> ApiResult<Vec<Guardrail>> {
+        self.whole::<GuardrailList>("/api/v1/guardrails?limit=100").await.map(|list| list.data)
+    }
+
+    /// The workspace's presets.
+    pub async fn presets(&self) -> ApiResult<Vec<Preset>> {
+        self.whole::<PresetList>("/api/v1/presets?limit=100").await.map(|list| list.data)
     }
 
     /// The person's own account.

@@ -19,12 +19,15 @@ const PLACES: [(&str, &str); 6] = [
 /// What the footer has besides.
 const MORE: [(&str, &str); 4] =
     [("/collections", "Collections"), ("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
-const ACCOUNT: [(&str, &str); 6] = [
+const ACCOUNT: [(&str, &str); 9] = [
     ("/activity", "Activity"),
     ("/keys", "Keys"),
     ("/credits", "Credits"),
     ("/organization", "Organization"),
     ("/workspaces", "Workspaces"),
+    ("/provider-keys", "Provider keys"),
+    ("/guardrails", "Guardrails"),
+    ("/presets", "Presets"),
     ("/settings", "Settings"),
 ];
 

@@ -1,6 +1,8 @@
 //! Guardrails: what requests may ask, of whom, and for how much.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::Money;
 use super::keys::LimitReset;
@@ -73,7 +75,7 @@ pub struct Rules {
 }
 
 /// One of `GET /api/v1/guardrails`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Guardrail {
     pub id: String,
@@ -87,6 +89,28 @@ pub struct Guardrail {
     pub updated_at: Option<String>,
     #[serde(flatten)]
     pub rules: Rules,
+}
+
+impl<'de> Deserialize<'de> for Guardrail {
+    /// In two steps: amounts are read exactly as written, which a flattened part cannot be.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Head {
+            id: String,
+            name: String,
+            description: Option<String>,
+            workspace_id: Option<String>,
+            #[serde(default)]
+            is_default: bool,
+            created_at: String,
+            updated_at: Option<String>,
+        }
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let head: Head = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        let rules = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        let Head { id, name, description, workspace_id, is_default, created_at, updated_at } = head;
+        Ok(Self { id, name, description, workspace_id, is_default, created_at, updated_at, rules })
+    }
 }
 
 /// `GET /api/v1/guardrails`.

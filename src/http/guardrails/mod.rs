@@ -21,6 +21,8 @@ use crate::accounts::guardrails::Guard;
 use crate::accounts::new_uuid;
 use crate::clock::rfc3339;
 use crate::error::{Error, Result};
+use crate::http::address::Origin;
+use crate::http::audit::{Deed, note};
 use crate::http::caller::Caller;
 use crate::http::input::{Body, Query};
 use crate::store::guardrails::GuardrailRow;
@@ -94,6 +96,7 @@ pub async fn list_guardrails(
 pub async fn create_guardrail(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Body(wanted): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Envelope<Guardrail>>)> {
     caller.check_manages()?;
@@ -116,6 +119,7 @@ pub async fn create_guardrail(
     };
     change(&mut row, &wanted)?;
     app.store.put_guardrail(&row).await?;
+    note(&app, &caller, &origin, Deed { action: "guardrail.create", target: &row.id, detail: &row.name }).await?;
     app.refresh_topics().await?;
     Ok((StatusCode::CREATED, Json(Envelope { data: shown(row) })))
 }
@@ -146,6 +150,7 @@ pub async fn show_guardrail(
 pub async fn update_guardrail(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
     Body(wanted): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<Guardrail>>> {
@@ -153,6 +158,7 @@ pub async fn update_guardrail(
     change(&mut row, &wanted)?;
     row.updated_at = app.clock.now_ms();
     app.store.put_guardrail(&row).await?;
+    note(&app, &caller, &origin, Deed { action: "guardrail.update", target: &row.id, detail: &row.name }).await?;
     app.refresh_topics().await?;
     Ok(Json(Envelope { data: shown(row) }))
 }
@@ -167,10 +173,12 @@ pub async fn update_guardrail(
 pub async fn delete_guardrail(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>> {
     let row = find(&app, &caller, &id).await?;
     app.store.delete_guardrail(&row.id).await?;
+    note(&app, &caller, &origin, Deed { action: "guardrail.delete", target: &row.id, detail: &row.name }).await?;
     app.refresh_topics().await?;
     Ok(Json(Deleted { deleted: true }))
 }

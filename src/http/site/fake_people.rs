@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::fake::{HOSTILE, failure, is_member, member};
 
@@ -36,6 +37,9 @@ pub fn api() -> Router {
             "/api/v1/workspaces/{id}/members",
             get(|headers: HeaderMap| async move { whole(&headers, counted(workspace_member())) }),
         )
+        .route("/api/v1/byok", get(|headers: HeaderMap| async move { whole(&headers, own_keys()) }))
+        .route("/api/v1/guardrails", get(|headers: HeaderMap| async move { whole(&headers, guardrails()) }))
+        .route("/api/v1/presets", get(|headers: HeaderMap| async move { whole(&headers, presets()) }))
         .route("/api/v1/account", get(|headers: HeaderMap| async move { member(&headers, profile()) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
 }
@@ -164,4 +168,25 @@ fn session() -> OpenSession {
         user_agent: HOSTILE.to_owned(),
         is_current: true,
     }
+}
+
+fn own_keys() -> Value {
+    json!({ "total_count": 1, "data": [{
+        "id": "k1", "provider": "alpha", "name": HOSTILE, "label": "sk-a…wxyz", "disabled": false, "is_fallback": true,
+        "is_byok_only": false, "sort_order": 0, "allowed_models": null, "allowed_api_key_hashes": null,
+        "allowed_user_ids": null, "workspace_id": "w1", "created_at": DAY }] })
+}
+
+fn guardrails() -> Value {
+    json!({ "total_count": 1, "data": [{
+        "id": "g1", "name": HOSTILE, "description": HOSTILE, "workspace_id": "w1", "is_default": true,
+        "created_at": DAY, "updated_at": DAY, "allowed_providers": [HOSTILE], "limit_usd": 5,
+        "reset_interval": "daily" }] })
+}
+
+fn presets() -> Value {
+    json!({ "total_count": 1, "data": [{
+        "id": "p1", "slug": "terse", "name": HOSTILE, "description": null, "status": "active",
+        "creator_user_id": null, "workspace_id": "w1", "designated_version_id": "v1", "created_at": DAY,
+        "updated_at": DAY, "status_updated_at": null }] })
 }
