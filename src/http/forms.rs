@@ -70,10 +70,9 @@ impl Form {
     fn field(&mut self, name: &str, value: String) {
         let (name, kind) = name.split_once(':').unwrap_or((name, ""));
         let value = match kind {
-            "optional" | "number" if value.trim().is_empty() => Value::Null,
+            "optional" | "optional-list" | "number" if value.trim().is_empty() => Value::Null,
             "number" => serde_json::from_str(value.trim().trim_start_matches('$')).unwrap_or(Value::String(value)),
             "json" => serde_json::from_str(&value).unwrap_or(Value::String(value)),
-            "optional-list" if value.trim().is_empty() => Value::Null,
             "flag" => Value::Bool(!matches!(value.as_str(), "" | "0" | "false")),
             "list" | "optional-list" => {
                 value.split([',', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()).collect()
