@@ -103,6 +103,8 @@ EOF
     config=(--config "$data/patchbay.toml")
 fi
 say "Starting $patchbay"
+# What an earlier run left there must not be taken for this one.
+: >"$log"
 # Colours off: the lines are read below.
 NO_COLOR=1 "$patchbay" serve "${config[@]}" >"$log" 2>&1 &
 server=$!

@@ -42,6 +42,9 @@ export const memberPages = [
   ["audit", "/organization/audit"],
   ["workspaces", "/workspaces"],
   ["workspace", "/workspaces/default"],
+  ["provider-keys", "/provider-keys"],
+  ["guardrails", "/guardrails"],
+  ["presets", "/presets"],
   ["settings", "/settings"],
   ["app", "/auth?callback_url=https://app.example/callback"],
 ] as const;

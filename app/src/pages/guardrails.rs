@@ -137,7 +137,16 @@ fn Add() -> impl IntoView {
             <label class="field"><span>"Name"</span><input class="input" name="name" required=true maxlength="200"/></label>
             <label class="field"><span>"Only these providers "<small>"(slugs, separated by commas; empty is all)"</small></span><input class="input" name="allowed_providers:optional-list"/></label>
             <label class="field"><span>"Only these models "<small>"(ids, separated by commas; empty is all)"</small></span><input class="input" name="allowed_models:optional-list"/></label>
-            <label class="field"><span>"Spend at most a month, US dollars "<small>"(empty is no limit)"</small></span><input class="input" name="limit_usd:number" inputmode="decimal"/></label>
+            <label class="field"><span>"Spend at most, US dollars "<small>"(empty is no limit)"</small></span><input class="input" name="limit_usd:number" inputmode="decimal"/></label>
+            <label class="field">
+                <span>"The budget starts anew"</span>
+                <select class="input" name="reset_interval:optional">
+                    <option value="">"Never"</option>
+                    <option value="daily">"Each day"</option>
+                    <option value="weekly">"Each week"</option>
+                    <option value="monthly">"Each month"</option>
+                </select>
+            </label>
             <label class="field">
                 <span>"Personal data in what people write"</span>
                 <select class="input" name="content_filter_builtins:json">
