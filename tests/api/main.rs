@@ -24,6 +24,7 @@ mod guardrails;
 mod isolation;
 mod keys;
 mod ledger;
+mod ledger_model;
 mod limits;
 mod messages;
 mod money;

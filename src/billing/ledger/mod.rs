@@ -4,8 +4,8 @@
 //! once: settled with what the request cost, or voided. On SQLite this process
 //! owns the balances: a hold is decided in memory at once, and a settlement is
 //! acknowledged after its commit. On PostgreSQL both are decided inside the
-//! transaction that holds the row locks. The invariants (I1–I13) are tested on
-//! both databases in `tests/api/ledger.rs`.
+//! transaction that holds the row locks. The invariants (I1–I20) and what proves
+//! them are listed in `docs/ledger.md`.
 
 mod apply;
 mod find;
@@ -44,6 +44,9 @@ pub const FEE_REVENUE: &str = "platform:fee_revenue";
 pub const DISPUTE_LOSS: &str = "platform:dispute_loss";
 /// Fees on requests with customers' own keys.
 pub const BYOK_REVENUE: &str = "platform:byok_revenue";
+
+/// The kind of a transfer that was refused for lack of funds. It moves nothing and keeps its id (I6).
+pub const REFUSED: &str = "refused";
 
 /// What came in and went out by one way of paying.
 #[must_use]
@@ -136,7 +139,8 @@ pub enum TransferOutcome {
     Exists,
     /// Another transfer has this id (I5).
     Conflict,
-    /// The debited account may not go below its floor.
+    /// The debited account may not go below its floor, or might not when this was
+    /// first asked for (I6).
     Insufficient,
 }
 
@@ -168,6 +172,8 @@ pub(crate) enum Op {
     Transfer {
         rows: Vec<TransferRow>,
         is_forced: bool,
+        /// Memory has no funds for it.
+        is_refused: bool,
         /// Taken out in memory already, by account.
         taken: Vec<(String, i64)>,
         reply: oneshot::Sender<Option<TransferOutcome>>,
