@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use app::types::Money;
 use clap::{Args, Parser, Subcommand};
 use patchbay::billing::audit;
+use patchbay::billing::ledger::adopt;
 use patchbay::catalog::local::Local;
 use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
@@ -250,6 +251,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await.context("database_url")?;
     store.migrate().await?;
+    adopt(&store, Clock::system().now_ms()).await?;
     apply(&store, seed::built_in()).await?;
     Ok(store)
 }

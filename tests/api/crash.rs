@@ -1,6 +1,6 @@
 //! Killing the process at random moments loses and doubles nothing (I8, I10, I13).
 //!
-//! `PATCHBAY_CRASH_ROUNDS=1000 cargo test --test api crash` runs it for longer.
+//! `make kill-rounds` runs it for longer.
 
 use std::collections::HashSet;
 use std::process::Stdio;
@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::support::{Database, TestApp, Upstream, question};
+use crate::support::{Database, TestApp, Upstream, asked_for, question};
 
 /// What the clients saw complete.
 #[derive(Default)]
@@ -28,7 +28,25 @@ struct Seen {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
-    let rounds = option_env!("PATCHBAY_CRASH_ROUNDS").and_then(|text| text.parse().ok()).unwrap_or(50_u32);
+    kill(30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the long form: make kill-rounds"]
+async fn a_thousand_kills_lose_and_double_no_charge() {
+    const ON_ONE_DATABASE: u32 = 50;
+    let (mut left, mut complete) = (asked_for("ROUNDS", 1_000), 0);
+    let rounds = left;
+    while left > 0 {
+        let now = left.min(ON_ONE_DATABASE);
+        complete += kill(now).await;
+        left -= now;
+    }
+    println!("killed {rounds} times, {complete} answers seen whole: each is charged once");
+}
+
+/// Kills the server this often; how many answers the clients saw whole.
+async fn kill(rounds: u32) -> usize {
     let upstream = Upstream::start("one").await;
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
     let member = app.member(Money::from_dollars(1_000)).await;
@@ -58,11 +76,13 @@ async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
     server.wait().await.unwrap();
     let store = Store::open(&database.url).await.unwrap();
     assert_eq!(store.holds().await.unwrap(), []);
-    assert!(seen.lock().complete.len() > rounds as usize, "too few requests came through to prove anything");
+    let complete = seen.lock().complete.len();
+    assert!(complete > rounds as usize, "too few requests came through to prove anything");
+    complete
 }
 
 /// Starts the real program on this database and waits until it listens.
-async fn serve(database_url: &str) -> (Child, String, Lines<BufReader<ChildStdout>>) {
+pub async fn serve(database_url: &str) -> (Child, String, Lines<BufReader<ChildStdout>>) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_patchbay"))
         .arg("serve")
         .env("PATCHBAY_DATABASE_URL", database_url)

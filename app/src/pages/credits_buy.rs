@@ -170,13 +170,13 @@ pub fn Settings(billing: Billing) -> impl IntoView {
         }
         .into_any(),
     };
-    let receipt = billing.receipt;
+    let (receipt, statements_to) = (billing.receipt, billing.statements_to);
     view! {
         <section class="panel" aria-labelledby="top-up">
             <h2 id="top-up">"Automatic purchases"</h2>
             {top_up}
             <details class="more">
-                <summary>"Name and address on receipts"</summary>
+                <summary>"Receipts and monthly statements"</summary>
                 <form class="form" method="post" action="/credits/receipt-address">
                     <label class="field">
                         <span>"Company or name"</span>
@@ -189,6 +189,10 @@ pub fn Settings(billing: Billing) -> impl IntoView {
                     <label class="field">
                         <span>"Tax id"</span>
                         <input class="input" type="text" name="tax_id" value=receipt.tax_id maxlength="100"/>
+                    </label>
+                    <label class="field">
+                        <span>"Send a statement after each month to "<small>"(empty: no statements)"</small></span>
+                        <input class="input" type="email" name="statements_to" value=statements_to maxlength="254" autocomplete="email"/>
                     </label>
                     <button class="button" type="submit">"Save"</button>
                 </form>

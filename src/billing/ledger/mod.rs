@@ -7,6 +7,7 @@
 //! transaction that holds the row locks. The invariants (I1–I20) and what proves
 //! them are listed in `docs/ledger.md`.
 
+mod adopt;
 mod apply;
 mod find;
 mod live;
@@ -29,6 +30,7 @@ use crate::store::ledger::{HoldRow, KeyUsageRow, TransferRow};
 use crate::store::native::WriteError;
 use crate::store::{Backend, Store};
 
+pub use adopt::adopt;
 pub use transfer::Leg;
 pub use writer::WriterTask;
 
@@ -164,6 +166,8 @@ pub(crate) enum Op {
         account_id: String,
         key_id: String,
         payer: Payer,
+        /// What was held before.
+        from: i64,
         by: i64,
         reply: Option<HoldReply>,
     },
@@ -231,6 +235,7 @@ impl Ledger {
     pub async fn start(store: Store, clock: Clock, node_id: String) -> Result<(Self, WriterTask), WriteError> {
         let owns = store.backend() == Backend::Sqlite;
         store.heartbeat(&node_id, clock.now_ms()).await?;
+        adopt(&store, clock.now_ms()).await?;
         if owns {
             // One process owns the file: every hold found is of a process that is gone.
             recovery::void_holds(&store, &store.holds().await?, &node_id, clock.now_ms()).await?;
@@ -429,6 +434,7 @@ impl Hold {
             account_id: self.payer.account_id.clone(),
             key_id: self.payer.key_id.clone(),
             payer: self.payer.clone(),
+            from: self.amount,
             by: by.0.max(0),
             reply,
         };

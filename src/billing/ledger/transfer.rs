@@ -122,8 +122,8 @@ impl Ledger {
         self.book(&[leg], false).await
     }
 
-    /// Books the grants that were asked for from the command line. Each is booked
-    /// once, however often this runs.
+    /// Books what was asked for from the command line, each once, however often this
+    /// runs, and writes it into the organization's audit log.
     ///
     /// # Errors
     /// Any database error; what is left is booked the next time.
@@ -139,6 +139,7 @@ impl Ledger {
                 _ => self.grant(&request.id, &request.organization_id, amount, &request.reason).await.is_some(),
             };
             if booked {
+                self.inner.store.note_operator_deed(&request, self.inner.clock.now_ms()).await?;
                 self.inner.store.delete_grant_request(&request.id).await?;
             }
         }

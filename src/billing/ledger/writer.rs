@@ -263,7 +263,7 @@ impl Writer {
             }
             (durable, _) => {
                 self.durable = durable;
-                self.commit_shared(ops, due).await
+                self.commit_shared(ops, due, is_retry).await
             }
         }
     }
@@ -292,7 +292,7 @@ impl Writer {
     }
 
     /// Where other nodes write, too: under the locks of every row that is touched.
-    async fn commit_shared(&self, ops: &[Op], due: &[HoldRow]) -> Result<Committed, WriteError> {
+    async fn commit_shared(&self, ops: &[Op], due: &[HoldRow], is_retry: bool) -> Result<Committed, WriteError> {
         let mut tx = self.store.begin_write().await?;
         if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
             // The log is flushed in order, so a durable settlement implies its hold.
@@ -300,7 +300,7 @@ impl Writer {
         }
         let locked = lock(&mut tx, ops).await?;
         let existing = existing(&mut tx, &ids_to_look_up(ops, true)).await?;
-        let stored = stored_amounts(&mut tx, ops).await?;
+        let stored = stored_amounts(&mut tx, ops, is_retry).await?;
         let mut working = Working::new(&locked, self.clock.now_ms());
         let mut committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &stored });
         let batch = self.sealed(working.finish(), &mut committed);
@@ -423,6 +423,11 @@ fn needs_unwritten(durable: &Accounts, ops: &[Op]) -> bool {
 
 fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -> Outcome {
     match op {
+        // Written by a commit whose answer was lost (I10).
+        Op::Hold(HoldOp { row, reply: Some(_), .. }) if found.stored.contains_key(&row.id) => Outcome::Held(Ok(())),
+        Op::Grow { id, from, by, reply: Some(_), .. } if found.stored.get(id) == Some(&(from + by)) => {
+            Outcome::Held(Ok(()))
+        }
         Op::Hold(HoldOp { row, payer, reply }) => {
             let decision = if reply.is_some() { working.decide(payer, row.amount_nanos) } else { Ok(()) };
             if decision.is_ok() {
@@ -430,7 +435,7 @@ fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -
             }
             Outcome::Held(decision)
         }
-        Op::Grow { id, account_id, key_id, payer, by, reply } => {
+        Op::Grow { id, account_id, key_id, payer, by, reply, .. } => {
             let decision = if reply.is_some() { working.decide(payer, *by) } else { Ok(()) };
             if decision.is_ok() {
                 working.reserve(account_id, key_id, *by);
