@@ -8,7 +8,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
 .PHONY: help run build wasm test e2e check deny bench fuzz round-trip simulation clean
-.PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits overspend
+.PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend
 
 # How much of the long tests about money: `make kill-rounds ROUNDS=50`.
 MUCH := OPS POSTGRES_OPS SEED SEQUENCES ROUNDS CUTS PROCESSES CLIENTS TRIALS
@@ -62,6 +62,9 @@ power-cuts: ## The log of the database is cut off anywhere: CUTS (500).
 
 lost-commits: ## The connection is cut after a commit: ROUNDS (1,000).
 	@$(PROVE) lost_commits::a_thousand_commits_without_an_answer_count_once
+
+resolve-races: ## A hold is settled and voided at once: ROUNDS (10,000).
+	@$(PROVE) invariants::ten_thousand_holds_settled_and_voided_at_once_are_charged_once
 
 overspend: ## One balance at PROCESSES (4), up to CLIENTS each (500), TRIALS (200).
 	@$(PROVE) overspend::up_to_five_hundred_clients_at_four_processes_spend_a_balance_exactly_once

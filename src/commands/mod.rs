@@ -191,6 +191,8 @@ enum LedgerCommand {
     /// Add up every balance again from its transfers, check that no transfer was changed and work
     /// every charge out again from its quantities and prices; fails when one differs.
     Audit,
+    /// Add up the totals of usage again, from the requests themselves.
+    Rebuild,
 }
 
 #[derive(Subcommand)]
@@ -238,6 +240,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
+        Command::Ledger(LedgerCommand::Rebuild) => money::rebuild(&config).await,
         Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,

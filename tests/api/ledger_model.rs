@@ -10,6 +10,7 @@ use app::types::keys::LimitReset;
 use patchbay::billing::audit;
 use patchbay::billing::ledger::{Budget, Hold, HoldError, Leg, Payer, TransferOutcome, credit_account};
 use patchbay::clock::{Clock, Windows, parse_rfc3339};
+use patchbay::store::generations::GenerationRow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -231,7 +232,8 @@ impl Pair {
                 let at = at(n);
                 let (id, hold) = self.holds.remove(at);
                 let expected = self.model.settle(&self.payers, at, *cost, now);
-                let charged = hold.settle(Money(*cost), generation(&id)).await;
+                let row = GenerationRow { node_id: format!("node-{}", self.starts), ..generation(&id) };
+                let charged = hold.settle(Money(*cost), row).await;
                 self.trace.push(format!("{charged:?}"));
                 same("the charge was", &charged, &Some(Money(expected)))
             }
