@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::person::Person;
 use crate::support::{Database, KeyHolder, TestApp, read};
 
 async fn send_to(manager: &KeyHolder<'_>, to: &str) -> (u16, Value) {
@@ -63,10 +64,12 @@ on_both_databases! {
         assert_eq!(answer["data"]["statements_to"], json!(null));
         sqlx::raw_sql(late).execute(app.app.store.pool()).await.unwrap();
         assert_eq!(letters(&app).await.len(), 1, "switched off");
-        let form = "name=Ann&address=&tax_id=&statements_to=ann%40example.org";
-        let request = manager.request(Method::POST, "/credits/receipt-address").body(form);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        assert_eq!(request.send().await.unwrap().status(), 303);
+        let ann = Person::sign_in(&app, &member.account.user.email).await;
+        let fields = [("name", "Ann"), ("address", ""), ("tax_id", ""), ("statements_to", "ann@example.org")];
+        let saved = ann.form("/credits/receipt-address", &fields).await;
+        assert_eq!(saved.headers()["location"], "/credits?result=saved");
+        let (_, answer) = ann.get("/api/v1/billing").await;
+        assert_eq!(answer["data"]["statements_to"], json!("ann@example.org"));
         app.finish().await;
     }
 }
