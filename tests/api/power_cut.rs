@@ -36,7 +36,7 @@ async fn spend(ledger: Ledger, log: PathBuf, number: u32, acknowledged: Acknowle
     for step in 0..4 {
         let id = format!("g-{number}-{step}");
         let hold = ledger.hold(&id, &payer, Money(50), 60_000).await.unwrap();
-        if step == 3 && number % 2 == 0 {
+        if step == 3 && number.is_multiple_of(2) {
             // Still under way when the power fails.
             std::mem::forget(hold);
             return;
