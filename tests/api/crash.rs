@@ -61,9 +61,13 @@ async fn kill(rounds: u32) -> usize {
         let clients: FuturesUnordered<_> =
             (0..8).map(|n| ask_until(stop.clone(), url.clone(), key.clone(), n % 2 == 0, Arc::clone(&seen))).collect();
         let clients = tokio::spawn(clients.collect::<Vec<()>>());
-        let moment = rand::rng().random_range(20..250);
-        tokio::time::sleep(Duration::from_millis(moment)).await;
-        assert_eq!(server.try_wait().unwrap(), None, "the server ran until it was killed");
+        // After some more answers, at any moment between two of them.
+        let wanted = seen.lock().complete.len() + rand::rng().random_range(1..12);
+        while seen.lock().complete.len() < wanted {
+            assert_eq!(server.try_wait().unwrap(), None, "the server ran until it was killed");
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_micros(rand::rng().random_range(0..20_000))).await;
         server.start_kill().unwrap();
         server.wait().await.unwrap();
         stop.cancel();
@@ -77,7 +81,7 @@ async fn kill(rounds: u32) -> usize {
     let store = Store::open(&database.url).await.unwrap();
     assert_eq!(store.holds().await.unwrap(), []);
     let complete = seen.lock().complete.len();
-    assert!(complete > rounds as usize, "too few requests came through to prove anything");
+    assert!(complete >= rounds as usize, "too few requests came through to prove anything");
     complete
 }
 
