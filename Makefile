@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/targe
 .PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend
 
 # How much of the long tests about money: `make kill-rounds ROUNDS=50`.
-MUCH := OPS POSTGRES_OPS SEED SEQUENCES ROUNDS CUTS PROCESSES CLIENTS TRIALS
+MUCH := OPS POSTGRES_OPS SEED SEQUENCES FIRST ROUNDS CUTS PROCESSES CLIENTS TRIALS
 PROVE = $(foreach name,$(MUCH),$(if $($(name)),PATCHBAY_TEST_$(name)=$($(name)))) scripts/prove
 
 help: ## Show this list.
@@ -51,7 +51,7 @@ round-trip: ## Translate over 100,000 made-up requests to three providers and ba
 ledger-model: ## The ledger against its model: OPS on SQLite (100,000), POSTGRES_OPS on PostgreSQL (10,000), SEED.
 	@$(PROVE) ledger_model::a_hundred_thousand_operations_agree_with_the_model
 
-payment-sequences: ## Payment events in any order and number: SEQUENCES (50,000).
+payment-sequences: ## Payment events in any order and number: SEQUENCES (50,000), from FIRST (0) on.
 	@$(PROVE) purchases::fifty_thousand_sequences_credit_what_was_paid_once
 
 kill-rounds: ## The server is killed (-9) while it serves: ROUNDS (1,000).

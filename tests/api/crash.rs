@@ -17,13 +17,15 @@ use reqwest::Client;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::Notify;
 
 use crate::support::{Database, TestApp, Upstream, asked_for, question};
 
 /// What the clients saw complete.
 #[derive(Default)]
 struct Seen {
-    complete: HashSet<String>,
+    complete: Mutex<HashSet<String>>,
+    news: Notify,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +55,7 @@ async fn kill(rounds: u32) -> usize {
     let key = member.key().await.text;
     let organization_id = member.account.organization_id.clone();
     let database = app.finish().await;
-    let seen = Arc::new(Mutex::new(Seen::default()));
+    let seen = Arc::new(Seen::default());
 
     for round in 0..rounds {
         let (mut server, url, _output) = serve(&database.url).await;
@@ -62,10 +64,12 @@ async fn kill(rounds: u32) -> usize {
             (0..8).map(|n| ask_until(stop.clone(), url.clone(), key.clone(), n % 2 == 0, Arc::clone(&seen))).collect();
         let clients = tokio::spawn(clients.collect::<Vec<()>>());
         // After some more answers, at any moment between two of them.
-        let wanted = seen.lock().complete.len() + rand::rng().random_range(1..12);
-        while seen.lock().complete.len() < wanted {
-            assert_eq!(server.try_wait().unwrap(), None, "the server ran until it was killed");
-            tokio::task::yield_now().await;
+        let wanted = seen.complete.lock().len() + rand::rng().random_range(1..12);
+        while seen.complete.lock().len() < wanted {
+            tokio::select! {
+                () = seen.news.notified() => {}
+                ended = server.wait() => panic!("the server ended by itself: {ended:?}"),
+            }
         }
         tokio::time::sleep(Duration::from_micros(rand::rng().random_range(0..20_000))).await;
         server.start_kill().unwrap();
@@ -80,7 +84,7 @@ async fn kill(rounds: u32) -> usize {
     server.wait().await.unwrap();
     let store = Store::open(&database.url).await.unwrap();
     assert_eq!(store.holds().await.unwrap(), []);
-    let complete = seen.lock().complete.len();
+    let complete = seen.complete.lock().len();
     assert!(complete >= rounds as usize, "too few requests came through to prove anything");
     complete
 }
@@ -113,7 +117,7 @@ async fn ask_until(
     url: String,
     key: String,
     is_streamed: bool,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Seen>,
 ) {
     let client = Client::builder().no_proxy().build().unwrap();
     while !stop.is_cancelled() {
@@ -126,12 +130,13 @@ async fn ask_until(
         let id = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
         let Ok(text) = response.text().await else { continue };
         if !is_streamed || text.ends_with("data: [DONE]\n\n") {
-            seen.lock().complete.insert(id);
+            seen.complete.lock().insert(id);
+            seen.news.notify_one();
         }
     }
 }
 
-async fn check(database: &Database, organization_id: &str, seen: &Mutex<Seen>, round: u32) {
+async fn check(database: &Database, organization_id: &str, seen: &Seen, round: u32) {
     let store = Store::open(&database.url).await.unwrap();
     assert_eq!(patchbay::billing::audit::differences(&store).await.unwrap(), Vec::<String>::new(), "round {round}");
     let charged: Vec<(String, i64)> = sqlx::query_as("SELECT id, amount_nanos FROM transfers WHERE kind = 'post'")
@@ -140,7 +145,7 @@ async fn check(database: &Database, organization_id: &str, seen: &Mutex<Seen>, r
         .unwrap();
     let ids: HashSet<&str> = charged.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids.len(), charged.len());
-    for id in &seen.lock().complete {
+    for id in &*seen.complete.lock() {
         assert!(ids.contains(id.as_str()), "round {round}: {id} was answered and not charged");
     }
     for (id, amount) in &charged {
