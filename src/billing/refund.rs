@@ -3,7 +3,7 @@
 
 use app::types::Money;
 
-use super::ledger::{DISPUTE_LOSS, FEE_REVENUE, Leg, TransferOutcome, cash_account, credit_account};
+use super::ledger::{DISPUTE_LOSS, FEE_REVENUE, Leg, REFUSED, TransferOutcome, cash_account, credit_account};
 use super::payments::{CARD, PaymentError};
 use super::purchase::unavailable;
 use crate::App;
@@ -98,7 +98,7 @@ async fn next_refund(app: &App, purchase: &PurchaseRow) -> Result<(String, Optio
     for number in 1.. {
         let id = format!("refund:{}:{number}", purchase.id);
         let Some(row) = app.store.transfer(&id).await? else { return Ok((id, None)) };
-        if app.store.transfer(&format!("{id}:failed")).await?.is_some() {
+        if row.kind == REFUSED || app.store.transfer(&format!("{id}:failed")).await?.is_some() {
             continue;
         }
         if confirmed < row.amount_nanos {

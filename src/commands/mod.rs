@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use app::types::Money;
 use clap::{Args, Parser, Subcommand};
 use patchbay::billing::audit;
+use patchbay::billing::ledger::adopt;
 use patchbay::catalog::local::Local;
 use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
@@ -190,6 +191,8 @@ enum LedgerCommand {
     /// Add up every balance again from its transfers, check that no transfer was changed and work
     /// every charge out again from its quantities and prices; fails when one differs.
     Audit,
+    /// Add up the totals of usage again, from the requests themselves.
+    Rebuild,
 }
 
 #[derive(Subcommand)]
@@ -237,6 +240,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
+        Command::Ledger(LedgerCommand::Rebuild) => money::rebuild(&config).await,
         Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Check => check(&config).await,
@@ -250,6 +254,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await.context("database_url")?;
     store.migrate().await?;
+    adopt(&store, Clock::system().now_ms()).await?;
     apply(&store, seed::built_in()).await?;
     Ok(store)
 }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod billing;
 pub mod bulk;
 pub mod catalog;
+pub mod chains;
 pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
