@@ -7,6 +7,7 @@ use app::types::activity::ProviderResponse;
 use sqlx::{AnyConnection, FromRow};
 
 use super::bulk::Bulk;
+use super::page_totals::{BoardSums, BoardTotals};
 
 /// A generation, as far as it counts here.
 #[derive(Clone, Debug, Default, FromRow)]
@@ -102,11 +103,14 @@ pub(super) async fn add(connection: &mut AnyConnection, node_id: &str, from: i64
     let answers: Vec<Answer> =
         sqlx::query_as(NEW).bind(node_id).bind(from).bind(to).fetch_all(&mut *connection).await?;
     let (mut endpoints, mut speeds, mut public) = (Endpoints::new(), Speeds::new(), Public::new());
+    let mut boards = BoardSums::default();
     for answer in &answers {
         count_endpoints(&mut endpoints, answer);
         count_speed(&mut speeds, answer);
         count_public(&mut public, answer);
+        count_boards(&mut boards, answer);
     }
+    boards.add(connection).await?;
     let rows: Vec<_> = endpoints.into_iter().collect();
     ADD_ENDPOINTS
         .execute(connection, &rows, |query, ((hour, model, endpoint), (provider, requests, failures))| {
@@ -202,6 +206,26 @@ fn count_public(public: &mut Public, answer: &Answer) {
     }
     if answer.finish_reason.as_deref() == Some("tool_calls") {
         count("tools", "", "");
+    }
+}
+
+fn count_boards(boards: &mut BoardSums, answer: &Answer) {
+    let day = answer.created_at.div_euclid(MS_PER_HOUR * 24);
+    let named = |title: &str| BoardTotals {
+        title: title.to_owned(),
+        tokens: answer.prompt_tokens + answer.completion_tokens,
+        requests: 1,
+        is_simulated: answer.is_simulated,
+        ..BoardTotals::default()
+    };
+    boards.count("model", day, &answer.model_id, &named(""));
+    let author = answer.model_id.split_once('/').map_or(answer.model_id.as_str(), |(author, _)| author);
+    boards.count("author", day, author, &named(""));
+    if !answer.provider_name.is_empty() {
+        boards.count("provider", day, &answer.provider_name, &named(""));
+    }
+    if !answer.app_url.is_empty() {
+        boards.count("app", day, &answer.app_url, &named(&answer.app_title));
     }
 }
 

@@ -29,6 +29,7 @@ mod messages;
 mod money;
 mod openapi;
 mod organizations;
+mod page_totals;
 mod presets;
 mod purchases;
 mod refunds;
