@@ -135,6 +135,7 @@ const ROWS: [(&str, Reach); 121] = [
     ("/shared/{share_id}", Public),
     ("/status", Public),
     ("/usage.csv", Own),
+    ("/math", Own),
     ("/votes", Own),
     ("/votes/pair", Own),
     // Signed by the payment services.

@@ -5,6 +5,7 @@ mod column_view;
 mod composer;
 mod library;
 mod message;
+mod prose;
 mod room;
 mod shelf;
 mod stream;
@@ -115,6 +116,16 @@ fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
                 fallback=move || view! { <button type="button" class="button button-small" on:click=move |_| room.begin_blind()>"Compare blindly"</button> }
             >
                 <button type="button" class="button button-small" on:click=move |_| room.end_blind()>"Leave the comparison"</button>
+            </Show>
+            <Show when=move || { room.columns.read().len() > 1 }>
+                <button
+                    type="button"
+                    class="button button-small"
+                    aria-pressed=move || room.scrolls_together.get().to_string()
+                    on:click=move |_| room.scrolls_together.update(|is_on| *is_on = !*is_on)
+                >
+                    "Scroll together"
+                </button>
             </Show>
             <button type="button" class="button button-small chat-new" on:click=move |_| room.start_anew()>"New chat"</button>
             <Show when=move || is_adding.get()>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::column::Column;
+use super::prose::FormulaSet;
 use super::shelf;
 use crate::api::use_api;
 use crate::types::chats::{Attachment, CastVote, ChatDocument, CountedVote, ModelChoice, SaveChat};
@@ -34,6 +35,10 @@ pub struct Room {
     pub share_id: RwSignal<Option<String>>,
     /// What went wrong or right last, for the person.
     pub told: RwSignal<Option<String>>,
+    /// A column that is scrolled takes the others along.
+    pub scrolls_together: RwSignal<bool>,
+    /// Formulas as the server set them.
+    pub formulas: RwSignal<FormulaSet>,
     /// Fires when the list of conversations has changed.
     pub shelved: Trigger,
     next_column: StoredValue<u32>,
@@ -58,6 +63,8 @@ impl Room {
             id: RwSignal::new(None),
             share_id: RwSignal::new(None),
             told: RwSignal::new(None),
+            scrolls_together: RwSignal::new(false),
+            formulas: RwSignal::new(FormulaSet::new()),
             shelved: Trigger::new(),
             next_column: StoredValue::new(count),
             owner: StoredValue::new(Owner::current()),
