@@ -115,7 +115,7 @@ function lecture(tokens) {
 }
 
 async function room() {
-  const seconds = Number(process.env.SECONDS ?? 60);
+  const seconds = Number(process.env.MEASURE_SECONDS ?? 60);
   const models = process.env.MODELS.split(",").slice(0, 6);
   console.log(`| ${models.length} columns for ${seconds} s | Measured | Budget |\n|---|---|---|`);
   const context = await browser.newContext({ viewport: { width: 1920, height: 1080 } });
@@ -139,7 +139,8 @@ async function room() {
   const started = Date.now();
   await page.getByRole("button", { name: "Send" }).click();
   const answers = page.getByRole("article", { name: "Answer" });
-  await answers.nth(models.length - 1).waitFor();
+  await answers.nth(models.length - 1).waitFor({ state: "attached" });
+  if (process.env.MEASURE_PICTURE) await page.waitForTimeout(4000).then(() => page.screenshot({ path: process.env.MEASURE_PICTURE }));
   const busy = page.locator("article[aria-busy=true]");
   const heaps = [];
   while ((await busy.count()) > 0) {
@@ -149,15 +150,22 @@ async function room() {
   const elapsed = (Date.now() - started) / 1000;
   const long = await page.evaluate(() => globalThis.seen.long);
   const after = await heap();
-  let lost = 0;
-  const words = (html) => html.replace(/\s+/g, " ").trim();
-  const first = words(await answers.first().locator(".prose").last().innerText());
-  for (let index = 0; index < models.length; index += 1) {
-    const answer = answers.nth(index);
-    await answer.getByRole("button", { name: "Copy" }).last().click();
-    const copied = await page.evaluate(() => navigator.clipboard.readText());
-    if (copied.trim() !== text.trim()) lost += 1;
-    if (words(await answer.locator(".prose").last().innerText()) !== first) lost += 1;
+  // What is kept on the device is what came; what is on the screen must be the same in every column.
+  const { kept, shown } = await page.evaluate(() => ({
+    kept: JSON.parse(localStorage.getItem(`patchbay.chat.${JSON.parse(localStorage.getItem("patchbay.chats"))[0].id}`)),
+    shown: [...document.querySelectorAll("article.message-answer")].map((answer) => answer.querySelector(".prose").textContent),
+  }));
+  let lost = shown.filter((words) => words !== shown[0] || !words.includes("Part 1")).length;
+  for (const words of shown) {
+    const at = [...words].findIndex((letter, place) => letter !== shown[0][place]);
+    if (at >= 0) console.error(`the screen differs at ${at}: ${JSON.stringify([words, shown[0]].map((text) => text.slice(at - 40, at + 40)))}`);
+  }
+  for (const { turns } of kept.columns) {
+    const answer = turns.at(-1);
+    if (answer.content.trim() !== text.trim()) {
+      lost += 1;
+      console.error(answer.problem ?? `${answer.content.length} of ${text.length} letters: …${answer.content.slice(-80)}`);
+    }
   }
   const pieces = text.split(/(?<=\s)/).length;
   tell("Time of the answers", elapsed, "s");

@@ -15,7 +15,7 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// Whose requests are invented, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Traffic<'a> {
-    /// Three in ten requests are its own; the others are spread over fifty that nobody belongs to.
+    /// Three in ten requests are its own; the others are spread over nine that nobody belongs to.
     pub organization_id: &'a str,
     pub workspace_id: &'a str,
     pub user_id: &'a str,
@@ -29,8 +29,8 @@ pub struct Traffic<'a> {
 /// The keys of an organization are named after it, so that its own can be made beforehand.
 pub const KEYS: i64 = 10;
 
-/// Every endpoint of the catalog is asked, the first ones most, and each key belongs to an
-/// app; products of large numbers stand for chance, so that the same rows are made everywhere.
+/// Each key belongs to an app and asks five endpoints, the first one most; products of large
+/// numbers stand for chance, so that the same rows are made everywhere.
 const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organization_id, workspace_id, key_id, user_id, \
      requested_model, model_id, endpoint_id, provider_slug, provider_name, is_simulated, price_id, app_url, app_title, \
      api_type, is_streamed, is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, \
@@ -43,10 +43,13 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      SELECT ROW_NUMBER() OVER (ORDER BY e.id), e.id, e.model_id, e.provider_slug, p.name \
      FROM endpoints e JOIN providers p ON p.slug = e.provider_slug), \
      size (offers) AS (SELECT COUNT(*) FROM offers), \
-     requests AS (SELECT i, a, b, c, 1 + (a % 10000) * (a % 10000) * (a % 10000) * offers / 1000000000000 AS position, \
-     b % 10 < 3 AS is_own, CASE WHEN b % 10 < 3 THEN CAST($3 AS TEXT) ELSE 'traffic-' || (b / 10 % 50) END AS organization_id, \
-     c % 10 AS key, 1 + (CASE WHEN b % 10 < 3 THEN 0 ELSE b / 10 % 50 * 6 END + c % 10) % 300 AS app, 200 + a / 10000 % 9000 AS prompt_tokens, \
-     40 + b / 500 % 2200 AS completion_tokens, c / 90000 % 100 = 0 AS is_failed FROM draws, size) \
+     choices AS (SELECT i, a, b, c, CASE WHEN b % 10 < 3 THEN 0 ELSE 1 + b / 10 % 9 END AS organization, c % 10 AS key, \
+     CASE WHEN c / 10 % 16 < 8 THEN 0 WHEN c / 10 % 16 < 12 THEN 1 WHEN c / 10 % 16 < 14 THEN 2 \
+     WHEN c / 10 % 16 < 15 THEN 3 ELSE 4 END AS choice FROM draws), \
+     requests AS (SELECT i, a, b, c, 1 + (organization * 50 + key * 5 + choice) * 7919 % offers AS position, \
+     organization = 0 AS is_own, CASE WHEN organization = 0 THEN CAST($3 AS TEXT) ELSE 'traffic-' || organization END AS organization_id, \
+     key, 1 + organization * 10 + key AS app, 200 + a / 10000 % 9000 AS prompt_tokens, \
+     40 + b / 500 % 2200 AS completion_tokens, c / 90000 % 100 = 0 AS is_failed FROM choices, size) \
      SELECT 'gen-traffic-' || i, 'traffic', i, CAST($4 AS BIGINT) + (i - $1) * 86400000 / ($2 - $1), organization_id, \
      CASE WHEN is_own THEN CAST($5 AS TEXT) ELSE '' END, organization_id || '-key-' || key, \
      CASE WHEN is_own THEN CAST($6 AS TEXT) ELSE '' END, model_id, model_id, endpoint_id, provider_slug, provider_name, 1, '', \
@@ -55,8 +58,8 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      CASE WHEN is_failed THEN 0 ELSE completion_tokens END, 0, \
      CASE WHEN c % 3 = 0 THEN prompt_tokens / 2 ELSE 0 END, 0, \
      CASE WHEN is_failed THEN 0 ELSE prompt_tokens * 500 + completion_tokens * 2000 END, 0, \
-     CASE WHEN is_failed THEN 'error' WHEN a % 9 = 0 THEN 'tool_calls' ELSE 'stop' END, 180 + b % 1700, \
-     180 + b % 1700 + completion_tokens * (5 + c % 20), '[]', CASE WHEN is_failed THEN 502 ELSE 200 END, \
+     CASE WHEN is_failed THEN 'error' WHEN a % 9 = 0 THEN 'tool_calls' ELSE 'stop' END, 180 + b % 12 * 90, \
+     180 + b % 12 * 90 + completion_tokens * (5 + c % 4 * 5), '[]', CASE WHEN is_failed THEN 502 ELSE 200 END, \
      CASE WHEN is_failed THEN 'the simulated provider failed' END \
      FROM requests JOIN offers ON offers.position = requests.position";
 

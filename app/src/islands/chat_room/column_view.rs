@@ -20,7 +20,9 @@ pub fn ColumnView(room: Room, column: Column) -> impl IntoView {
     Effect::new(move || {
         column.progress.track();
         let Some(log) = log.get() else { return };
-        if log.scroll_height() - log.scroll_top() - log.client_height() < 160 {
+        let is_asked = column.is_asked.get_value() && column.is_busy.get_untracked();
+        if is_asked || log.scroll_height() - log.scroll_top() - log.client_height() < 160 {
+            column.is_asked.set_value(false);
             log.set_scroll_top(log.scroll_height());
         }
     });

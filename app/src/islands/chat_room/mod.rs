@@ -46,6 +46,16 @@ pub fn ChatRoom(
         })
     };
     let is_several = move || room.columns.read().len() > 1;
+    let undo = move || {
+        room.gone.get().map(|gone| {
+            view! {
+                <p class="toast" role="status">
+                    <span>{format!("“{}” deleted.", crate::components::format::plain(&gone.title))}</span>
+                    <button type="button" class="button button-small" on:click=move |_| room.take_back()>"Undo"</button>
+                </p>
+            }
+        })
+    };
     view! {
         <div class="chat" class:chat-wide=is_several class:chat-shelved=move || is_library_open.get()>
             <Tools room is_library_open/>
@@ -63,6 +73,7 @@ pub fn ChatRoom(
                 <VoteBar room/>
                 <Composer room/>
             </div>
+            {undo}
         </div>
     }
 }

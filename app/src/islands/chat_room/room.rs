@@ -20,6 +20,13 @@ pub enum Place {
     Server,
 }
 
+/// A conversation that is out of sight, and soon deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    pub id: String,
+    pub title: String,
+}
+
 /// The whole room.
 #[derive(Clone, Copy)]
 pub struct Room {
@@ -39,6 +46,8 @@ pub struct Room {
     pub scrolls_together: RwSignal<bool>,
     /// Formulas as the server set them.
     pub formulas: RwSignal<FormulaSet>,
+    /// The conversation deleted last, as long as that can be taken back.
+    pub gone: RwSignal<Option<Gone>>,
     /// Fires when the list of conversations has changed.
     pub shelved: Trigger,
     next_column: StoredValue<u32>,
@@ -63,6 +72,7 @@ impl Room {
             id: RwSignal::new(None),
             share_id: RwSignal::new(None),
             told: RwSignal::new(None),
+            gone: RwSignal::new(None),
             scrolls_together: RwSignal::new(false),
             formulas: RwSignal::new(FormulaSet::new()),
             shelved: Trigger::new(),
@@ -290,6 +300,47 @@ impl Room {
                 }
                 Err(error) => self.told.set(Some(format!("Not kept: {}", error.message))),
             }
+        });
+    }
+
+    /// Takes a conversation out of sight at once. It is deleted when the time to take that back is over.
+    pub fn put_away(self, gone: Gone) {
+        const TIME: std::time::Duration = std::time::Duration::from_secs(8);
+        self.delete_gone();
+        if self.id.get_untracked().as_ref() == Some(&gone.id) {
+            self.start_anew();
+        }
+        self.gone.set(Some(gone.clone()));
+        self.shelved.notify();
+        set_timeout(
+            move || {
+                if self.gone.try_get_untracked().flatten().as_ref() == Some(&gone) {
+                    self.delete_gone();
+                }
+            },
+            TIME,
+        );
+    }
+
+    /// Shows it again.
+    pub fn take_back(self) {
+        self.gone.set(None);
+        self.shelved.notify();
+    }
+
+    /// Deletes what was put away.
+    fn delete_gone(self) {
+        let Some(gone) = self.gone.get_untracked() else { return };
+        self.gone.set(None);
+        if shelf::is_device_id(&gone.id) {
+            shelf::remove(&gone.id);
+            return;
+        }
+        spawn_local(async move {
+            if let Err(error) = use_api().delete_chat(&gone.id).await {
+                self.told.set(Some(format!("Not deleted: {}", error.message)));
+            }
+            self.shelved.notify();
         });
     }
 
