@@ -10,7 +10,12 @@ CREATE TABLE board_daily (
     tokens       BIGINT NOT NULL,
     PRIMARY KEY (dimension, day, name)
 );
-CREATE INDEX board_daily_by_name ON board_daily (dimension, name, day);
+CREATE INDEX board_daily_by_name ON board_daily (dimension, name, day, tokens);
+-- Holds what a leaderboard adds up, so that the rows themselves need not be read.
+CREATE INDEX board_daily_totals ON board_daily (dimension, day, name, tokens, requests, is_simulated, title);
+DROP INDEX public_daily_by_name;
+CREATE INDEX public_daily_by_name
+    ON public_daily (dimension, name, day, model_id, requests, prompt_tokens, completion_tokens, is_simulated);
 
 -- Of an organization: along 'model', 'key', 'app', 'provider' and 'all' (one row a day),
 -- for each key and, under the key '*', for all of them.

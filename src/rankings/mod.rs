@@ -12,6 +12,8 @@ use app::types::rankings::{Board, BoardRow};
 use crate::clock::date_of_day;
 use crate::store::page_totals::{BoardDay, BoardTotals, Spent};
 
+/// What grew most, beside a leaderboard.
+const MOVERS: usize = 10;
 /// Rows of a leaderboard.
 const BOARD_ROWS: usize = 50;
 /// Lines of a usage chart; the rest is added up as `other`.
@@ -21,11 +23,12 @@ const SERIES: usize = 8;
 #[derive(Debug, Default)]
 pub struct Ranks {
     lines: Vec<Line>,
+    movers: Vec<Line>,
     total_tokens: i64,
     has_simulated: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Line {
     id: String,
     title: String,
@@ -52,11 +55,23 @@ pub fn ranks(totals: Vec<BoardTotals>, by_author: bool, is_trending: bool) -> Ra
         line.before += row.tokens_before;
         line.parts.push(row.id);
     }
-    let score = |line: &Line| if is_trending { line.tokens - line.before } else { line.tokens };
-    ranks.lines = lines.into_values().filter(|line| line.requests > 0 && (!is_trending || score(line) > 0)).collect();
-    ranks.lines.sort_by(|a, b| score(b).cmp(&score(a)).then_with(|| a.id.cmp(&b.id)));
+    let lines: Vec<Line> = lines.into_values().filter(|line| line.requests > 0).collect();
+    let gain = |line: &Line| line.tokens - line.before;
+    ranks.movers = lines.iter().filter(|line| gain(line) > 0).cloned().collect();
+    sort_by(&mut ranks.movers, &gain);
+    if is_trending {
+        ranks.lines.clone_from(&ranks.movers);
+    } else {
+        ranks.lines = lines;
+        sort_by(&mut ranks.lines, &|line| line.tokens);
+    }
     ranks.lines.truncate(BOARD_ROWS);
+    ranks.movers.truncate(MOVERS);
     ranks
+}
+
+fn sort_by(lines: &mut [Line], score: &dyn Fn(&Line) -> i64) {
+    lines.sort_by(|a, b| score(b).cmp(&score(a)).then_with(|| a.id.cmp(&b.id)));
 }
 
 impl Ranks {
@@ -81,7 +96,7 @@ impl Ranks {
                 *tokens += day.tokens;
             }
         }
-        let rows = self.lines.into_iter().zip(daily).zip(1..).map(|((line, daily_tokens), rank)| BoardRow {
+        let row = |((line, daily_tokens), rank): ((Line, Vec<i64>), u32)| BoardRow {
             rank,
             name: name(&line.id, &line.title),
             tokens: line.tokens,
@@ -91,10 +106,15 @@ impl Ranks {
             change: percent(line.tokens - line.before, line.before),
             daily_tokens,
             id: line.id,
-        });
-        let rows = rows.collect();
-        let days = (from_day..to_day).map(date_of_day).collect();
-        Board { days, rows, total_tokens: self.total_tokens, has_simulated: self.has_simulated, title: None }
+        };
+        Board {
+            days: (from_day..to_day).map(date_of_day).collect(),
+            rows: self.lines.into_iter().zip(daily).zip(1..).map(row).collect(),
+            movers: self.movers.into_iter().map(|line| (line, Vec::new())).zip(1..).map(row).collect(),
+            total_tokens: self.total_tokens,
+            has_simulated: self.has_simulated,
+            title: None,
+        }
     }
 }
 
@@ -208,6 +228,7 @@ mod tests {
         assert_eq!(board.rows[1].daily_tokens, [150, 0]);
         let authors = ranks(all(), true, false).board(&days, 10, 12, &|id, _| id.to_owned());
         assert_eq!((authors.rows[1].tokens, &*authors.rows[1].daily_tokens), (200, &[150, 50][..]));
+        assert_eq!(board.movers.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b/y", "a/x", "a/z"]);
         let growing = ranks(all(), false, true).names();
         assert_eq!(growing, ["b/y", "a/x", "a/z"].map(str::to_owned));
     }
