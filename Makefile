@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
-.PHONY: help run build wasm test e2e check deny bench fuzz round-trip simulation clean
+.PHONY: help run build wasm test e2e check deny bench measure fuzz round-trip simulation clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,10 @@ fuzz: ## Run every fuzz target for ten minutes (FUZZ_SECONDS), or TARGETS only.
 round-trip: ## Translate over 100,000 made-up requests to three providers and back.
 	@scripts/with-cargo cargo test -p patchbay --lib -- --ignored --exact --nocapture \
 		dialects::round_trip::nothing_is_lost_in_more_than_a_hundred_thousand_round_trips
+
+measure: build ## The site's budgets: paint, interactions, bytes, six models at once. Results: docs/measurements.md.
+	@scripts/measure pages
+	@scripts/measure room
 
 simulation: ## One simulated day of routing against simple routers, with a report.
 	@scripts/with-cargo cargo run --quiet --example routing-day -- target/routing
