@@ -41,4 +41,5 @@ mod scenarios;
 mod security;
 mod statistics;
 mod structured;
+mod tiers;
 mod upstreams;
