@@ -51,6 +51,7 @@ use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
+use crate::store::page_totals::Counted;
 use crate::vault::Vault;
 
 /// Days whose tokens make a model popular.
@@ -202,9 +203,8 @@ impl App {
     pub async fn refresh_popularity(&self) -> sqlx::Result<()> {
         let to = self.clock.now_ms().div_euclid(clock::MS_PER_DAY) + 1;
         let mut tokens: HashMap<String, i64> = HashMap::new();
-        for row in self.store.board_by_model(to - POPULAR_DAYS, to).await? {
-            let sum = tokens.entry(row.id).or_default();
-            *sum = sum.saturating_add(row.tokens);
+        for row in self.store.board_totals(Counted::All("model"), to - POPULAR_DAYS, to).await? {
+            tokens.insert(row.id, row.tokens);
         }
         self.popularity.store(Arc::new(tokens));
         Ok(())

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use app::types::models::{Architecture, DataPolicy};
+use app::types::statistics::Benchmark;
 use indexmap::IndexMap;
 
 use crate::dialects::{Dialect, Quirks};
@@ -165,6 +166,8 @@ pub struct Model {
     pub hugging_face_id: Option<String>,
     /// `2025-03` or `2025-03-31`.
     pub knowledge_cutoff: Option<String>,
+    /// Published results.
+    pub benchmarks: Vec<Benchmark>,
     /// The day it goes away, `2026-12-31`.
     pub expiration_date: Option<String>,
     /// Cheapest first.

@@ -31,6 +31,7 @@ macro_rules! say {
 mod money;
 mod people;
 mod serve;
+mod traffic;
 
 /// The open, self-hosted AI model marketplace.
 #[derive(Parser)]
@@ -72,6 +73,8 @@ enum Command {
     Secrets(SecretsCommand),
     /// Run the three simulated providers on fixed ports, for tests and trials.
     Simulate(SimulateArguments),
+    /// Fill an empty database with invented requests and their totals, to measure pages on.
+    Traffic(traffic::TrafficArguments),
     /// Check settings, database and providers, and say what is wrong.
     Check,
     /// Print the description of the API (OpenAPI 3.1, JSON).
@@ -243,6 +246,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Ledger(LedgerCommand::Rebuild) => money::rebuild(&config).await,
         Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
+        Command::Traffic(arguments) => traffic::fill(&config, &arguments).await,
         Command::Check => check(&config).await,
         Command::Openapi => {
             say!("{}", openapi::document().to_pretty_json()?);

@@ -20,6 +20,7 @@ pub mod inference;
 pub mod input;
 pub mod keys;
 pub mod listing;
+pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
@@ -261,6 +262,7 @@ fn public() -> Router<Arc<App>> {
         .route("/chats/{id}", get(chats::show_chat).put(chats::update_chat).delete(chats::delete_chat))
         .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
         .route("/shared/{share_id}", get(chats::show_shared_chat))
+        .route("/math", post(math::set_math))
         .route("/votes", post(votes::cast_vote))
         .route("/votes/pair", get(votes::draw_pair))
         .route("/ratings", get(votes::show_ratings))

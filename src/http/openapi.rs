@@ -68,9 +68,11 @@ struct BearerKey;
 struct UsageParams {
     /// How far back
     days: Option<u32>,
-    /// model, key, app or provider
+    /// How far back by minute, at most 6
+    hours: Option<u32>,
+    /// model, key, app, provider or member
     by: Option<String>,
-    /// hour, day, week or month
+    /// minute, hour, day, week or month
     granularity: Option<String>,
     /// Only this key
     api_key_hash: Option<String>,

@@ -22,6 +22,7 @@ pub mod letters;
 pub mod native;
 pub mod organizations;
 pub mod own_keys;
+pub mod page_totals;
 pub mod presets;
 pub mod purchases;
 pub mod rollups;
@@ -29,6 +30,7 @@ pub mod sessions;
 pub mod statements;
 pub mod statistics;
 pub mod tally;
+pub mod traffic;
 pub mod workspaces;
 
 use std::fs::{File, TryLockError};
@@ -38,7 +40,7 @@ use std::time::Duration;
 use native::{NativeWriter, WriteError};
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 
 /// Which database answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +131,13 @@ impl Store {
     /// # Errors
     /// [`OpenError::Migrate`] when a migration fails or was changed after it ran.
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        sqlx::migrate!("./migrations").run(&self.pool).await?;
+        // A connection of its own: on a full database a step may take longer than requests are let.
+        let mut connection = self.pool.acquire().await?.detach();
+        if self.backend == Backend::Postgres {
+            connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+        }
+        sqlx::migrate!("./migrations").run(&mut connection).await?;
+        connection.close().await?;
         let guards = match self.backend {
             Backend::Sqlite => include_str!("../../migrations/guards/sqlite.sql"),
             Backend::Postgres => include_str!("../../migrations/guards/postgres.sql"),

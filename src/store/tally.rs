@@ -7,6 +7,7 @@ use app::types::activity::ProviderResponse;
 use sqlx::{AnyConnection, FromRow};
 
 use super::bulk::Bulk;
+use super::page_totals::{BoardSums, BoardTotals};
 
 /// Generations that count alike.
 #[derive(Clone, Debug, Default, FromRow)]
@@ -115,11 +116,14 @@ pub(super) async fn add(connection: &mut AnyConnection, node_id: &str, from: i64
     let answers: Vec<Answers> =
         sqlx::query_as(NEW).bind(node_id).bind(from).bind(to).fetch_all(&mut *connection).await?;
     let (mut endpoints, mut speeds, mut public) = (Endpoints::new(), Speeds::new(), Public::new());
+    let mut boards = BoardSums::default();
     for answer in &answers {
         count_endpoints(&mut endpoints, answer);
         count_speed(&mut speeds, answer);
         count_public(&mut public, answer);
+        count_boards(&mut boards, answer);
     }
+    boards.add(connection).await?;
     let rows: Vec<_> = endpoints.into_iter().collect();
     ADD_ENDPOINTS
         .execute(connection, &rows, |query, ((hour, model, endpoint), (provider, requests, failures))| {
@@ -216,6 +220,26 @@ fn count_public(public: &mut Public, row: &Answers) {
     }
     if row.has_called_tools != 0 {
         count("tools", "", "");
+    }
+}
+
+fn count_boards(boards: &mut BoardSums, row: &Answers) {
+    let day = row.hour.div_euclid(24);
+    let named = |title: &str| BoardTotals {
+        title: title.to_owned(),
+        tokens: row.prompt_tokens + row.completion_tokens,
+        requests: row.answers,
+        is_simulated: row.is_simulated,
+        ..BoardTotals::default()
+    };
+    boards.count("model", day, &row.model_id, &named(""));
+    let author = row.model_id.split_once('/').map_or(row.model_id.as_str(), |(author, _)| author);
+    boards.count("author", day, author, &named(""));
+    if !row.provider_name.is_empty() {
+        boards.count("provider", day, &row.provider_name, &named(""));
+    }
+    if !row.app_url.is_empty() {
+        boards.count("app", day, &row.app_url, &named(&row.app_title));
     }
 }
 

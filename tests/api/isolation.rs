@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 121] = [
+const ROWS: [(&str, Reach); 122] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -135,6 +135,7 @@ const ROWS: [(&str, Reach); 121] = [
     ("/shared/{share_id}", Public),
     ("/status", Public),
     ("/usage.csv", Own),
+    ("/math", Own),
     ("/votes", Own),
     ("/votes/pair", Own),
     // Signed by the payment services.

@@ -35,6 +35,7 @@ mod organizations;
 mod overspend;
 mod payment_steps;
 mod power_cut;
+mod page_totals;
 mod presets;
 mod purchases;
 mod refunds;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use app::types::Price;
 use app::types::models::Architecture;
+use app::types::statistics::Benchmark;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::fields::{self, Fields};
@@ -172,6 +174,7 @@ fn read_offer(upstream: &str, fields: &Fields, provider: &Provider) -> Result<Of
         supported_parameters: supported_parameters.clone(),
         hugging_face_id: hugging_face(fields),
         knowledge_cutoff: fields::text(fields, "knowledge")?,
+        benchmarks: benchmarks(fields),
         ..Model::default()
     };
     let endpoint = Endpoint {
@@ -190,6 +193,16 @@ fn read_offer(upstream: &str, fields: &Fields, provider: &Provider) -> Result<Of
         ..Endpoint::default()
     };
     Ok(Offer { endpoint, prices, model_id: None, facts: Some(facts) })
+}
+
+/// Published results; one that is not understood is left out, not the model.
+fn benchmarks(fields: &Fields) -> Vec<Benchmark> {
+    let listed = fields::get(fields, "benchmarks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    listed
+        .iter()
+        .filter_map(|result| Benchmark::deserialize(result).ok())
+        .filter(|result| result.score.is_finite())
+        .collect()
 }
 
 /// The service tiers of an offer, with prices of their own: the list calls them modes and

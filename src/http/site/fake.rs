@@ -169,6 +169,7 @@ async fn statistics() -> Json<Value> {
     Json(json!({"data": {"slots": slots, "latency": percentiles, "throughput": percentiles,
         "endpoints": [{"tag": "simulated alpha", "provider_name": "Simulated Alpha", "latency": points, "throughput": points, "uptime": uptime}],
         "days": days, "daily_prompt_tokens": tokens, "daily_completion_tokens": tokens, "daily_requests": tokens,
+        "benchmarks": [{"name": "SWE-Bench Verified", "score": 78.9, "metric": "resolved", "source": "https://example.com/report"}],
         "apps": [{"url": "https://foxglove.example", "title": "Foxglove", "tokens": 1_200_000, "requests": 40}, {"url": "data:x", "title": HOSTILE, "tokens": 9, "requests": 1}],
         "prices": [{"tag": "alpha", "provider_name": "Simulated Alpha", "from": "1970-01-01", "prompt": "0.000003", "completion": "0.00001"},
             {"tag": "alpha", "provider_name": "Simulated Alpha", "from": "2026-11-02", "prompt": "0.0000025", "completion": "0.00001"}],
