@@ -35,6 +35,7 @@ use crate::pages::providers::Providers;
 use crate::pages::quality::Quality;
 use crate::pages::rankings::Rankings;
 use crate::pages::roles::Roles;
+use crate::pages::second_factor::{SecondFactorPage, SignInCode};
 use crate::pages::settings::Settings;
 use crate::pages::shared::Shared;
 use crate::pages::sign_in::{SignIn, SignUp};
@@ -43,7 +44,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 39] = [
+pub const PATHS: [&str; 41] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -66,6 +67,7 @@ pub const PATHS: [&str; 39] = [
     "/activity",
     "/activity/{id}",
     "/sign-in",
+    "/sign-in/code",
     "/sign-up",
     "/organization",
     "/organization/audit",
@@ -75,6 +77,7 @@ pub const PATHS: [&str; 39] = [
     "/presets",
     "/workspaces/{id}",
     "/settings",
+    "/settings/second-factor",
     "/invitation",
     "/confirm",
     "/forgot-password",
@@ -118,6 +121,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/activity") view=Activity/>
                     <Route path=path!("/activity/:id") view=GenerationPage/>
                     <Route path=path!("/sign-in") view=SignIn/>
+                    <Route path=path!("/sign-in/code") view=SignInCode/>
                     <Route path=path!("/sign-up") view=SignUp/>
                     <Route path=path!("/organization") view=OrganizationPage/>
                     <Route path=path!("/organization/audit") view=AuditPage/>
@@ -127,6 +131,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/presets") view=Presets/>
                     <Route path=path!("/workspaces/:id") view=WorkspacePage/>
                     <Route path=path!("/settings") view=Settings/>
+                    <Route path=path!("/settings/second-factor") view=SecondFactorPage/>
                     <Route path=path!("/invitation") view=InvitationPage/>
                     <Route path=path!("/confirm") view=ConfirmPage/>
                     <Route path=path!("/forgot-password") view=ForgotPassword/>

@@ -7,7 +7,9 @@ pub mod keys;
 pub mod passwords;
 pub mod policy;
 pub mod presets;
+pub mod second_factor;
 pub mod sessions;
+pub mod totp;
 pub mod users;
 
 use rand::Rng as _;

@@ -102,15 +102,12 @@ impl Users {
         if password.len() > passwords::MAX_LENGTH {
             return Err(SignInError::Invalid);
         }
-        let now = self.clock.now_ms();
-        if self.failures.lock().get(&email).is_some_and(|failures| failures.blocked_until > now) {
-            return Err(SignInError::Throttled);
-        }
+        self.check_patience(&email)?;
         let user = self.store.user_by_email(&email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let is_right = self.passwords.verify(password.to_owned(), stored).await.map_err(|_| SignInError::Busy)?;
         let Some(user) = user.filter(|_| is_right) else {
-            self.note_failure(email, now);
+            self.note_failure(&email);
             return Err(SignInError::Invalid);
         };
         self.failures.lock().remove(&email);
@@ -146,13 +143,30 @@ impl Users {
         Ok(())
     }
 
-    fn note_failure(&self, email: String, now: i64) {
+    /// Passes while a name (an address, or whose codes) has not to wait after failures.
+    ///
+    /// # Errors
+    /// [`SignInError::Throttled`].
+    pub fn check_patience(&self, name: &str) -> Result<(), SignInError> {
+        let now = self.clock.now_ms();
+        let has_to_wait = self.failures.lock().get(name).is_some_and(|failures| failures.blocked_until > now);
+        if has_to_wait { Err(SignInError::Throttled) } else { Ok(()) }
+    }
+
+    /// Forgets a name's failures.
+    pub fn forget_failures(&self, name: &str) {
+        self.failures.lock().remove(name);
+    }
+
+    /// Counts a failure of a name.
+    pub fn note_failure(&self, name: &str) {
+        let now = self.clock.now_ms();
         let mut failures = self.failures.lock();
         // A flood of made-up addresses must not grow the table without end.
         if failures.len() > 100_000 {
             failures.retain(|_, entry| entry.blocked_until > now);
         }
-        let entry = failures.entry(email).or_default();
+        let entry = failures.entry(name.to_owned()).or_default();
         entry.count = entry.count.saturating_add(1);
         if entry.count >= FREE_FAILURES {
             let seconds = 1_i64 << (entry.count - FREE_FAILURES).min(10);

@@ -104,6 +104,12 @@ enum UserCommand {
         #[arg(long)]
         credit: Option<Money>,
     },
+    /// Let somebody who lost his authenticator app and recovery codes sign in by password
+    /// alone. Make sure who asks.
+    EndSecondFactor {
+        #[arg(long)]
+        email: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -223,6 +229,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::User(UserCommand::Create { email, password, name, credit }) => {
             people::create_user(&config, &email, &password, &name, credit).await
         }
+        Command::User(UserCommand::EndSecondFactor { email }) => people::end_second_factor(&config, &email).await,
         Command::Key(KeyCommand::Create { email, name, limit, management }) => {
             people::create_key(&config, &email, &name, limit, management).await
         }

@@ -5,12 +5,13 @@ use std::io::Write as _;
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use patchbay::accounts::users::Users;
-use patchbay::accounts::{keys, new_id};
+use patchbay::accounts::{keys, new_id, second_factor};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
 use patchbay::gateway::byok::place;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
+use patchbay::store::organizations::AuditRow;
 
 use super::open;
 
@@ -80,6 +81,31 @@ pub(super) async fn create_key(
     Ok(())
 }
 
+/// Lets a person who lost app and recovery codes sign in by password alone again.
+pub(super) async fn end_second_factor(config: &Config, email: &str) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
+    let user = user.with_context(|| format!("nobody has an account as {email}"))?;
+    anyhow::ensure!(store.delete_authenticator(&user.id).await?, "{email} signs in without a second step already");
+    store.end_other_sessions(&user.id, "").await?;
+    if let Some(own) = store.first_membership(&user.id).await? {
+        let now = Clock::system().now_ms();
+        let row = AuditRow {
+            id: new_id(now),
+            organization_id: own.organization_id,
+            created_at: now,
+            actor_kind: "operator".to_owned(),
+            actor_name: "command line".to_owned(),
+            action: "second-factor.off".to_owned(),
+            target: user.email,
+            ..AuditRow::default()
+        };
+        store.insert_audit(&row).await?;
+    }
+    say!("{email} signs in by password alone, and every session is signed out");
+    Ok(())
+}
+
 /// Gives credit.
 pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, reason: &str) -> anyhow::Result<()> {
     if amount.0 <= 0 {
@@ -101,6 +127,14 @@ pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
         let Some(secret) = rewrapped else { continue };
         row.secret = secret;
         store.put_own_key(&row).await?;
+        changed += 1;
+    }
+    for row in store.all_authenticators().await? {
+        all += 1;
+        let place = second_factor::place(&row.user_id);
+        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the codes of {}", row.user_id))?;
+        let Some(secret) = rewrapped else { continue };
+        store.rewrap_authenticator(&row.user_id, &row.secret, &secret).await?;
         changed += 1;
     }
     say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");

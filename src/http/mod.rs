@@ -35,6 +35,7 @@ pub mod rankings;
 pub mod responses;
 pub mod retrieval;
 pub mod route;
+pub mod second_factor;
 pub mod server;
 pub mod sign_in;
 pub mod site;
@@ -195,6 +196,7 @@ fn api(app: &Arc<App>) -> Router {
 fn entrances() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-in/code", post(sign_in::give_code))
         .route("/sign-up", post(sign_in::sign_up))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/confirm", post(sign_in::confirm))
@@ -239,6 +241,13 @@ fn people() -> Router<Arc<App>> {
         .route("/account/verification/finish", post(account::finish_verification))
         .route("/account/sessions", get(account::list_sessions))
         .route("/account/sessions/{id}", delete(account::end_session))
+        .route(
+            "/account/second-factor",
+            get(second_factor::show_second_factor).post(second_factor::begin_second_factor),
+        )
+        .route("/account/second-factor/confirm", post(second_factor::confirm_second_factor))
+        .route("/account/second-factor/recovery-codes", post(second_factor::replace_recovery_codes))
+        .route("/account/second-factor/off", post(second_factor::end_second_factor))
         .route("/account/export", get(account::export_account))
         .route("/account/delete", post(account::delete_account))
 }

@@ -244,6 +244,8 @@ impl Store {
             "DELETE FROM members WHERE user_id = $1",
             "DELETE FROM sessions WHERE user_id = $1",
             "DELETE FROM link_tokens WHERE user_id = $1",
+            "DELETE FROM recovery_codes WHERE user_id = $1",
+            "DELETE FROM authenticators WHERE user_id = $1",
         ] {
             sqlx::query(statement).bind(user_id).execute(&mut *tx).await?;
         }

@@ -24,6 +24,7 @@ pub mod own_keys;
 pub mod presets;
 pub mod purchases;
 pub mod rollups;
+pub mod second_factor;
 pub mod sessions;
 pub mod statements;
 pub mod statistics;

@@ -28,13 +28,17 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 121] = [
+const ROWS: [(&str, Reach); 126] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),
+    ("/account/second-factor", Own),
+    ("/account/second-factor/confirm", Own),
+    ("/account/second-factor/off", Own),
+    ("/account/second-factor/recovery-codes", Own),
     ("/account/sessions", Own),
     ("/account/sessions/{id}", Object),
     ("/account/verification", Own),
@@ -150,6 +154,7 @@ const ROWS: [(&str, Reach); 121] = [
     ("/healthz", Public),
     ("/readyz", Public),
     ("/sign-in", Public),
+    ("/sign-in/code", Public),
     ("/sign-out", Public),
     ("/sign-up", Public),
 ];

@@ -37,6 +37,7 @@ mod responses;
 mod retrieval;
 mod routing;
 mod scenarios;
+mod second_factor;
 mod security;
 mod statistics;
 mod structured;

@@ -28,6 +28,7 @@ pub mod providers;
 pub mod quality;
 pub mod rankings;
 pub mod roles;
+pub mod second_factor;
 pub mod settings;
 pub mod shared;
 pub mod sign_in;

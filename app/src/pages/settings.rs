@@ -8,7 +8,7 @@ use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
 use crate::components::title::PageTitle;
-use crate::types::account::{OpenSession, Profile};
+use crate::types::account::{OpenSession, Profile, SecondFactor};
 
 const HERE: &str = "/settings";
 
@@ -19,10 +19,11 @@ pub fn Settings() -> impl IntoView {
     deferred(async move {
         let body = match member("change your settings", HERE).await {
             Err(invitation) => invitation,
-            Ok(_) => match futures::try_join!(api.account(), api.sessions()) {
-                Ok((profile, sessions)) => view! {
+            Ok(_) => match futures::try_join!(api.account(), api.sessions(), api.second_factor()) {
+                Ok((profile, sessions, second_factor)) => view! {
                     <Person profile/>
                     <Password/>
+                    <SecondStep state=second_factor/>
                     <Sessions sessions/>
                     <Goodbye/>
                 }
@@ -72,6 +73,19 @@ fn Password() -> impl IntoView {
             <label class="field"><span>"New password "<small>"(8 characters or more)"</small></span><input class="input" type="password" name="new_password" autocomplete="new-password" required=true minlength="8" maxlength="256"/></label>
             <p><button class="button" type="submit">"Change password"</button></p>
         </CallForm>
+    }
+}
+
+#[component]
+fn SecondStep(state: SecondFactor) -> impl IntoView {
+    let (badge, link) = if state.is_on {
+        (view! { <span class="badge badge-good">"On"</span> }, "Recovery codes, or switch it off")
+    } else {
+        (view! { <span class="badge">"Off"</span> }, "Set up an authenticator app")
+    };
+    view! {
+        <h2>"Second step at sign-in"</h2>
+        <p>{badge}" "<a href="/settings/second-factor">{link}</a></p>
     }
 }
 

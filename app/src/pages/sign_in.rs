@@ -14,6 +14,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "" => return None,
         "invalid" => "E-mail and password do not match. Check both, and whether caps lock is on.",
         "throttled" => "Too many attempts. Wait a few minutes, then try again.",
+        "too_late" => "The code was not given in time. Sign in again.",
         "taken" => "An account with this e-mail exists already. Sign in instead.",
         "weak_password" => {
             "Choose a longer password that is not on the lists of common ones: at least 8 characters, 15 are better."
@@ -144,7 +145,9 @@ mod tests {
     #[test]
     fn every_error_says_what_to_do() {
         assert_eq!(advice(""), None);
-        for code in ["invalid", "throttled", "taken", "weak_password", "closed", "bad_email", "something else"] {
+        for code in
+            ["invalid", "throttled", "too_late", "taken", "weak_password", "closed", "bad_email", "something else"]
+        {
             assert!(advice(code).is_some_and(|text| text.split(". ").count() > 1 || text.contains("Choose")), "{code}");
         }
     }
