@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use app::types::admin::Announcement;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -51,6 +52,7 @@ use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
+use crate::store::announcements::AnnouncementRow;
 use crate::vault::Vault;
 
 /// Days whose tokens make a model popular.
@@ -106,6 +108,7 @@ pub struct App {
     credentials: ArcSwap<Credentials>,
     /// Tokens of the last days by model.
     popularity: ArcSwap<HashMap<String, i64>>,
+    announcements: ArcSwap<Vec<AnnouncementRow>>,
     in_flight: Arc<Semaphore>,
     /// The revision each topic of the store was read at.
     revisions: Mutex<HashMap<String, i64>>,
@@ -160,6 +163,7 @@ impl App {
             guardrails: Guardrails::default(),
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
+            announcements: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
             node_id,
@@ -195,6 +199,14 @@ impl App {
         self.popularity.load_full()
     }
 
+    /// What operators tell everybody now, newest first.
+    #[must_use]
+    pub fn announcements(&self) -> Vec<Announcement> {
+        let now = self.clock.now_ms();
+        let all = self.announcements.load();
+        all.iter().filter(|row| row.ends_at.is_none_or(|end| end > now)).map(http::admin::notices::shown).collect()
+    }
+
     /// Counts them anew.
     ///
     /// # Errors
@@ -222,7 +234,7 @@ impl App {
     /// Any database error; the old snapshot stays.
     pub async fn reload_catalog(&self) -> sqlx::Result<()> {
         let revision = self.store.catalog_revision().await?;
-        let stored = Catalog::from_rows(&self.store.load_catalog().await?);
+        let stored = Catalog::from_rows(&self.store.load_offered_catalog().await?);
         let stored = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
         let configured = configured(&self.config.providers, &stored);
         let catalog = with_quirks(&self.config.providers, stored.with(&configured));
@@ -257,6 +269,7 @@ impl App {
             }
             match topic.as_str() {
                 store::own_keys::TOPIC => self.reload_own_keys().await?,
+                store::announcements::TOPIC => self.announcements.store(Arc::new(self.store.announcements().await?)),
                 store::guardrails::TOPIC => self.guardrails.reload(&self.store).await?,
                 _ => {}
             }

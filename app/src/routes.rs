@@ -9,6 +9,13 @@ use leptos_router::path;
 use crate::components::deferred::deferred;
 use crate::components::form::Outcome;
 use crate::pages::activity::Activity;
+use crate::pages::admin::AdminPage;
+use crate::pages::admin::announcements::AdminAnnouncementsPage;
+use crate::pages::admin::catalog::AdminCatalogPage;
+use crate::pages::admin::log::AdminLogPage;
+use crate::pages::admin::organization::AdminOrganizationPage;
+use crate::pages::admin::people::AdminPeoplePage;
+use crate::pages::admin::providers::AdminProvidersPage;
 use crate::pages::apps::{AppPage, Apps};
 use crate::pages::audit::AuditPage;
 use crate::pages::chat::Chat;
@@ -18,7 +25,7 @@ use crate::pages::credits::CreditsPage;
 use crate::pages::docs::Docs;
 use crate::pages::docs::guide::GuidePage;
 use crate::pages::docs::reference::ApiReference;
-use crate::pages::frame::{DemoBanner, Footer, Header};
+use crate::pages::frame::{Announcements, DemoBanner, Footer, Header};
 use crate::pages::generation::GenerationPage;
 use crate::pages::guardrails::Guardrails;
 use crate::pages::home::Home;
@@ -44,7 +51,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 41] = [
+pub const PATHS: [&str; 48] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -76,6 +83,13 @@ pub const PATHS: [&str; 41] = [
     "/guardrails",
     "/presets",
     "/workspaces/{id}",
+    "/admin",
+    "/admin/providers",
+    "/admin/catalog",
+    "/admin/people",
+    "/admin/organizations/{id}",
+    "/admin/announcements",
+    "/admin/log",
     "/settings",
     "/settings/second-factor",
     "/invitation",
@@ -130,6 +144,13 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/guardrails") view=Guardrails/>
                     <Route path=path!("/presets") view=Presets/>
                     <Route path=path!("/workspaces/:id") view=WorkspacePage/>
+                    <Route path=path!("/admin") view=AdminPage/>
+                    <Route path=path!("/admin/providers") view=AdminProvidersPage/>
+                    <Route path=path!("/admin/catalog") view=AdminCatalogPage/>
+                    <Route path=path!("/admin/people") view=AdminPeoplePage/>
+                    <Route path=path!("/admin/organizations/:id") view=AdminOrganizationPage/>
+                    <Route path=path!("/admin/announcements") view=AdminAnnouncementsPage/>
+                    <Route path=path!("/admin/log") view=AdminLogPage/>
                     <Route path=path!("/settings") view=Settings/>
                     <Route path=path!("/settings/second-factor") view=SecondFactorPage/>
                     <Route path=path!("/invitation") view=InvitationPage/>
@@ -156,6 +177,7 @@ fn Top(theme: String) -> impl IntoView {
         view! {
             {session.is_demo.then(|| view! { <DemoBanner/> })}
             <Header session=session.clone() path theme/>
+            <Announcements all=session.announcements.clone()/>
             {session.notice.clone().map(|notice| view! { <Outcome notice/> })}
         }
     })

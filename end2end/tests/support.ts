@@ -48,6 +48,12 @@ export const memberPages = [
   ["presets", "/presets"],
   ["settings", "/settings"],
   ["second-factor", "/settings/second-factor"],
+  ["admin", "/admin"],
+  ["admin-providers", "/admin/providers"],
+  ["admin-catalog", "/admin/catalog?query=gpt"],
+  ["admin-people", "/admin/people"],
+  ["admin-announcements", "/admin/announcements"],
+  ["admin-log", "/admin/log"],
   ["app", "/auth?callback_url=https://app.example/callback"],
 ] as const;
 

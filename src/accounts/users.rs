@@ -19,6 +19,9 @@ pub enum SignInError {
     Invalid,
     #[error("throttled")]
     Throttled,
+    /// By the operators; told only with the right password.
+    #[error("suspended")]
+    Suspended,
     #[error("taken")]
     Taken,
     #[error("weak_password")]
@@ -82,7 +85,16 @@ impl Users {
             organization_id: new_id(now),
             organization_name: if is_demo { "Demo organization".to_owned() } else { format!("{name} (personal)") },
             workspace_id: new_id(now),
-            user: UserRow { id: new_id(now), email, name, password_hash, created_at: now, verified_at: None },
+            user: UserRow {
+                id: new_id(now),
+                email,
+                name,
+                password_hash,
+                created_at: now,
+                verified_at: None,
+                suspended_at: None,
+                is_operator: 0,
+            },
             is_demo,
         };
         match self.store.create_account(&account).await {
@@ -111,6 +123,9 @@ impl Users {
             return Err(SignInError::Invalid);
         };
         self.failures.lock().remove(&email);
+        if user.suspended_at.is_some() {
+            return Err(SignInError::Suspended);
+        }
         Ok(user)
     }
 

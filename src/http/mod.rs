@@ -3,6 +3,7 @@
 pub mod account;
 pub mod accounting;
 pub mod address;
+pub mod admin;
 pub mod audit;
 pub mod byok;
 pub mod caller;
@@ -116,6 +117,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
         .merge(people())
+        .merge(admin::routes())
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
         .route("/byok/{id}/test", post(byok::test_own_key))

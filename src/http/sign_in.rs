@@ -180,6 +180,7 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
         allows_sign_up: app.config.allow_sign_up,
         base_url: app.config.public_url(),
         notice: take_notice(&parts).await,
+        announcements: app.announcements(),
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
         let balance = app.ledger.balance(&credit_account(&membership.organization_id)).await?;
@@ -190,6 +191,7 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
             role: membership.role,
             workspace_id: membership.workspace_id,
             is_verified: user.verified_at.is_some(),
+            is_operator: user.is_operator == 1,
             id: user.id,
             email: user.email,
             name: user.name,

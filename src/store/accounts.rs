@@ -16,6 +16,10 @@ pub struct UserRow {
     pub created_at: i64,
     /// When the address was shown to be theirs, epoch ms.
     pub verified_at: Option<i64>,
+    /// May not sign in.
+    pub suspended_at: Option<i64>,
+    /// Runs this server.
+    pub is_operator: i64,
 }
 
 /// Where a user belongs: the organization that pays and its first workspace.
@@ -35,6 +39,12 @@ pub struct NewAccount {
     pub organization_name: String,
     pub workspace_id: String,
     pub is_demo: bool,
+}
+
+macro_rules! user_columns {
+    () => {
+        "id, email, name, password_hash, created_at, verified_at, suspended_at, is_operator"
+    };
 }
 
 impl Store {
@@ -83,19 +93,25 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn user_by_email(&self, email: &str) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as("SELECT id, email, name, password_hash, created_at, verified_at FROM users WHERE email = $1")
+        sqlx::query_as(concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1"))
             .bind(email)
             .fetch_optional(self.pool())
             .await
     }
 
+    /// Somebody who may use the account: neither deleted nor suspended.
+    ///
     /// # Errors
     /// Any database error.
     pub async fn user(&self, id: &str) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as("SELECT id, email, name, password_hash, created_at, verified_at FROM users WHERE id = $1 AND deleted_at IS NULL")
-            .bind(id)
-            .fetch_optional(self.pool())
-            .await
+        sqlx::query_as(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE id = $1 AND deleted_at IS NULL AND suspended_at IS NULL"
+        ))
+        .bind(id)
+        .fetch_optional(self.pool())
+        .await
     }
 
     /// The organization a user joined first.

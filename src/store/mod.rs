@@ -4,10 +4,12 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod announcements;
 pub mod audit;
 pub mod billing;
 pub mod bulk;
 pub mod catalog;
+pub mod catalog_edits;
 pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
@@ -19,6 +21,7 @@ pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
+pub mod operators;
 pub mod organizations;
 pub mod own_keys;
 pub mod presets;

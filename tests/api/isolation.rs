@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 126] = [
+const ROWS: [(&str, Reach); 144] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -44,6 +44,24 @@ const ROWS: [(&str, Reach); 126] = [
     ("/account/verification", Own),
     ("/account/verification/finish", Public),
     ("/activity", Own),
+    ("/admin", Own),
+    ("/admin/announcements", Own),
+    ("/admin/announcements/{id}", Object),
+    ("/admin/catalog/import", Own),
+    ("/admin/endpoints", Own),
+    ("/admin/endpoints/edit", Own),
+    ("/admin/log", Own),
+    ("/admin/organizations", Own),
+    ("/admin/organizations/{id}", Object),
+    ("/admin/organizations/{id}/credit", Object),
+    ("/admin/organizations/{id}/freeze", Object),
+    ("/admin/organizations/{id}/thaw", Object),
+    ("/admin/providers", Own),
+    ("/admin/providers/{slug}/check", Own),
+    ("/admin/purchases/{id}/refund", Object),
+    ("/admin/users", Own),
+    ("/admin/users/{id}/restore", Object),
+    ("/admin/users/{id}/suspend", Object),
     ("/auth/key", Own),
     ("/auth/keys", Public),
     ("/auth/keys/code", Own),
@@ -162,7 +180,7 @@ const ROWS: [(&str, Reach); 126] = [
 /// The paths in the source of the router.
 fn routes() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for name in ["src/http/mod.rs", "src/http/forms.rs"] {
+    for name in ["src/http/mod.rs", "src/http/forms.rs", "src/http/admin/mod.rs"] {
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
         for piece in text.split(".route(").skip(1) {
             // Some paths have a name.
@@ -236,6 +254,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, sessions) = owner.get("/api/v1/account/sessions").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let own = BTreeMap::from([
+        ("organization", id.clone()),
         ("chat", text(&chat["data"]["id"])),
         ("own key", text(&own_key["data"]["id"])),
         ("guardrail", text(&guardrail["data"]["id"])),
@@ -260,6 +279,8 @@ fn kind(path: &str) -> &'static str {
         "guardrails" => "guardrail",
         "workspaces" => "workspace",
         "account" => "session",
+        "admin" if path.contains("/users/") => "member",
+        "admin" => "organization",
         _ if path.starts_with("/organization/members") => "member",
         _ => "invitation",
     }

@@ -28,6 +28,7 @@ mod limits;
 mod messages;
 mod money;
 mod openapi;
+mod operators;
 mod organizations;
 mod presets;
 mod purchases;

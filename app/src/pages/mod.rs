@@ -1,6 +1,7 @@
 //! The pages, one file each. They are rendered on the server and complete without a script.
 
 pub mod activity;
+pub mod admin;
 pub mod apps;
 pub mod audit;
 pub mod chat;

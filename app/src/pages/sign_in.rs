@@ -14,6 +14,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "" => return None,
         "invalid" => "E-mail and password do not match. Check both, and whether caps lock is on.",
         "throttled" => "Too many attempts. Wait a few minutes, then try again.",
+        "suspended" => "This account is suspended. Ask this server's operator why, and what to do.",
         "too_late" => "The code was not given in time. Sign in again.",
         "taken" => "An account with this e-mail exists already. Sign in instead.",
         "weak_password" => {
@@ -145,9 +146,17 @@ mod tests {
     #[test]
     fn every_error_says_what_to_do() {
         assert_eq!(advice(""), None);
-        for code in
-            ["invalid", "throttled", "too_late", "taken", "weak_password", "closed", "bad_email", "something else"]
-        {
+        for code in [
+            "invalid",
+            "throttled",
+            "too_late",
+            "suspended",
+            "taken",
+            "weak_password",
+            "closed",
+            "bad_email",
+            "something else",
+        ] {
             assert!(advice(code).is_some_and(|text| text.split(". ").count() > 1 || text.contains("Choose")), "{code}");
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Money;
+use super::admin::Announcement;
 use super::organizations::Organization;
 use super::roles::{Permission, Role};
 
@@ -20,6 +21,9 @@ pub struct Session {
     /// What came of the form sent last; told once.
     #[serde(default)]
     pub notice: Option<Notice>,
+    /// What the operators tell everybody now.
+    #[serde(default)]
+    pub announcements: Vec<Announcement>,
 }
 
 /// What came of a form.
@@ -49,6 +53,9 @@ pub struct User {
     pub workspace_id: String,
     #[serde(default)]
     pub is_verified: bool,
+    /// Runs this server.
+    #[serde(default)]
+    pub is_operator: bool,
     /// Where the person belongs, for the switch in the header.
     #[serde(default)]
     pub organizations: Vec<Organization>,

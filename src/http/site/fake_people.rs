@@ -115,7 +115,8 @@ fn view() -> InvitationView {
     }
 }
 
-fn event() -> AuditEvent {
+/// A line of an audit log.
+pub fn event() -> AuditEvent {
     AuditEvent {
         id: "e1".to_owned(),
         created_at: DAY.to_owned(),
