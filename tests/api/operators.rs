@@ -102,7 +102,7 @@ on_both_databases! {
         assert_eq!(ask().await, 200);
         let freeze = post(&olga, &format!("/organizations/{id}/freeze"), json!({ "reason": "Looks stolen" })).await;
         assert_eq!(freeze.0, 200);
-        assert_eq!(ask().await, 402);
+        assert_eq!(ask().await, 403);
         assert_eq!(olga.get(&format!("/api/v1/admin/organizations/{id}")).await.1["data"]["organization"]["is_frozen"], true);
         assert_eq!(post(&olga, &format!("/organizations/{id}/thaw"), json!({})).await.0, 200);
         assert_eq!(ask().await, 200);
@@ -173,9 +173,9 @@ on_both_databases! {
         assert_eq!(status, 200, "{report}");
         assert_eq!(pricing().await, "0.0000035");
         assert_eq!(edit(json!({ "hidden": true })).await.0, 200);
-        assert_eq!(key.ask(json!({})).await.status(), 404);
+        assert_eq!(key.ask(json!({})).await.status(), 400, "nobody offers the model");
         assert_eq!(post(&olga, "/catalog/import", json!({ "url": source })).await.0, 200);
-        assert_eq!(key.ask(json!({})).await.status(), 404);
+        assert_eq!(key.ask(json!({})).await.status(), 400, "nobody offers the model");
         assert_eq!(olga.get("/api/v1/admin/endpoints?edited=true").await.1["data"].as_array().unwrap().len(), 1);
         let back = edit(json!({ "hidden": false, "use_list_price": true })).await;
         assert_eq!((back.0, &back.1["data"]["has_own_price"]), (200, &json!(false)), "{}", back.1);
