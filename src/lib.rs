@@ -53,6 +53,7 @@ use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
 use crate::store::announcements::AnnouncementRow;
+use crate::telemetry::Telemetry;
 use crate::vault::Vault;
 
 /// Days whose tokens make a model popular.
@@ -93,6 +94,8 @@ pub struct App {
     pub vault: Vault,
     pub own_keys: OwnKeys,
     pub guardrails: Guardrails,
+    /// What is told to those who watch this server.
+    pub telemetry: Telemetry,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -149,6 +152,8 @@ impl App {
         let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
             .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
         let upstreams = Upstreams::new(&config.timeouts)?;
+        let shutdown = CancellationToken::new();
+        let telemetry = Telemetry::new(&config, &node_id, upstreams.plain(), &shutdown).map_err(StartError::Setting)?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
@@ -161,6 +166,7 @@ impl App {
             vault: vault(&config, &store)?,
             own_keys: OwnKeys::new(config.own_keys),
             guardrails: Guardrails::default(),
+            telemetry,
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
             announcements: ArcSwap::default(),
@@ -168,7 +174,7 @@ impl App {
             is_demo,
             node_id,
             requests: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
+            shutdown,
             catalog: ArcSwap::default(),
             revision: AtomicI64::new(-1),
             local: ArcSwap::default(),

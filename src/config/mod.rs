@@ -4,6 +4,7 @@ mod billing;
 mod gateway;
 mod mail;
 mod secrets;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
 pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
 pub use self::mail::MailSettings;
 pub use self::secrets::Secrets;
+pub use self::telemetry::TelemetrySettings;
 
 /// The settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,7 @@ pub struct Config {
     pub billing: BillingSettings,
     pub secrets: Secrets,
     pub own_keys: OwnKeySettings,
+    pub telemetry: TelemetrySettings,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -124,6 +127,7 @@ impl Default for Config {
             billing: BillingSettings::default(),
             secrets: Secrets::default(),
             own_keys: OwnKeySettings::default(),
+            telemetry: TelemetrySettings::default(),
             providers: BTreeMap::new(),
         }
     }

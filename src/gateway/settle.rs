@@ -94,6 +94,7 @@ impl Run {
         row.price_id.clone_from(&candidate.endpoint.price_id);
         row.upstream_cost_nanos = candidate.endpoint.prices.cost(&usage).total.0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
+        self.observe(&row, charge);
         let gone = || Error::Internal("the ledger does not answer".to_owned());
         let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
@@ -112,6 +113,7 @@ impl Run {
             row.provider_name.clone_from(&last.provider_name);
             row.endpoint_id.clone_from(&last.endpoint_id);
         }
+        self.observe(&row, Money::ZERO);
         if let Some(hold) = self.hold.take() {
             hold.settle(Money::ZERO, row).await;
         }

@@ -24,6 +24,7 @@ pub mod listing;
 pub mod members;
 pub mod messages;
 pub mod models;
+pub mod observe;
 pub mod openapi;
 mod openapi_chats;
 mod openapi_money;
@@ -80,7 +81,11 @@ pub fn router(app: &Arc<App>) -> Front {
         counted = counted.nest_service(SIMULATED_PATH, simulated.router());
     }
     let origins = app.config.billing.checkout_origins();
-    let all = counted.merge(site::router(api, &origins)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
+    let mut all = counted.merge(site::router(api, &origins));
+    if app.telemetry.is_on() {
+        all = all.layer(from_fn_with_state(Arc::clone(app), observe::watch));
+    }
+    let all = all.layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
     Front::new(app, all)
 }
 

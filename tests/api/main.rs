@@ -42,4 +42,5 @@ mod second_factor;
 mod security;
 mod statistics;
 mod structured;
+mod telemetry;
 mod upstreams;

@@ -44,7 +44,7 @@ pub async fn list_admin_providers(State(app): State<Arc<App>>, _: Operator) -> J
             AdminProvider {
                 slug: provider.slug.clone(),
                 name: provider.name.clone(),
-                dialect: provider.dialect.as_ref().and_then(spoken),
+                dialect: provider.dialect.and_then(spoken),
                 base_url: app.credentials().base_url(&provider.slug).unwrap_or(&provider.base_url).to_owned(),
                 credential: credential(&app, provider).to_owned(),
                 variables: provider.env.clone(),
@@ -58,7 +58,7 @@ pub async fn list_admin_providers(State(app): State<Arc<App>>, _: Operator) -> J
     Json(Envelope { data })
 }
 
-fn spoken(dialect: &crate::dialects::Dialect) -> Option<String> {
+fn spoken(dialect: crate::dialects::Dialect) -> Option<String> {
     serde_json::to_value(dialect).ok()?.as_str().map(str::to_owned)
 }
 

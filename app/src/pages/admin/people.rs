@@ -25,8 +25,7 @@ pub fn AdminPeoplePage() -> impl IntoView {
         let body = match operator(HERE).await {
             Err(refusal) => refusal,
             Ok(()) => {
-                let both = futures::try_join!(api.admin_users(&query, offset), api.admin_organizations(&query, offset));
-                match both {
+                match futures::try_join!(api.admin_users(&query, offset), api.admin_organizations(&query, offset)) {
                     Err(error) => failed(error),
                     Ok((users, organizations)) => {
                         let filter = format!("query={}&", encode(&query));
