@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::guardrails::Guardrails;
+use crate::accounts::identity::Identities;
 use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
@@ -83,6 +84,8 @@ pub struct App {
     pub ledger: Ledger,
     pub keys: KeyRing,
     pub users: Users,
+    /// Where else people may have the account they sign in with.
+    pub identities: Identities,
     pub upstreams: Upstreams,
     pub media: Media,
     pub mail: Mail,
@@ -157,6 +160,7 @@ impl App {
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
+            identities: Identities::new(&config.identity, upstreams.plain().clone()).map_err(StartError::Setting)?,
             payments: Payments::new(&config.billing, upstreams.plain(), &clock, &config.public_url()),
             upstreams,
             media: Media::new(config.media)?,

@@ -3,6 +3,7 @@
 pub mod common_passwords;
 pub mod filters;
 pub mod guardrails;
+pub mod identity;
 pub mod keys;
 pub mod passwords;
 pub mod policy;

@@ -78,10 +78,25 @@ impl Users {
             return Err(SignInError::WeakPassword);
         }
         let password_hash = self.passwords.hash(password.to_owned()).await.map_err(|_| SignInError::Busy)?;
+        self.create(self.account(name, email, password_hash, is_demo)).await
+    }
+
+    /// Opens an account whose address somebody else vouches for. It has no password.
+    ///
+    /// # Errors
+    /// [`SignInError::BadEmail`] or [`SignInError::Taken`].
+    pub async fn open_confirmed(&self, name: &str, email: &str) -> Result<NewAccount, SignInError> {
+        let email = normal_email(email).ok_or(SignInError::BadEmail)?;
+        let mut account = self.account(name, email, String::new(), false);
+        account.user.verified_at = Some(account.user.created_at);
+        self.create(account).await
+    }
+
+    fn account(&self, name: &str, email: String, password_hash: String, is_demo: bool) -> NewAccount {
         let now = self.clock.now_ms();
         let name = name.trim().chars().take(100).collect::<String>();
         let name = if name.is_empty() { email.split('@').next().unwrap_or("You").to_owned() } else { name };
-        let account = NewAccount {
+        NewAccount {
             organization_id: new_id(now),
             organization_name: if is_demo { "Demo organization".to_owned() } else { format!("{name} (personal)") },
             workspace_id: new_id(now),
@@ -96,7 +111,10 @@ impl Users {
                 is_operator: 0,
             },
             is_demo,
-        };
+        }
+    }
+
+    async fn create(&self, account: NewAccount) -> Result<NewAccount, SignInError> {
         match self.store.create_account(&account).await {
             Ok(()) => Ok(account),
             Err(error) if is_duplicate(&error) => Err(SignInError::Taken),

@@ -2,6 +2,7 @@
 
 mod billing;
 mod gateway;
+mod identity;
 mod mail;
 mod secrets;
 mod telemetry;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
 pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
+pub use self::identity::{IdentityKind, IdentitySettings};
 pub use self::mail::MailSettings;
 pub use self::secrets::Secrets;
 pub use self::telemetry::TelemetrySettings;
@@ -49,6 +51,8 @@ pub struct Config {
     pub secrets: Secrets,
     pub own_keys: OwnKeySettings,
     pub telemetry: TelemetrySettings,
+    /// By the name in addresses.
+    pub identity: BTreeMap<String, IdentitySettings>,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -128,6 +132,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             own_keys: OwnKeySettings::default(),
             telemetry: TelemetrySettings::default(),
+            identity: BTreeMap::new(),
             providers: BTreeMap::new(),
         }
     }
@@ -266,6 +271,9 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "secret_key"
                 | "webhook_secret"
                 | "previous_webhook_secret"
+                | "client_id"
+                | "client_secret"
+                | "otlp_headers"
                 | "smtp_url"
                 | "key"
                 | "old_keys"

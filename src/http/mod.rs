@@ -17,6 +17,7 @@ pub mod forms;
 mod front;
 pub mod gemini;
 pub mod guardrails;
+pub mod identity;
 pub mod inference;
 pub mod input;
 pub mod keys;
@@ -204,6 +205,8 @@ fn entrances() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-in/code", post(sign_in::give_code))
+        .route("/sign-in/with/{provider}", get(identity::start))
+        .route("/sign-in/with/{provider}/callback", get(identity::finish))
         .route("/sign-up", post(sign_in::sign_up))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/confirm", post(sign_in::confirm))
@@ -255,6 +258,8 @@ fn people() -> Router<Arc<App>> {
         .route("/account/second-factor/confirm", post(second_factor::confirm_second_factor))
         .route("/account/second-factor/recovery-codes", post(second_factor::replace_recovery_codes))
         .route("/account/second-factor/off", post(second_factor::end_second_factor))
+        .route("/account/identities", get(identity::list_identities))
+        .route("/account/identities/{provider}", delete(identity::delete_identity))
         .route("/account/export", get(account::export_account))
         .route("/account/delete", post(account::delete_account))
 }

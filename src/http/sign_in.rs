@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::session::{Notice, Session as SessionView, User};
+use app::types::session::{IdentityProvider, Notice, Session as SessionView, User};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -67,7 +67,10 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 }
 
 /// Remembers who gave the right password, and asks for the code.
-async fn ask_code(app: &App, session: &Session, user_id: &str, next: &str) -> Result<Response> {
+///
+/// # Errors
+/// When the session cannot be kept.
+pub async fn ask_code(app: &App, session: &Session, user_id: &str, next: &str) -> Result<Response> {
     let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // Nobody is signed in until the code is right, nor still as somebody else.
     session.flush().await.map_err(internal)?;
@@ -181,6 +184,12 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
         base_url: app.config.public_url(),
         notice: take_notice(&parts).await,
         announcements: app.announcements(),
+        identity_providers: app
+            .identities
+            .names()
+            .into_iter()
+            .map(|(slug, name)| IdentityProvider { slug, name })
+            .collect(),
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
         let balance = app.ledger.balance(&credit_account(&membership.organization_id)).await?;
@@ -213,7 +222,8 @@ async fn take_notice(parts: &Parts) -> Option<Notice> {
     session.remove::<Notice>(NOTICE).await.ok().flatten()
 }
 
-fn household(origin: &Origin) -> String {
+/// What tries are counted under.
+pub fn household(origin: &Origin) -> String {
     origin.address.map(address::household).unwrap_or_default()
 }
 
@@ -241,7 +251,17 @@ async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, Sign
     Ok((session, origin, form))
 }
 
-async fn open_session(app: &App, session: &Session, user_id: &str, origin: &Origin, next: &str) -> Result<Response> {
+/// Signs a person in.
+///
+/// # Errors
+/// When the session cannot be kept.
+pub async fn open_session(
+    app: &App,
+    session: &Session,
+    user_id: &str,
+    origin: &Origin,
+    next: &str,
+) -> Result<Response> {
     let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // A new id, so that one planted before the sign-in is worth nothing (ASVS 7.2.4).
     session.cycle_id().await.map_err(internal)?;

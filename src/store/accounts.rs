@@ -55,12 +55,15 @@ impl Store {
     pub async fn create_account(&self, account: &NewAccount) -> sqlx::Result<()> {
         let now = account.user.created_at;
         let mut tx = self.begin_write().await?;
-        sqlx::query("INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)")
+        sqlx::query(
+            "INSERT INTO users (id, email, name, password_hash, created_at, verified_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
             .bind(account.user.id.as_str())
             .bind(account.user.email.as_str())
             .bind(account.user.name.as_str())
             .bind(account.user.password_hash.as_str())
             .bind(now)
+            .bind(account.user.verified_at)
             .execute(&mut *tx)
             .await?;
         sqlx::query(
@@ -260,6 +263,7 @@ impl Store {
             "DELETE FROM members WHERE user_id = $1",
             "DELETE FROM sessions WHERE user_id = $1",
             "DELETE FROM link_tokens WHERE user_id = $1",
+            "DELETE FROM identities WHERE user_id = $1",
             "DELETE FROM recovery_codes WHERE user_id = $1",
             "DELETE FROM authenticators WHERE user_id = $1",
         ] {

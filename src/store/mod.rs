@@ -17,6 +17,7 @@ mod fold;
 pub mod generations;
 pub mod grants;
 pub mod guardrails;
+pub mod identities;
 pub mod keys;
 pub mod ledger;
 pub mod letters;

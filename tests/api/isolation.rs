@@ -28,10 +28,12 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 144] = [
+const ROWS: [(&str, Reach); 148] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
+    ("/account/identities", Own),
+    ("/account/identities/{provider}", Own),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),
@@ -173,6 +175,8 @@ const ROWS: [(&str, Reach); 144] = [
     ("/readyz", Public),
     ("/sign-in", Public),
     ("/sign-in/code", Public),
+    ("/sign-in/with/{provider}", Public),
+    ("/sign-in/with/{provider}/callback", Public),
     ("/sign-out", Public),
     ("/sign-up", Public),
 ];

@@ -21,6 +21,7 @@ mod crash;
 mod failover;
 mod gemini;
 mod guardrails;
+mod identity;
 mod isolation;
 mod keys;
 mod ledger;

@@ -130,3 +130,15 @@ pub struct RecoveryCodes {
     pub message: String,
     pub recovery_codes: Vec<String>,
 }
+
+/// One of `GET /api/v1/account/identities`: an account elsewhere that opens this one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Identity {
+    pub provider: String,
+    pub name: String,
+    /// As it was when it was linked.
+    pub email: String,
+    /// RFC 3339.
+    pub since: String,
+}

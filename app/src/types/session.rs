@@ -24,6 +24,18 @@ pub struct Session {
     /// What the operators tell everybody now.
     #[serde(default)]
     pub announcements: Vec<Announcement>,
+    /// Where else people may have the account they sign in with.
+    #[serde(default)]
+    pub identity_providers: Vec<IdentityProvider>,
+}
+
+/// A provider of identities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct IdentityProvider {
+    pub slug: String,
+    /// For the button.
+    pub name: String,
 }
 
 /// What came of a form.

@@ -77,7 +77,7 @@ async fn session(headers: HeaderMap) -> Json<Value> {
     });
     let announcements = [super::fake_admin::announcement()];
     Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000",
-        "announcements": announcements}}))
+        "identity_providers": [{"slug": "google", "name": HOSTILE}], "announcements": announcements}}))
 }
 
 fn model(number: usize) -> Value {

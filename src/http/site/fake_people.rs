@@ -1,7 +1,7 @@
 //! The part of the canned API that is about organizations, workspaces and accounts.
 
 use app::types::Envelope;
-use app::types::account::{OpenSession, Profile, SecondFactor, SecondFactorSetup};
+use app::types::account::{Identity, OpenSession, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, Organization, OrganizationMember, Workspace, WorkspaceBudget,
@@ -45,6 +45,7 @@ pub fn api() -> Router {
             "/api/v1/account/second-factor",
             get(|headers: HeaderMap| async move { member(&headers, second_factor()) }),
         )
+        .route("/api/v1/account/identities", get(|headers: HeaderMap| async move { member(&headers, [identity()]) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
 }
 
@@ -54,6 +55,15 @@ fn whole(headers: &HeaderMap, body: impl Serialize) -> Response {
         return Json(body).into_response();
     }
     failure(StatusCode::UNAUTHORIZED, "Missing or invalid API key")
+}
+
+fn identity() -> Identity {
+    Identity {
+        provider: "google".to_owned(),
+        name: HOSTILE.to_owned(),
+        email: "ada@example.com".to_owned(),
+        since: DAY.to_owned(),
+    }
 }
 
 fn second_factor() -> SecondFactor {

@@ -46,6 +46,11 @@ impl<'a> Person<'a> {
         self.send(request).await
     }
 
+    /// Follows a link.
+    pub async fn open(&self, path: &str) -> Response {
+        self.send(self.app.request(Method::GET, path)).await
+    }
+
     /// Calls the API as a page of ours does.
     pub async fn call(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let request = self.app.request(method.clone(), path);
