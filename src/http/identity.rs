@@ -6,8 +6,7 @@ use app::types::Envelope;
 use app::types::account::Identity;
 use app::types::error::ErrorBody;
 use app::types::keys::Deleted;
-use axum::extract::{Path, Request, State};
-use axum::http::request::Parts;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::{Extension, Json};
 use serde::Deserialize;
@@ -114,15 +113,13 @@ pub async fn start(
 pub async fn finish(
     State(app): State<Arc<App>>,
     Extension(session): Extension<Session>,
+    origin: Origin,
     Path(provider): Path<String>,
     Query(answer): Query<Answer>,
-    request: Request,
 ) -> Result<Response> {
     if !app.identities.has(&provider) {
         return Err(missing(&provider));
     }
-    let (parts, _): (Parts, _) = request.into_parts();
-    let origin = Origin::read(&parts, &app);
     let now = app.clock.now_ms();
     // Taken out, so that an answer counts once.
     let flow = session.remove::<Flow>(FLOW).await.map_err(internal)?;

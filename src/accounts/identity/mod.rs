@@ -250,21 +250,23 @@ impl Identities {
         redirect: &str,
         is_basic: bool,
     ) -> Result<Value, IdentityError> {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code)
-            .append_pair("redirect_uri", redirect)
-            .append_pair("code_verifier", &flow.verifier)
-            .append_pair("client_id", &settings.client_id);
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", redirect),
+            ("code_verifier", flow.verifier.as_str()),
+            ("client_id", settings.client_id.as_str()),
+        ];
         let mut request = self.client.post(checked(place)?);
         if is_basic {
             let quoted = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             let both = format!("{}:{}", quoted(&settings.client_id), quoted(&settings.client_secret));
             request = request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(both)));
         } else {
-            form.append_pair("client_secret", &settings.client_secret);
+            fields.push(("client_secret", settings.client_secret.as_str()));
         }
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form.finish());
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
         read(request).await
     }
 
