@@ -11,9 +11,11 @@ pub mod local;
 pub mod prices;
 pub mod rows;
 pub mod seed;
+pub mod tier;
 
 pub use crate::providers::credentials::Auth;
 pub use prices::{Cost, LongContextTier, Prices};
+pub use tier::Tier;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -200,7 +202,7 @@ pub struct Endpoint {
     pub provider_slug: String,
     /// The provider's own name of the model.
     pub upstream_model: String,
-    /// The provider's slug, with a variant where there is one: `deepinfra/fp8`.
+    /// The provider's slug, with a variant or service tier where there is one: `deepinfra/fp8`, `openai/priority`.
     pub tag: String,
     pub prices: Prices,
     /// Id of the price version in force.
@@ -232,9 +234,11 @@ impl Endpoint {
         self.policy.retains_prompts == Some(false) && self.policy.trains_on_prompts == Some(false)
     }
 
-    fn list_order(&self) -> (i128, &str) {
+    /// Offers of a service tier come last: the list price is the ordinary one.
+    fn list_order(&self) -> (bool, i128, &str) {
         // Three prompt tokens to one of the answer is the usual blend of list prices.
-        (i128::from(self.prices.prompt.0) * 3 + i128::from(self.prices.completion.0), &self.id)
+        let price = i128::from(self.prices.prompt.0) * 3 + i128::from(self.prices.completion.0);
+        (self.tier().is_some(), price, &self.id)
     }
 }
 

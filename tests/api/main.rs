@@ -44,4 +44,5 @@ mod security;
 mod statistics;
 mod structured;
 mod telemetry;
+mod tiers;
 mod upstreams;
