@@ -42,7 +42,7 @@ async fn the_private_listener_has_the_metrics_and_the_public_one_has_not() {
     let private = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(observe::serve(listener, Arc::clone(&app.app)));
     let key = app.member(Money::from_dollars(1)).await.key().await;
-    assert_eq!(key.ask(json!({ "max_tokens": 9 })).await.status(), 200);
+    assert_eq!(key.ask(json!({ "max_tokens": 9, "provider": { "order": ["bad", "good"] } })).await.status(), 200);
     assert_eq!(app.get("/models").await.status(), 200);
     assert_eq!(app.get("/no/such/page/at/all").await.status(), 404);
     assert_eq!(app.get("/metrics").await.status(), 404, "not for the public");
@@ -58,9 +58,9 @@ async fn the_private_listener_has_the_metrics_and_the_public_one_has_not() {
     let text = answer.text().await.unwrap();
     for part in [
         "patchbay_inferences_total{api=",
-        "outcome=\"ok\",provider=\"good\"} 1",
-        "patchbay_failed_attempts_total{provider=\"bad\",status=\"500\"} ",
-        "patchbay_tokens_total{kind=\"prompt\",model=\"acme/one\",provider=\"good\"} 10",
+        "outcome=\"ok\",provider=\"Provider good\"} 1",
+        "patchbay_failed_attempts_total{provider=\"Provider bad\",status=\"500\"} ",
+        "patchbay_tokens_total{kind=\"prompt\",model=\"acme/one\",provider=\"Provider good\"} 10",
         "patchbay_http_request_seconds_count{method=\"POST\",route=\"/api/v1/chat/completions\",status=\"200\"} 1",
         "patchbay_http_request_seconds_count{method=\"GET\",route=\"/models\",status=\"200\"} 1",
         "patchbay_http_request_seconds_count{method=\"GET\",route=\"none\",status=\"404\"}",
@@ -86,7 +86,8 @@ async fn a_request_is_traced_from_its_head_to_each_attempt() {
     .await;
     let key = app.member(Money::from_dollars(1)).await.key().await;
     let words = "a prompt nobody else should read";
-    let question = json!({ "max_tokens": 9, "messages": [{ "role": "user", "content": words }] });
+    let question = json!({ "max_tokens": 9, "provider": { "order": ["bad", "good"] },
+        "messages": [{ "role": "user", "content": words }] });
     let answer = key.ask(question).await;
     let generation = answer.headers()["x-generation-id"].to_str().unwrap().to_owned();
     let mut found: Vec<Value> = Vec::new();
@@ -101,7 +102,7 @@ async fn a_request_is_traced_from_its_head_to_each_attempt() {
     let (request, inference) = (named("POST /api/v1/chat/completions"), named("inference acme/one"));
     assert_eq!(inference["parentSpanId"], request["spanId"]);
     assert!(inference["attributes"].to_string().contains(&generation));
-    for (attempt, is_failed) in [(named("attempt bad"), true), (named("attempt good"), false)] {
+    for (attempt, is_failed) in [(named("attempt Provider bad"), true), (named("attempt Provider good"), false)] {
         assert_eq!(attempt["parentSpanId"], inference["spanId"]);
         assert_eq!(attempt["traceId"], request["traceId"]);
         assert_eq!(attempt["status"]["code"] == 2, is_failed);
