@@ -44,12 +44,12 @@ pub async fn watch(State(app): State<Arc<App>>, request: Request, next: Next) ->
 
 /// Serves the metrics and the two checks until the server shuts down.
 pub async fn serve(listener: TcpListener, app: Arc<App>) {
+    let end = app.shutdown.clone().cancelled_owned();
     let router = Router::new()
         .route("/metrics", get(show_metrics))
         .route("/healthz", get(super::show_health))
         .route("/readyz", get(super::show_readiness))
-        .with_state(Arc::clone(&app));
-    let end = app.shutdown.clone().cancelled_owned();
+        .with_state(app);
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(end).await {
         tracing::error!(%error, "The private listener ended");
     }
