@@ -58,6 +58,7 @@ pub struct Answer {
     iss: Option<String>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
 fn internal(error: tower_sessions::session::Error) -> Error {
     Error::Internal(error.to_string())
 }

@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, FromRow};
 use super::bulk::Bulk;
 
 /// Generations that count alike.
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 #[derive(Clone, Debug, Default, FromRow)]
 struct Answers {
     /// Hours since the epoch.
