@@ -46,6 +46,7 @@ fn system_now_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
 }
 
+pub const MS_PER_MINUTE: i64 = 60_000;
 pub const MS_PER_HOUR: i64 = 3_600_000;
 pub const MS_PER_DAY: i64 = 86_400_000;
 

@@ -138,3 +138,27 @@ test("what a model writes cannot run, and loads nothing from elsewhere", async (
   await expect(page).toHaveTitle(/Chat/);
   expect(outside).toEqual([]);
 });
+
+test("formulas are set, columns scroll together, and what was deleted comes back", async ({ page }) => {
+  await signIn(page, "/chat");
+  await page.goto("/chat?models=openai/gpt-5.4-mini,anthropic/claude-haiku-4.5");
+  await awake(page);
+  const lines = Array.from({ length: 60 }, (_, line) => `- line ${line}`).join("\n");
+  await page.getByRole("textbox", { name: "Message" }).fill(`[[echo:So \\( \\frac{a}{b} \\) it is.\n\n$$\\sum_i x_i$$\n\n${lines}]]`);
+  await page.getByRole("button", { name: "Send" }).click();
+  const logs = page.getByRole("log");
+  for (const log of await logs.all()) await expect(log.locator("article.message-answer")).toHaveAttribute("aria-busy", "false");
+  await expect(logs.first().locator(".prose math")).toHaveCount(2);
+  await expect(logs.first().locator(".prose math[display=block] munder, .prose math[display=block] msub").first()).toBeAttached();
+  await page.getByRole("button", { name: "Scroll together" }).click();
+  await logs.first().hover();
+  await page.mouse.wheel(0, -4000);
+  await expect.poll(() => logs.nth(1).evaluate((log) => log.scrollTop)).toBe(0);
+  await page.getByRole("button", { name: "Conversations" }).click();
+  const kept = page.getByRole("listitem").filter({ hasText: "echo:So" });
+  const count = await kept.count();
+  await kept.first().getByRole("button", { name: /^Delete/ }).click();
+  await expect(kept).toHaveCount(count - 1);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(kept).toHaveCount(count);
+});

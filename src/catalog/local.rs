@@ -115,7 +115,8 @@ pub(super) fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPo
         prices: Prices::default(),
         price_id: FREE.to_owned(),
         supported_parameters: supported_parameters.clone(),
-        input_modalities: text.clone(),
+        // Nobody says whether it sees or hears: empty is unknown.
+        input_modalities: Vec::new(),
         output_modalities: output.clone(),
         policy,
         ..Endpoint::default()
@@ -128,7 +129,7 @@ pub(super) fn model(slug: &str, server: &str, entry: &ModelEntry, policy: DataPo
         description: Some(format!("Served by {server} on this machine, free of charge.")),
         architecture: Architecture {
             modality: Some(format!("text->{}", output.join("+"))),
-            input_modalities: text.clone(),
+            input_modalities: text,
             output_modalities: output,
             ..Architecture::default()
         },

@@ -11,14 +11,17 @@ pub mod local;
 pub mod prices;
 pub mod rows;
 pub mod seed;
+pub mod tier;
 
 pub use crate::providers::credentials::Auth;
 pub use prices::{Cost, LongContextTier, Prices};
+pub use tier::Tier;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use app::types::models::{Architecture, DataPolicy};
+use app::types::statistics::Benchmark;
 use indexmap::IndexMap;
 
 use crate::dialects::{Dialect, Quirks};
@@ -163,6 +166,8 @@ pub struct Model {
     pub hugging_face_id: Option<String>,
     /// `2025-03` or `2025-03-31`.
     pub knowledge_cutoff: Option<String>,
+    /// Published results.
+    pub benchmarks: Vec<Benchmark>,
     /// The day it goes away, `2026-12-31`.
     pub expiration_date: Option<String>,
     /// Cheapest first.
@@ -200,7 +205,7 @@ pub struct Endpoint {
     pub provider_slug: String,
     /// The provider's own name of the model.
     pub upstream_model: String,
-    /// The provider's slug, with a variant where there is one: `deepinfra/fp8`.
+    /// The provider's slug, with a variant or service tier where there is one: `deepinfra/fp8`, `openai/priority`.
     pub tag: String,
     pub prices: Prices,
     /// Id of the price version in force.
@@ -232,9 +237,11 @@ impl Endpoint {
         self.policy.retains_prompts == Some(false) && self.policy.trains_on_prompts == Some(false)
     }
 
-    fn list_order(&self) -> (i128, &str) {
+    /// Offers of a service tier come last: the list price is the ordinary one.
+    fn list_order(&self) -> (bool, i128, &str) {
         // Three prompt tokens to one of the answer is the usual blend of list prices.
-        (i128::from(self.prices.prompt.0) * 3 + i128::from(self.prices.completion.0), &self.id)
+        let price = i128::from(self.prices.prompt.0) * 3 + i128::from(self.prices.completion.0);
+        (self.tier().is_some(), price, &self.id)
     }
 }
 

@@ -18,7 +18,7 @@ impl Catalog {
     /// # Errors
     /// When the database does not answer.
     pub async fn load(store: &Store) -> sqlx::Result<Self> {
-        Ok(Self::from_rows(&store.load_catalog().await?))
+        Ok(Self::from_rows(&store.load_offered_catalog().await?))
     }
 
     /// The snapshot of what the database holds. An offer without a price is left
@@ -117,6 +117,7 @@ pub fn model(row: &ModelRow) -> serde_json::Result<Model> {
         default_parameters: optional(row.default_parameters.as_deref())?,
         hugging_face_id: row.hugging_face_id.clone(),
         knowledge_cutoff: row.knowledge_cutoff.clone(),
+        benchmarks: optional(row.benchmarks.as_deref())?.unwrap_or_default(),
         expiration_date: row.expiration_date.clone(),
         endpoints: Vec::new(),
         reference_prices: optional(row.reference_prices.as_deref())?,
@@ -139,6 +140,7 @@ pub fn model_row(model: &Model, source: i64) -> ModelRow {
         default_parameters: model.default_parameters.as_ref().map(json),
         hugging_face_id: model.hugging_face_id.clone(),
         knowledge_cutoff: model.knowledge_cutoff.clone(),
+        benchmarks: (!model.benchmarks.is_empty()).then(|| json(&model.benchmarks)),
         expiration_date: model.expiration_date.clone(),
         reference_prices: model.reference_prices.as_ref().map(json),
         source,

@@ -63,6 +63,13 @@ impl Inference {
         self.native.as_ref().filter(|native| native.dialect == dialect)
     }
 
+    /// A top-level field as the caller sent it, in whichever protocol he speaks.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Value> {
+        let native = self.native.as_ref().and_then(|native| native.fields.get(name));
+        serde_json::from_str(self.raw.get(name).or(native)?.get()).ok().filter(|value: &Value| !value.is_null())
+    }
+
     /// The cap on output tokens the caller set.
     #[must_use]
     pub fn max_tokens(&self) -> Option<u64> {
@@ -306,4 +313,5 @@ pub struct MaxPrice {
     pub completion: Option<Value>,
     pub request: Option<Value>,
     pub image: Option<Value>,
+    pub audio: Option<Value>,
 }

@@ -68,7 +68,10 @@ pub async fn open(
         Some(wish) => retrieval::encode(dialect, &target, wish),
         None => dialect.upstream().encode(&target, &inference),
     };
-    let request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
+    let mut request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
+    if let Some(tier) = candidate.endpoint.tier() {
+        tier.ask(dialect, &mut request);
+    }
     let shared = app.credentials();
     let credentials = candidate.own.as_ref().map_or(&*shared, |own| &own.key.credentials);
     let slug = candidate.provider.slug.as_str();

@@ -182,7 +182,7 @@ pub fn choose(app: &App, catalog: &Catalog, inference: &Inference, prompt_tokens
             "chosen": names,
         },
     });
-    let models = chosen.into_iter().map(|model| Named { model, sort: None, strategy: Strategy::Auto }).collect();
+    let models = chosen.into_iter().map(|model| Named::plain(model, Strategy::Auto)).collect();
     Ok(Choice { models, stage })
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::route::Sort;
-use crate::catalog::{Catalog, Model};
+use crate::catalog::{Catalog, Model, Tier};
 use crate::dialects::Inference;
 use crate::dialects::inference::{Part, Reasoning};
 use crate::error::{Error, Result};
@@ -26,6 +26,16 @@ pub struct Named {
     pub model: Arc<Model>,
     pub sort: Option<Sort>,
     pub strategy: Strategy,
+    /// Offers of this service tier may serve, too.
+    pub admits: Option<Tier>,
+}
+
+impl Named {
+    /// A model with nothing said about its endpoints.
+    #[must_use]
+    pub const fn plain(model: Arc<Model>, strategy: Strategy) -> Self {
+        Self { model, sort: None, strategy, admits: None }
+    }
 }
 
 /// How a name led to a model, in the words of `openrouter_metadata.strategy`.
@@ -56,10 +66,10 @@ pub fn named(catalog: &Catalog, name: &str, inference: &Inference) -> Vec<Named>
         return free(catalog, inference);
     }
     if let Some(model) = catalog.model(name) {
-        return vec![Named { model: Arc::clone(model), sort: None, strategy: Strategy::Direct }];
+        return vec![Named::plain(Arc::clone(model), Strategy::Direct)];
     }
     if let Some(model) = name.strip_suffix(":thinking").and_then(|base| catalog.model(base)) {
-        return vec![Named { model: Arc::clone(model), sort: None, strategy: Strategy::Direct }];
+        return vec![Named::plain(Arc::clone(model), Strategy::Direct)];
     }
     let (base, sort) = match name.rsplit_once(':') {
         Some((base, "nitro")) => (base, Some(Sort::Throughput)),
@@ -72,7 +82,13 @@ pub fn named(catalog: &Catalog, name: &str, inference: &Inference) -> Vec<Named>
         Some(family) => latest(catalog, family).map(|model| (model, Strategy::Latest)),
         None => catalog.model(base).filter(|_| sort.is_some()).map(|model| (model, Strategy::Direct)),
     };
-    found.map(|(model, strategy)| Named { model: Arc::clone(model), sort, strategy }).into_iter().collect()
+    // Who wants speed or a low price takes the tier that is made for it.
+    let admits = match sort {
+        Some(Sort::Throughput) => Some(Tier::Priority),
+        Some(Sort::Price) => Some(Tier::Flex),
+        _ => None,
+    };
+    found.map(|(model, strategy)| Named { model: Arc::clone(model), sort, strategy, admits }).into_iter().collect()
 }
 
 /// What a variant asks beside the order of endpoints: `:thinking` switches reasoning on.
@@ -120,14 +136,21 @@ fn latest<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a Arc<Model>> {
         .max_by(|a, b| (a.created, &b.id).cmp(&(b.created, &a.id)))
 }
 
-/// Free models that take what the request brings, in a random order.
-fn free(catalog: &Catalog, inference: &Inference) -> Vec<Named> {
+/// Kinds of input besides text and files that a request brings.
+#[must_use]
+pub fn media(inference: &Inference) -> Vec<&'static str> {
     let parts = || inference.messages.iter().flat_map(|message| &message.content);
-    let needs = [
+    let kinds = [
         ("image", parts().any(|part| matches!(part, Part::Image { .. }))),
         ("audio", parts().any(|part| matches!(part, Part::Audio { .. }))),
         ("video", parts().any(|part| matches!(part, Part::Video { .. }))),
     ];
+    kinds.into_iter().filter_map(|(kind, is_there)| is_there.then_some(kind)).collect()
+}
+
+/// Free models that take what the request brings, in a random order.
+fn free(catalog: &Catalog, inference: &Inference) -> Vec<Named> {
+    let media = media(inference);
     let parameters: Vec<&str> = inference
         .parameters_in_use()
         .into_iter()
@@ -141,12 +164,10 @@ fn free(catalog: &Catalog, inference: &Inference) -> Vec<Named> {
                 endpoint.prices.is_free()
                     && endpoint.output_modalities.iter().any(|kind| kind == "text")
                     && parameters.iter().all(|parameter| endpoint.supports(parameter))
-                    && needs.iter().all(|(kind, is_needed)| {
-                        !is_needed || endpoint.input_modalities.iter().any(|taken| taken == kind)
-                    })
+                    && media.iter().all(|kind| endpoint.input_modalities.iter().any(|taken| taken == kind))
             })
         })
-        .map(|model| Named { model: Arc::clone(model), sort: None, strategy: Strategy::Free })
+        .map(|model| Named::plain(Arc::clone(model), Strategy::Free))
         .collect();
     models.shuffle(&mut rand::rng());
     models.truncate(FREE_CHOICES);

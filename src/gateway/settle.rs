@@ -1,5 +1,6 @@
 //! Price the usage, settle the hold and record the generation, in one transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::types::Money;
@@ -13,7 +14,7 @@ use super::estimate;
 use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
-use crate::catalog::Cost;
+use crate::catalog::{Cost, Endpoint, Tier};
 use crate::dialects::answer::Tally;
 use crate::dialects::inference::Tool;
 use crate::dialects::{Fault, FinishReason, Usage};
@@ -34,6 +35,8 @@ pub(super) struct Outcome {
     pub finish: Option<FinishReason>,
     pub native_finish: Option<String>,
     pub upstream_id: Option<String>,
+    /// The provider's word for the service tier that served.
+    pub service_tier: Option<String>,
     /// ms from the request to the first token.
     pub latency_ms: Option<i64>,
     /// ms from the first to the last token.
@@ -57,6 +60,7 @@ impl Outcome {
         self.output_characters = tally.characters;
         self.output_words = tally.words.unwrap_or_default();
         self.upstream_id = tally.upstream_id;
+        self.service_tier = tally.service_tier;
     }
 }
 
@@ -77,7 +81,8 @@ impl Run {
     pub(super) async fn settle(&mut self, candidate: &Candidate, outcome: &Outcome) -> Result<Settled, Error> {
         let (usage, is_estimated) = self.billable(candidate, outcome);
         let is_charged = outcome.error.is_none() && !is_empty(outcome, &usage);
-        let cost = if is_charged { candidate.endpoint.prices.cost(&usage) } else { Cost::default() };
+        let served = served_by(candidate, outcome);
+        let cost = if is_charged { served.prices.cost(&usage) } else { Cost::default() };
         // With a credential of its own the organization has paid the provider already.
         let own = candidate.own.as_ref();
         let charge = own.map_or(cost.total, |_| {
@@ -87,13 +92,14 @@ impl Run {
         let mut row = self.row(outcome, &usage);
         row.is_estimated = i64::from(is_estimated);
         row.model_id.clone_from(&candidate.model.id);
-        row.endpoint_id.clone_from(&candidate.endpoint.id);
+        row.endpoint_id.clone_from(&served.id);
         row.provider_slug.clone_from(&candidate.provider.slug);
         row.provider_name.clone_from(&candidate.provider.name);
-        row.is_simulated = i64::from(candidate.endpoint.is_simulated || candidate.provider.is_simulated);
-        row.price_id.clone_from(&candidate.endpoint.price_id);
-        row.upstream_cost_nanos = candidate.endpoint.prices.cost(&usage).total.0;
+        row.is_simulated = i64::from(served.is_simulated || candidate.provider.is_simulated);
+        row.price_id.clone_from(&served.price_id);
+        row.upstream_cost_nanos = served.prices.cost(&usage).total.0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
+        self.observe(&row, charge);
         let gone = || Error::Internal("the ledger does not answer".to_owned());
         let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
@@ -112,6 +118,7 @@ impl Run {
             row.provider_name.clone_from(&last.provider_name);
             row.endpoint_id.clone_from(&last.endpoint_id);
         }
+        self.observe(&row, Money::ZERO);
         if let Some(hold) = self.hold.take() {
             hold.settle(Money::ZERO, row).await;
         }
@@ -192,6 +199,23 @@ impl Run {
         let routed = self.job.attribution.wants_metadata.then(|| Box::new(self.metadata(None)));
         Error::Upstream { fault: Box::new(fault), provider_name, previous, routed }
     }
+}
+
+/// The offer whose prices hold: a provider that had no room in the tier serves, and
+/// bills, at its ordinary one.
+fn served_by(candidate: &Candidate, outcome: &Outcome) -> Arc<Endpoint> {
+    let asked = &candidate.endpoint;
+    let is_downgraded = || outcome.service_tier.as_deref().is_some_and(|tier| Tier::read(tier).is_none());
+    if asked.tier().is_none() || !is_downgraded() {
+        return Arc::clone(asked);
+    }
+    let mut others = candidate.model.endpoints.iter();
+    let ordinary = others.find(|other| {
+        other.tier().is_none()
+            && other.provider_slug == asked.provider_slug
+            && other.upstream_model == asked.upstream_model
+    });
+    Arc::clone(ordinary.unwrap_or(asked))
 }
 
 /// Zero-completion insurance: nothing came and nothing says it was meant to end,

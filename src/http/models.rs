@@ -203,7 +203,7 @@ pub fn endpoint_on_wire(catalog: &Catalog, model: &Model, endpoint: &Endpoint, n
         throughput_last_30m: now.statistics.throughput,
         supports_tool_choice: ToolChoiceSupport { auto: chooses, none: chooses, required: chooses, function: chooses },
         native_tools: json!({}),
-        service_tier: None,
+        service_tier: endpoint.tier().map(|tier| tier.as_str().to_owned()),
         supports_diarization: false,
         is_simulated: endpoint.is_simulated,
         is_available: now.is_available,

@@ -26,6 +26,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(super::openapi_chats::Description::openapi());
     document.merge(super::byok::Description::openapi());
     document.merge(People::openapi());
+    document.merge(super::identity::Description::openapi());
+    document.merge(super::admin::Description::openapi());
+    document.merge(super::second_factor::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
     document.merge(super::openapi_money::MoneyDescription::openapi());
@@ -68,9 +71,11 @@ struct BearerKey;
 struct UsageParams {
     /// How far back
     days: Option<u32>,
-    /// model, key, app or provider
+    /// How far back by minute, at most 6
+    hours: Option<u32>,
+    /// model, key, app, provider or member
     by: Option<String>,
-    /// hour, day, week or month
+    /// minute, hour, day, week or month
     granularity: Option<String>,
     /// Only this key
     api_key_hash: Option<String>,

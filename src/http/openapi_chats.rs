@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "the functions exist for their descriptions")]
 
 use app::types::Envelope;
-use app::types::chats::{CastVote, Chat, ChatSummary, CountedVote, ModelChoice, Ratings, SaveChat};
+use app::types::chats::{CastVote, Chat, ChatSummary, CountedVote, Formulas, ModelChoice, Ratings, SaveChat};
 use app::types::error::ErrorBody;
 use app::types::keys::Deleted;
 use utoipa::OpenApi;
@@ -10,7 +10,7 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(list_chats, create_chat, show_chat, update_chat, delete_chat, share_chat, unshare_chat, show_shared_chat,
-        draw_pair, cast_vote, show_ratings),
+        set_math, draw_pair, cast_vote, show_ratings),
     tags((name = "chats", description = "Conversations people keep, and votes on blind comparisons; for signed-in people"))
 )]
 pub(super) struct Description;
@@ -60,6 +60,12 @@ fn unshare_chat() {}
 #[utoipa::path(get, path = "/shared/{share_id}", tag = "chats", params(("share_id" = String, Path)), security(()),
     responses((status = 200, body = Envelope<Chat>), (status = 404, body = ErrorBody)))]
 fn show_shared_chat() {}
+
+/// Sets formulas of TeX as MathML; null stands for one that is not understood.
+#[utoipa::path(post, path = "/math", tag = "chats", request_body = Formulas,
+    responses((status = 200, body = Envelope<Vec<Option<String>>>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody)))]
+fn set_math() {}
 
 /// Draws two models to compare without knowing which is which.
 #[utoipa::path(get, path = "/votes/pair", tag = "chats",

@@ -92,6 +92,7 @@ pub async fn show_statistics(
         daily_requests: daily(&days, day, |row| row.requests),
         apps: shares(apps),
         prices: prices(&app, &catalog, model).await?,
+        benchmarks: model.benchmarks.clone(),
         has_simulated: days.iter().any(|row| row.is_simulated != 0),
     };
     Ok(Json(Envelope { data }))

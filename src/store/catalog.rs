@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use sqlx::FromRow;
+use sqlx::{AnyConnection, FromRow};
 
 use super::Store;
 use super::bulk::{Binding, Bulk};
@@ -52,6 +52,7 @@ pub struct ModelRow {
     pub default_parameters: Option<String>,
     pub hugging_face_id: Option<String>,
     pub knowledge_cutoff: Option<String>,
+    pub benchmarks: Option<String>,
     pub expiration_date: Option<String>,
     pub reference_prices: Option<String>,
     pub source: i64,
@@ -156,15 +157,15 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements {
     models: Bulk::insert(
         "INSERT INTO models (id, canonical_slug, aliases, name, author, created, description, context_length,
              architecture, supported_parameters, default_parameters, hugging_face_id, knowledge_cutoff,
-             expiration_date, reference_prices, source)",
-        16,
+             expiration_date, reference_prices, source, benchmarks)",
+        17,
         "ON CONFLICT (id) DO UPDATE SET canonical_slug = excluded.canonical_slug, aliases = excluded.aliases,
              name = excluded.name, author = excluded.author, created = excluded.created,
              description = excluded.description, context_length = excluded.context_length,
              architecture = excluded.architecture, supported_parameters = excluded.supported_parameters,
              default_parameters = excluded.default_parameters, hugging_face_id = excluded.hugging_face_id,
              knowledge_cutoff = excluded.knowledge_cutoff, expiration_date = excluded.expiration_date,
-             reference_prices = excluded.reference_prices, source = excluded.source",
+             reference_prices = excluded.reference_prices, source = excluded.source, benchmarks = excluded.benchmarks",
     ),
     endpoints: Bulk::insert(
         "INSERT INTO endpoints (id, model_id, provider_slug, upstream_model, tag, price_id, context_length,
@@ -250,6 +251,11 @@ impl Store {
     }
 }
 
+/// Adds a version of a price.
+pub(super) async fn insert_price(connection: &mut AnyConnection, price: &PriceRow) -> sqlx::Result<()> {
+    STATEMENTS.prices.execute(connection, std::slice::from_ref(price), bind_price).await
+}
+
 fn bind_provider<'q>(query: Binding<'q>, row: &'q ProviderRow) -> Binding<'q> {
     query
         .bind(&row.slug)
@@ -289,6 +295,7 @@ fn bind_model<'q>(query: Binding<'q>, row: &'q ModelRow) -> Binding<'q> {
         .bind(&row.expiration_date)
         .bind(&row.reference_prices)
         .bind(row.source)
+        .bind(&row.benchmarks)
 }
 
 fn bind_endpoint<'q>(query: Binding<'q>, row: &'q EndpointRow) -> Binding<'q> {

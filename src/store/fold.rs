@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use sqlx::{AnyConnection, FromRow};
 
 use super::bulk::Bulk;
+use super::page_totals::{Group as SpentGroup, SpentSums};
 use super::{Store, tally};
 
 /// What belongs together: hour (or day) since the epoch, organization, key, model, endpoint, app.
@@ -169,6 +170,7 @@ impl Store {
         let new: Vec<Totals> = sqlx::query_as(NEW).bind(node_id).bind(from).bind(to).fetch_all(&mut *tx).await?;
         add(&mut tx, &ADD_HOURLY, &new, 1).await?;
         add(&mut tx, &ADD_DAILY, &new, 24).await?;
+        spent(&new).add(&mut tx).await?;
         tally::add(&mut tx, node_id, from, to).await?;
         sqlx::query("UPDATE rollup_watermarks SET seq = $2 WHERE node_id = $1")
             .bind(node_id)
@@ -178,6 +180,22 @@ impl Store {
         tx.commit().await?;
         Ok(to - from)
     }
+}
+
+fn spent(new: &[Totals]) -> SpentSums {
+    let mut sums = SpentSums::default();
+    for row in new {
+        sums.count(SpentGroup {
+            organization_id: &row.organization_id,
+            key_id: &row.key_id,
+            day: row.period.div_euclid(24),
+            model_id: &row.model_id,
+            app_title: &row.app_title,
+            provider_name: &row.provider_name,
+            sums: [row.requests, row.prompt_tokens + row.completion_tokens, row.cost_nanos],
+        });
+    }
+    sums
 }
 
 /// Adds to the totals of periods of so many hours. Rows are written in sorted

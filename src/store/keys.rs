@@ -181,4 +181,17 @@ impl Store {
             .fetch_all(self.pool())
             .await
     }
+    /// Who made each key of an organization, deleted ones included: the name of its maker, by the key's id.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn key_makers(&self, organization_id: &str) -> sqlx::Result<Vec<(String, String)>> {
+        sqlx::query_as(
+            "SELECT k.id, CASE WHEN u.name = '' THEN u.email ELSE u.name END FROM api_keys k \
+             JOIN users u ON u.id = k.creator_user_id WHERE k.organization_id = $1",
+        )
+        .bind(organization_id)
+        .fetch_all(self.pool())
+        .await
+    }
 }

@@ -4,11 +4,13 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod announcements;
 pub mod audit;
 pub mod billing;
 pub mod bulk;
 pub mod catalog;
 pub mod chains;
+pub mod catalog_edits;
 pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
@@ -16,19 +18,24 @@ mod fold;
 pub mod generations;
 pub mod grants;
 pub mod guardrails;
+pub mod identities;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
+pub mod operators;
 pub mod organizations;
 pub mod own_keys;
+pub mod page_totals;
 pub mod presets;
 pub mod purchases;
 pub mod rollups;
+pub mod second_factor;
 pub mod sessions;
 pub mod statements;
 pub mod statistics;
 pub mod tally;
+pub mod traffic;
 pub mod workspaces;
 
 use std::fs::{File, TryLockError};
@@ -38,7 +45,7 @@ use std::time::Duration;
 use native::{NativeWriter, WriteError};
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 
 /// Which database answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +136,13 @@ impl Store {
     /// # Errors
     /// [`OpenError::Migrate`] when a migration fails or was changed after it ran.
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        sqlx::migrate!("./migrations").run(&self.pool).await?;
+        // A connection of its own: on a full database a step may take longer than requests are let.
+        let mut connection = self.pool.acquire().await?.detach();
+        if self.backend == Backend::Postgres {
+            connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+        }
+        sqlx::migrate!("./migrations").run(&mut connection).await?;
+        connection.close().await?;
         let guards = match self.backend {
             Backend::Sqlite => include_str!("../../migrations/guards/sqlite.sql"),
             Backend::Postgres => include_str!("../../migrations/guards/postgres.sql"),

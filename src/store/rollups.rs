@@ -1,9 +1,9 @@
-//! Hourly and daily totals, as pages read them; [`super::fold`] makes them.
+//! Hourly and daily totals of organizations; [`super::fold`] makes them.
 
 use sqlx::FromRow;
 
 use super::Store;
-use super::statistics::PublicRow;
+use super::page_totals::Spent;
 
 /// Totals of one day (or hour), model and endpoint, grouped further by the query that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -21,18 +21,6 @@ pub struct UsageRow {
     pub cost_nanos: i64,
 }
 
-/// Tokens of one day under one name, over all organizations.
-#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
-pub struct BoardDayRow {
-    pub day: i64,
-    /// Model id, provider name or app URL.
-    pub id: String,
-    pub title: String,
-    pub tokens: i64,
-    pub requests: i64,
-    pub is_simulated: i64,
-}
-
 /// What usage is added up by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UsageBy {
@@ -41,6 +29,21 @@ pub enum UsageBy {
     Key,
     App,
     Provider,
+    /// By who made the key.
+    Member,
+}
+
+impl UsageBy {
+    /// The dimension of [`super::page_totals`]; members are known by their keys.
+    #[must_use]
+    pub const fn dimension(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Key | Self::Member => "key",
+            Self::App => "app",
+            Self::Provider => "provider",
+        }
+    }
 }
 
 /// Whose usage, and when.
@@ -51,52 +54,59 @@ pub struct UsageScope<'a> {
     pub key_id: &'a str,
     /// Only what keys of this user did; empty for everybody's.
     pub user_id: &'a str,
-    /// Hours or days since the epoch, the last one excluded.
+    /// Minutes or hours since the epoch, the last one excluded.
     pub from: i64,
     pub to: i64,
     pub is_hourly: bool,
     pub by: UsageBy,
 }
 
-/// The sums of a table by a column, which takes the place of the model.
+/// The sums of a table by a column.
 macro_rules! usage_by {
-    ($table:literal, $period:literal, $column:literal) => {
+    ($requests:literal, $from:literal, $column:literal) => {
         concat!(
             "SELECT ",
-            $period,
+            $from,
             " AS period, ",
             $column,
-            " AS model_id, '' AS endpoint_id, '' AS provider_name, CAST(SUM(requests) AS BIGINT) AS requests, \
-             CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
-             CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens, \
-             CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
-             CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ",
-            $table,
-            " WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND ",
-            $period,
-            " >= $3 AND ",
-            $period,
-            " < $4 AND ($5 = '' OR key_id IN (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) \
-             GROUP BY 1, 2"
+            " AS id, ",
+            $requests,
+            " AS requests, CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
+             CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM "
+        )
+    };
+    (hourly, $column:literal) => {
+        concat!(
+            usage_by!("CAST(SUM(requests) AS BIGINT)", "hour", $column),
+            "usage_hourly WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND hour >= $3 AND hour < $4 AND ($5 = '' \
+             OR key_id IN (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) GROUP BY 1, 2"
+        )
+    };
+    (minutes, $column:literal) => {
+        concat!(
+            usage_by!("COUNT(*)", "created_at / 60000", $column),
+            "generations WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND created_at >= $3 * 60000 \
+             AND created_at < $4 * 60000 AND ($5 = '' OR key_id IN \
+             (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) GROUP BY 1, 2"
         )
     };
 }
 
 impl Store {
-    /// An organization's usage by period and by what the scope says, whose name stands in `model_id`.
+    /// An organization's usage by hour (or minute) and by what the scope says.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn usage(&self, scope: &UsageScope<'_>) -> sqlx::Result<Vec<UsageRow>> {
+    pub async fn usage(&self, scope: &UsageScope<'_>) -> sqlx::Result<Vec<Spent>> {
         let text = match (scope.is_hourly, scope.by) {
-            (false, UsageBy::Model) => usage_by!("usage_daily", "day", "model_id"),
-            (false, UsageBy::Key) => usage_by!("usage_daily", "day", "key_id"),
-            (false, UsageBy::App) => usage_by!("usage_daily", "day", "app_title"),
-            (false, UsageBy::Provider) => usage_by!("usage_daily", "day", "provider_name"),
-            (true, UsageBy::Model) => usage_by!("usage_hourly", "hour", "model_id"),
-            (true, UsageBy::Key) => usage_by!("usage_hourly", "hour", "key_id"),
-            (true, UsageBy::App) => usage_by!("usage_hourly", "hour", "app_title"),
-            (true, UsageBy::Provider) => usage_by!("usage_hourly", "hour", "provider_name"),
+            (true, UsageBy::Model) => usage_by!(hourly, "model_id"),
+            (true, UsageBy::Key | UsageBy::Member) => usage_by!(hourly, "key_id"),
+            (true, UsageBy::App) => usage_by!(hourly, "app_title"),
+            (true, UsageBy::Provider) => usage_by!(hourly, "provider_name"),
+            (false, UsageBy::Model) => usage_by!(minutes, "model_id"),
+            (false, UsageBy::Key | UsageBy::Member) => usage_by!(minutes, "key_id"),
+            (false, UsageBy::App) => usage_by!(minutes, "app_title"),
+            (false, UsageBy::Provider) => usage_by!(minutes, "provider_name"),
         };
         sqlx::query_as(text)
             .bind(scope.organization_id)
@@ -155,42 +165,5 @@ impl Store {
         .bind(user_id)
         .fetch_all(self.pool())
         .await
-    }
-
-    /// Tokens per day and model over all organizations.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn board_by_model(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        Ok(self.public_days_by_model("model", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
-    }
-
-    /// Tokens per day and provider over all organizations.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn board_by_provider(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        Ok(self.public_days("provider", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
-    }
-
-    /// Tokens per day and app over all organizations; requests that name no app are left out.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn board_by_app(&self, from_day: i64, to_day: i64) -> sqlx::Result<Vec<BoardDayRow>> {
-        Ok(self.public_days("app", "", from_day, to_day).await?.into_iter().map(BoardDayRow::from).collect())
-    }
-}
-
-impl From<PublicRow> for BoardDayRow {
-    fn from(row: PublicRow) -> Self {
-        Self {
-            day: row.day,
-            id: row.id,
-            title: row.title,
-            tokens: row.prompt_tokens + row.completion_tokens,
-            requests: row.requests,
-            is_simulated: row.is_simulated,
-        }
     }
 }

@@ -7,11 +7,14 @@ use app::types::activity::ProviderResponse;
 use sqlx::{AnyConnection, FromRow};
 
 use super::bulk::Bulk;
+use super::page_totals::{BoardSums, BoardTotals};
 
-/// A generation, as far as it counts here.
+/// Generations that count alike.
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 #[derive(Clone, Debug, Default, FromRow)]
-struct Answer {
-    created_at: i64,
+struct Answers {
+    /// Hours since the epoch.
+    hour: i64,
     model_id: String,
     endpoint_id: String,
     provider_name: String,
@@ -20,17 +23,32 @@ struct Answer {
     is_simulated: i64,
     is_cancelled: i64,
     status: i64,
+    has_called_tools: i64,
+    /// The name of the range the prompt's length falls into.
+    length: String,
+    latency_ms: Option<i64>,
+    /// Tokens in ten seconds, of answers long enough to tell.
+    throughput: Option<i64>,
+    /// The attempts, where there were several; otherwise nothing.
+    attempts: String,
+    answers: i64,
     prompt_tokens: i64,
     completion_tokens: i64,
-    latency_ms: Option<i64>,
-    generation_ms: Option<i64>,
-    finish_reason: Option<String>,
-    attempts: String,
 }
 
-const NEW: &str = "SELECT created_at, model_id, endpoint_id, provider_name, app_url, app_title, is_simulated, \
-     is_cancelled, status, prompt_tokens, completion_tokens, latency_ms, generation_ms, finish_reason, attempts \
-     FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3";
+/// The database counts what is alike: each row that changes threads costs more than the counting.
+/// An answer of fewer than eight tokens says little about speed.
+const NEW: &str = "SELECT created_at / 3600000 AS hour, model_id, endpoint_id, provider_name, app_url, app_title, \
+     is_simulated, is_cancelled, status, CASE WHEN finish_reason = 'tool_calls' THEN 1 ELSE 0 END AS has_called_tools, \
+     CASE WHEN prompt_tokens < 1000 THEN '1K' WHEN prompt_tokens < 10000 THEN '10K' \
+     WHEN prompt_tokens < 100000 THEN '100K' WHEN prompt_tokens < 1000000 THEN '1M' ELSE '10M' END AS length, \
+     latency_ms, CASE WHEN generation_ms > 0 AND completion_tokens >= 8 \
+     THEN completion_tokens * 10000 / generation_ms END AS throughput, \
+     CASE WHEN attempts LIKE '%}%{%' THEN attempts ELSE '' END AS attempts, COUNT(*) AS answers, \
+     CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
+     CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens \
+     FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14";
 
 static ADD_ENDPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(
@@ -61,11 +79,8 @@ static ADD_PUBLIC: LazyLock<Bulk> = LazyLock::new(|| {
     )
 });
 
-const MS_PER_HOUR: i64 = 3_600_000;
 /// How much wider each bucket is than the one before.
 const GROWTH: f64 = 1.2;
-/// A shorter answer says little about speed, tokens.
-const SPEEDY: i64 = 8;
 
 /// The bucket of a speed.
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "a logarithm is small")]
@@ -99,14 +114,17 @@ struct Totals {
 /// Adds the generations of a node after `from` up to `to`. Rows are written in sorted
 /// order, so that two nodes cannot wait for each other.
 pub(super) async fn add(connection: &mut AnyConnection, node_id: &str, from: i64, to: i64) -> sqlx::Result<()> {
-    let answers: Vec<Answer> =
+    let answers: Vec<Answers> =
         sqlx::query_as(NEW).bind(node_id).bind(from).bind(to).fetch_all(&mut *connection).await?;
     let (mut endpoints, mut speeds, mut public) = (Endpoints::new(), Speeds::new(), Public::new());
+    let mut boards = BoardSums::default();
     for answer in &answers {
         count_endpoints(&mut endpoints, answer);
         count_speed(&mut speeds, answer);
         count_public(&mut public, answer);
+        count_boards(&mut boards, answer);
     }
+    boards.add(connection).await?;
     let rows: Vec<_> = endpoints.into_iter().collect();
     ADD_ENDPOINTS
         .execute(connection, &rows, |query, ((hour, model, endpoint), (provider, requests, failures))| {
@@ -136,23 +154,25 @@ pub(super) async fn add(connection: &mut AnyConnection, node_id: &str, from: i64
         .await
 }
 
-fn count_endpoints(endpoints: &mut Endpoints, answer: &Answer) {
-    let hour = answer.created_at.div_euclid(MS_PER_HOUR);
+fn count_endpoints(endpoints: &mut Endpoints, row: &Answers) {
     let mut count = |endpoint: &str, provider: &str, is_failed: bool| {
         if endpoint.is_empty() {
             return;
         }
-        let key = (hour, answer.model_id.clone(), endpoint.to_owned());
+        let key = (row.hour, row.model_id.clone(), endpoint.to_owned());
         let entry = endpoints.entry(key).or_insert_with(|| (provider.to_owned(), 0, 0));
-        entry.1 += 1;
-        entry.2 += i64::from(is_failed);
+        entry.1 += row.answers;
+        entry.2 += if is_failed { row.answers } else { 0 };
     };
-    count(&answer.endpoint_id, &answer.provider_name, is_fault(answer.status) && answer.is_cancelled == 0);
+    count(&row.endpoint_id, &row.provider_name, is_fault(row.status) && row.is_cancelled == 0);
+    if row.attempts.is_empty() {
+        return;
+    }
     // The attempts before the last, which another endpoint made good.
-    let tried: Vec<ProviderResponse> = serde_json::from_str(&answer.attempts).unwrap_or_default();
+    let tried: Vec<ProviderResponse> = serde_json::from_str(&row.attempts).unwrap_or_default();
     for attempt in tried.iter().rev().skip(1) {
         let endpoint = attempt.endpoint_id.as_deref().unwrap_or_default();
-        let is_same_model = attempt.model_permaslug.as_deref().is_none_or(|model| model == answer.model_id);
+        let is_same_model = attempt.model_permaslug.as_deref().is_none_or(|model| model == row.model_id);
         if is_same_model {
             let failed = attempt.status.is_none_or(|status| is_fault(i64::from(status)));
             count(endpoint, attempt.provider_name.as_deref().unwrap_or_default(), failed);
@@ -165,54 +185,62 @@ const fn is_fault(status: i64) -> bool {
     status >= 500 || status == 429 || status == 408
 }
 
-fn count_speed(speeds: &mut Speeds, answer: &Answer) {
-    if answer.status != 200 || answer.endpoint_id.is_empty() {
+fn count_speed(speeds: &mut Speeds, row: &Answers) {
+    if row.status != 200 || row.endpoint_id.is_empty() {
         return;
     }
-    let hour = answer.created_at.div_euclid(MS_PER_HOUR);
     let mut count = |measure, value| {
-        let key = (answer.model_id.clone(), hour, answer.endpoint_id.clone(), measure, bucket(value));
-        *speeds.entry(key).or_default() += 1;
+        let key = (row.model_id.clone(), row.hour, row.endpoint_id.clone(), measure, bucket(value));
+        *speeds.entry(key).or_default() += row.answers;
     };
-    if let Some(latency) = answer.latency_ms.filter(|ms| *ms > 0) {
+    if let Some(latency) = row.latency_ms.filter(|ms| *ms > 0) {
         count("latency", latency);
     }
-    if let Some(ms) = answer.generation_ms.filter(|ms| *ms > 0 && answer.completion_tokens >= SPEEDY) {
-        count("throughput", answer.completion_tokens.saturating_mul(10_000) / ms);
+    if let Some(throughput) = row.throughput {
+        count("throughput", throughput);
     }
 }
 
-fn count_public(public: &mut Public, answer: &Answer) {
-    let day = answer.created_at.div_euclid(MS_PER_HOUR * 24);
+fn count_public(public: &mut Public, row: &Answers) {
+    let day = row.hour.div_euclid(24);
     let mut count = |dimension, name: &str, title: &str| {
-        let totals = public.entry((dimension, day, answer.model_id.clone(), name.to_owned())).or_default();
+        let totals = public.entry((dimension, day, row.model_id.clone(), name.to_owned())).or_default();
         title.clone_into(&mut totals.title);
-        totals.is_simulated = totals.is_simulated.max(answer.is_simulated);
-        totals.requests += 1;
-        totals.prompt_tokens += answer.prompt_tokens;
-        totals.completion_tokens += answer.completion_tokens;
+        totals.is_simulated = totals.is_simulated.max(row.is_simulated);
+        totals.requests += row.answers;
+        totals.prompt_tokens += row.prompt_tokens;
+        totals.completion_tokens += row.completion_tokens;
     };
     count("model", "", "");
-    count("length", length(answer.prompt_tokens), "");
-    if !answer.provider_name.is_empty() {
-        count("provider", &answer.provider_name, "");
+    count("length", &row.length, "");
+    if !row.provider_name.is_empty() {
+        count("provider", &row.provider_name, "");
     }
-    if !answer.app_url.is_empty() {
-        count("app", &answer.app_url, &answer.app_title);
+    if !row.app_url.is_empty() {
+        count("app", &row.app_url, &row.app_title);
     }
-    if answer.finish_reason.as_deref() == Some("tool_calls") {
+    if row.has_called_tools != 0 {
         count("tools", "", "");
     }
 }
 
-/// The name of the range a prompt's length falls into.
-fn length(tokens: i64) -> &'static str {
-    match tokens {
-        ..1_000 => "1K",
-        1_000..10_000 => "10K",
-        10_000..100_000 => "100K",
-        100_000..1_000_000 => "1M",
-        _ => "10M",
+fn count_boards(boards: &mut BoardSums, row: &Answers) {
+    let day = row.hour.div_euclid(24);
+    let named = |title: &str| BoardTotals {
+        title: title.to_owned(),
+        tokens: row.prompt_tokens + row.completion_tokens,
+        requests: row.answers,
+        is_simulated: row.is_simulated,
+        ..BoardTotals::default()
+    };
+    boards.count("model", day, &row.model_id, &named(""));
+    let author = row.model_id.split_once('/').map_or(row.model_id.as_str(), |(author, _)| author);
+    boards.count("author", day, author, &named(""));
+    if !row.provider_name.is_empty() {
+        boards.count("provider", day, &row.provider_name, &named(""));
+    }
+    if !row.app_url.is_empty() {
+        boards.count("app", day, &row.app_url, &named(&row.app_title));
     }
 }
 
@@ -233,16 +261,17 @@ mod tests {
     fn a_failure_that_another_endpoint_made_good_counts_where_it_happened() {
         let attempts = r#"[{"endpoint_id":"one:a","provider_name":"One","model_permaslug":"m","status":503,"latency":3,"is_byok":false},
             {"endpoint_id":"two:a","provider_name":"Two","model_permaslug":"m","status":200,"latency":9,"is_byok":false}]"#;
-        let answer = Answer {
+        let row = Answers {
             model_id: "m".to_owned(),
             endpoint_id: "two:a".to_owned(),
             provider_name: "Two".to_owned(),
             status: 200,
             attempts: attempts.to_owned(),
-            ..Answer::default()
+            answers: 1,
+            ..Answers::default()
         };
         let mut endpoints = Endpoints::new();
-        count_endpoints(&mut endpoints, &answer);
+        count_endpoints(&mut endpoints, &row);
         let counted: Vec<_> = endpoints.values().cloned().collect();
         assert_eq!(counted, [("One".to_owned(), 1, 1), ("Two".to_owned(), 1, 0)]);
     }

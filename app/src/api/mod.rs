@@ -3,6 +3,7 @@
 //! It speaks through one of two transports: `fetch` in the browser, and on the
 //! server a closure over the same router, provided with each page request.
 
+mod admin;
 #[cfg(feature = "hydrate")]
 mod browser;
 mod chat;
@@ -21,7 +22,7 @@ pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
 use crate::types::activity::{Generation, GenerationSummary, Usage};
-use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, ModelChoice, Ratings, SaveChat};
+use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, Formulas, ModelChoice, Ratings, SaveChat};
 use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
@@ -89,6 +90,12 @@ impl Api {
     /// Who looks at the page, and what kind of site this is.
     pub async fn session(&self) -> ApiResult<Session> {
         self.get("/api/v1/session").await
+    }
+
+    /// Formulas as MathML; `None` for those that are not understood.
+    pub async fn math(&self, formulas: &Formulas) -> ApiResult<Vec<Option<String>>> {
+        let set: Envelope<Vec<Option<String>>> = self.call(Method::POST, "/api/v1/math", Some(formulas)).await?;
+        Ok(set.data)
     }
 
     /// One page of the catalog.

@@ -8,18 +8,75 @@ use std::fmt::Write as _;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use super::format::is_deceptive;
-use super::highlight;
+use super::{highlight, math};
+
+/// How a formula is set; `None` shows it as it was written.
+pub type SetMath<'a> = &'a dyn Fn(&str, bool) -> Option<String>;
+
+const fn options() -> Options {
+    Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH).union(Options::ENABLE_MATH)
+}
+
+/// What `source` says, without letters that only deceive, its formulas in dollars.
+#[must_use]
+pub fn cleaned(source: &str) -> String {
+    math::with_dollars(source).chars().filter(|character| !is_deceptive(*character)).collect()
+}
 
 /// Renders `source`. Headings start at the third level, so that a page keeps its outline.
 #[must_use]
 pub fn to_html(source: &str) -> String {
-    let source: String = source.chars().filter(|character| !is_deceptive(*character)).collect();
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    #[cfg(feature = "ssr")]
+    return to_html_with(&cleaned(source), &math::to_mathml);
+    #[cfg(not(feature = "ssr"))]
+    to_html_with(&cleaned(source), &|_, _| None)
+}
+
+/// Renders what [`cleaned`] gave, with formulas as `set` makes them.
+#[must_use]
+pub fn to_html_with(cleaned: &str, set: SetMath<'_>) -> String {
     let mut filter = Filter::default();
-    let events = Parser::new_ext(&source, options).filter_map(|event| filter.pass(event));
-    let mut out = String::with_capacity(source.len() * 3 / 2);
+    let events = Parser::new_ext(cleaned, options()).filter_map(|event| filter.pass(event, set));
+    let mut out = String::with_capacity(cleaned.len() * 3 / 2);
     html::push_html(&mut out, events);
     out
+}
+
+/// Where the blocks of what [`cleaned`] gave begin and end: paragraphs, lists, tables. All but the
+/// last stay as they are when more is written.
+#[must_use]
+pub fn blocks(cleaned: &str) -> Vec<std::ops::Range<usize>> {
+    let mut depth = 0_usize;
+    let mut blocks = Vec::new();
+    for (event, range) in Parser::new_ext(cleaned, options()).into_offset_iter() {
+        match event {
+            Event::Start(_) => {
+                if depth == 0 {
+                    blocks.push(range);
+                }
+                depth += 1;
+            }
+            Event::End(_) => depth = depth.saturating_sub(1),
+            _ if depth == 0 => blocks.push(range),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// The formulas of `source`, and whether each stands for itself.
+#[must_use]
+pub fn formulas(source: &str) -> Vec<(String, bool)> {
+    if !source.contains('$') && !source.contains("\\(") && !source.contains("\\[") {
+        return Vec::new();
+    }
+    Parser::new_ext(&cleaned(source), options())
+        .filter_map(|event| match event {
+            Event::InlineMath(tex) => Some((tex.into_string(), false)),
+            Event::DisplayMath(tex) => Some((tex.into_string(), true)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The words of `source` alone, without markup, raw HTML and line ends.
@@ -62,7 +119,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn pass<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+    fn pass<'a>(&mut self, event: Event<'a>, set: SetMath<'_>) -> Option<Event<'a>> {
         if let Some((_, code)) = &mut self.code {
             match event {
                 Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
@@ -77,6 +134,8 @@ impl Filter {
             return None;
         }
         Some(match event {
+            Event::InlineMath(tex) => Event::InlineHtml(formula(&tex, false, set).into()),
+            Event::DisplayMath(tex) => Event::InlineHtml(formula(&tex, true, set).into()),
             Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
             Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
             Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
@@ -115,6 +174,10 @@ impl Filter {
         };
         Event::InlineHtml(tag.into())
     }
+}
+
+fn formula(tex: &str, is_display: bool, set: SetMath<'_>) -> String {
+    set(tex, is_display).unwrap_or_else(|| format!("<code class=\"formula\">{}</code>", escape(tex)))
 }
 
 /// A target that opens a page or a letter, and nothing else.
@@ -190,6 +253,9 @@ mod tests {
         "\u{0}<script>alert(1)</script>",
         "<math><mtext></mtext><script>alert(1)</script></math>",
         "[a](https://x.example)<details open ontoggle=alert(1)>",
+        "$<img src=x onerror=alert(1)>$",
+        "$$</math><script>alert(1)</script>$$",
+        "\\(\\href{javascript:alert(1)}{x}\\)",
     ];
 
     /// The tags of `html` with their attributes; anything else in it is text.
@@ -226,6 +292,29 @@ mod tests {
             "div",
             "span",
             "button",
+            // Formulas, without what may hold other markup.
+            "math",
+            "merror",
+            "mfrac",
+            "mi",
+            "mn",
+            "mo",
+            "mover",
+            "mpadded",
+            "mroot",
+            "mrow",
+            "mspace",
+            "msqrt",
+            "mstyle",
+            "msub",
+            "msubsup",
+            "msup",
+            "mtable",
+            "mtd",
+            "mtext",
+            "mtr",
+            "munder",
+            "munderover",
         ];
         for attack in ATTACKS {
             // Also as the stream delivers it: cut after every character.
@@ -255,6 +344,26 @@ mod tests {
         assert!(html.contains("<strong>bold</strong>"), "{html}");
         assert!(html.contains("href=\"https://example.com/a?b=1&amp;c=2\""), "{html}");
         assert!(html.contains("<td>2</td>"), "{html}");
+    }
+
+    #[test]
+    fn blocks_put_together_are_the_whole() {
+        let text = cleaned(
+            "# A\n\npara\nmore\n\n- a\n- b\n\n  c\n\n```\nx\n\ny\n```\n\n| a |\n|---|\n| 1 |\n\n---\nend $x$\n",
+        );
+        let parts: String = blocks(&text).into_iter().map(|range| to_html_with(&text[range], &|_, _| None)).collect();
+        assert_eq!(parts.replace('\n', ""), to_html_with(&text, &|_, _| None).replace('\n', ""));
+        assert_eq!(blocks(&text).len(), 7);
+    }
+
+    #[test]
+    fn formulas_are_found_and_prices_are_not() {
+        assert_eq!(formulas("it costs $5 and $6 today"), []);
+        assert_eq!(
+            formulas("`$x$` $a$ \\(b\\)\n\n$$c$$"),
+            [("a", false), ("b", false), ("c", true)].map(|(tex, is)| (tex.to_owned(), is))
+        );
+        assert!(to_html_with("$<b>$", &|_, _| None).contains("<code class=\"formula\">&lt;b&gt;</code>"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod highlight;
 pub mod icon;
 pub mod line_chart;
 pub mod markdown;
+pub mod math;
 pub mod notice;
 pub mod pager;
 pub mod price;

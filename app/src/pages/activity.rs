@@ -18,10 +18,12 @@ use crate::types::keys::Key;
 const PAGE: u32 = 50;
 const NANOS_PER_DOLLAR: f64 = 1e9;
 const MEASURES: [(&str, &str); 3] = [("cost", "Spend"), ("tokens", "Tokens"), ("requests", "Requests")];
-const GROUPS: [(&str, &str); 4] =
-    [("model", "By model"), ("key", "By key"), ("app", "By app"), ("provider", "By provider")];
-/// Key in the address, name, days, granularity.
-const WINDOWS: [(&str, &str, u32, &str); 6] = [
+const GROUPS: [(&str, &str); 5] =
+    [("model", "By model"), ("key", "By key"), ("app", "By app"), ("provider", "By provider"), ("member", "By member")];
+/// Key in the address, name, days (by the minute hours), granularity.
+const WINDOWS: [(&str, &str, u32, &str); 8] = [
+    ("1h", "1 hour", 1, "minute"),
+    ("6h", "6 hours by minute", 6, "minute"),
     ("1d", "24 hours", 1, "hour"),
     ("7d", "7 days by hour", 7, "hour"),
     ("30d", "30 days", 30, "day"),
@@ -29,7 +31,7 @@ const WINDOWS: [(&str, &str, u32, &str); 6] = [
     ("26w", "26 weeks", 182, "week"),
     ("12m", "12 months", 366, "month"),
 ];
-const DEFAULT_WINDOW: usize = 2;
+const DEFAULT_WINDOW: usize = 4;
 
 /// What the chart shows.
 #[derive(Clone)]
@@ -51,9 +53,10 @@ impl Choice {
     }
 
     fn to_query(&self) -> String {
-        let (.., days, granularity) = self.window();
+        let (.., count, granularity) = self.window();
+        let unit = if granularity == "minute" { "hours" } else { "days" };
         let key = if self.key.is_empty() { String::new() } else { format!("&api_key_hash={}", encode(&self.key)) };
-        format!("?days={days}&granularity={granularity}&by={}{key}", self.by)
+        format!("?{unit}={count}&granularity={granularity}&by={}{key}", self.by)
     }
 }
 

@@ -56,13 +56,7 @@ pub fn Rankings() -> impl IntoView {
     let asked = BoardQuery::read(&|name| map.get(name).unwrap_or_default());
     deferred(async move {
         let query = tidy(asked);
-        let movers = BoardQuery {
-            sort: "trending".to_owned(),
-            by: query.by.clone(),
-            period: query.period,
-            ..BoardQuery::default()
-        };
-        let (board, movers, speed) = futures::join!(api.board(&query), api.board(&movers), api.speed_board());
+        let (board, speed) = futures::join!(api.board(&query), api.speed_board());
         let board = match board {
             Ok(board) => board,
             Err(error) => return failed(error),
@@ -70,6 +64,7 @@ pub fn Rankings() -> impl IntoView {
         let simulated = board.has_simulated.then(|| view! { " " <SimulatedBadge/> });
         let total = format!("{} tokens", format::compact(board.total_tokens));
         let kind = query.kind();
+        let movers = board.movers.clone();
         let body = if board.rows.is_empty() {
             view! {
                 <Empty title="No traffic of this kind.">
@@ -86,7 +81,6 @@ pub fn Rankings() -> impl IntoView {
             }
             .into_any()
         };
-        let movers = movers.map(|board| board.rows).unwrap_or_default();
         view! {
             <PageTitle text="Rankings"/>
             <section class="page">

@@ -208,3 +208,20 @@ pub struct Rating {
     /// Percent; a tie is half a win.
     pub win_rate: f64,
 }
+
+/// `POST /api/v1/math` (ours).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Formulas {
+    pub formulas: Vec<Formula>,
+}
+
+/// A formula in the notation of TeX.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Formula {
+    pub tex: String,
+    /// It stands on a line of its own.
+    #[serde(default)]
+    pub is_display: bool,
+}

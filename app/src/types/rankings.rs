@@ -24,6 +24,9 @@ pub struct Board {
     pub days: Vec<String>,
     /// Most tokens first.
     pub rows: Vec<BoardRow>,
+    /// What grew most against the window before, without its days.
+    #[serde(default)]
+    pub movers: Vec<BoardRow>,
     /// Tokens of everything, also what is below the last row.
     pub total_tokens: i64,
     /// Some of the traffic was simulated.

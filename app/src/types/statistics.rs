@@ -25,8 +25,25 @@ pub struct ModelStatistics {
     pub apps: Vec<AppShare>,
     /// Oldest first.
     pub prices: Vec<PriceChange>,
+    /// Published results, as the imported lists tell them.
+    #[serde(default)]
+    pub benchmarks: Vec<Benchmark>,
     /// Some of the traffic was simulated.
     pub has_simulated: bool,
+}
+
+/// A published result of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Benchmark {
+    pub name: String,
+    pub score: f64,
+    /// What the score counts, such as `resolved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Who says so, a web address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// How one endpoint did.

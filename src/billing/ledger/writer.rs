@@ -29,6 +29,11 @@ const HOLD_WRITE_AFTER_MS: i64 = 1_000;
 const BATCH_TRIES: u32 = 2;
 /// Refusals after which a single operation is given up.
 const SINGLE_TRIES: u32 = 5;
+/// With so many requests under way a commit waits for more of them to end: one
+/// flush of the disk serves all that wait for it.
+const GATHER_FROM: usize = 8;
+/// The longest a commit waits so.
+const GATHER_FOR: Duration = Duration::from_millis(1);
 /// The longest pause between tries of a batch that could not be committed.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -122,7 +127,9 @@ impl Writer {
                     }
                     _ = tick.tick(), if !self.pending.is_empty() => {}
                 }
-                self.run(std::mem::take(&mut ops)).await;
+                let ops = self.absorb(std::mem::take(&mut ops));
+                let ops = self.gather(ops, &mut inbox).await;
+                self.run(ops).await;
                 if is_last {
                     break;
                 }
@@ -131,9 +138,25 @@ impl Writer {
         WriterTask { stop, handle }
     }
 
+    /// Waits a moment for more, while fewer requests want to end than are under way.
+    async fn gather(&mut self, mut ops: Vec<Op>, inbox: &mut mpsc::UnboundedReceiver<Op>) -> Vec<Op> {
+        if ops.is_empty() || self.pending.len() < GATHER_FROM {
+            return ops;
+        }
+        let until = tokio::time::Instant::now() + GATHER_FOR;
+        while ops.len() < self.pending.len().min(MAX_BATCH) {
+            let mut more = Vec::new();
+            let room = MAX_BATCH - ops.len();
+            match tokio::time::timeout_at(until, inbox.recv_many(&mut more, room)).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => ops.extend(self.absorb(more)),
+            }
+        }
+        ops
+    }
+
     /// Commits a batch and answers whoever waits.
     async fn run(&mut self, ops: Vec<Op>) {
-        let ops = self.absorb(ops);
         let due = self.due_holds();
         if ops.is_empty() && due.is_empty() {
             return;

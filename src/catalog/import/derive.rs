@@ -41,4 +41,10 @@ fn fill(model: &mut Model, facts: &Model) {
     if model.knowledge_cutoff.is_none() {
         model.knowledge_cutoff.clone_from(&facts.knowledge_cutoff);
     }
+    // Several providers of a model tell the same results.
+    for result in &facts.benchmarks {
+        if !model.benchmarks.iter().any(|known| known.name == result.name && known.metric == result.metric) {
+            model.benchmarks.push(result.clone());
+        }
+    }
 }

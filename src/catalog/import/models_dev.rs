@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use app::types::Price;
 use app::types::models::Architecture;
+use app::types::statistics::Benchmark;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::fields::{self, Fields};
 use super::names::Name;
 use super::{Import, Offer, Skipped, Source};
-use crate::catalog::{Auth, Endpoint, LongContextTier, Model, Prices, Provider, known};
+use crate::catalog::{Auth, Endpoint, LongContextTier, Model, Prices, Provider, Tier, known};
 use crate::dialects::{Dialect, Quirks};
 
 pub fn read(list: Map<String, Value>) -> Import {
@@ -36,10 +38,14 @@ fn read_provider(slug: &str, value: &Value, import: &mut Import) -> Result<(), S
                 return Err(format!("id: {upstream} is listed twice"));
             }
             let serving = serving_provider(&provider, fields, &mut variants)?;
-            read_offer(&upstream, fields, &serving)
+            read_offer(&upstream, fields, &serving).map(|offer| (offer, serving.dialect))
         });
         match offer {
-            Ok(offer) => import.offers.push(offer),
+            Ok((offer, dialect)) => {
+                let tiers = value.as_object().map(|fields| tiers(fields, &offer, dialect));
+                import.offers.extend(tiers.into_iter().flatten());
+                import.offers.push(offer);
+            }
             Err(reason) => import.skipped.push(Skipped { entry: format!("{slug}/{id}"), reason }),
         }
     }
@@ -168,6 +174,7 @@ fn read_offer(upstream: &str, fields: &Fields, provider: &Provider) -> Result<Of
         supported_parameters: supported_parameters.clone(),
         hugging_face_id: hugging_face(fields),
         knowledge_cutoff: fields::text(fields, "knowledge")?,
+        benchmarks: benchmarks(fields),
         ..Model::default()
     };
     let endpoint = Endpoint {
@@ -186,6 +193,33 @@ fn read_offer(upstream: &str, fields: &Fields, provider: &Provider) -> Result<Of
         ..Endpoint::default()
     };
     Ok(Offer { endpoint, prices, model_id: None, facts: Some(facts) })
+}
+
+/// Published results; one that is not understood is left out, not the model.
+fn benchmarks(fields: &Fields) -> Vec<Benchmark> {
+    let listed = fields::get(fields, "benchmarks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    listed
+        .iter()
+        .filter_map(|result| Benchmark::deserialize(result).ok())
+        .filter(|result| result.score.is_finite())
+        .collect()
+}
+
+/// The service tiers of an offer, with prices of their own: the list calls them modes and
+/// says what a request has to carry. One this server cannot ask for is left out.
+fn tiers(fields: &Fields, offer: &Offer, dialect: Option<Dialect>) -> Vec<Offer> {
+    let modes = || fields.get("experimental")?.get("modes")?.as_object();
+    let known = |mode: &Value| {
+        let body = mode.get("provider")?.get("body")?;
+        let word = ["service_tier", "speed"].iter().find_map(|name| body.get(*name)?.as_str())?;
+        let tier = Tier::read(word).filter(|tier| dialect.is_some_and(|dialect| tier.is_known_to(dialect)))?;
+        let prices = prices(mode.get("cost")?.as_object()?).ok()??;
+        let mut endpoint = offer.endpoint.clone();
+        endpoint.id = format!("{}/{}", endpoint.id, tier.as_str());
+        endpoint.tag = format!("{}/{}", endpoint.provider_slug, tier.as_str());
+        Some(Offer { endpoint, prices: Some(prices), model_id: None, facts: None })
+    };
+    modes().into_iter().flat_map(Map::values).filter_map(known).collect()
 }
 
 fn prices(cost: &Fields) -> Result<Option<Prices>, String> {

@@ -289,6 +289,7 @@ fn keep_what_is_not_said(new: ModelRow, old: &ModelRow) -> ModelRow {
         default_parameters: new.default_parameters.or_else(|| old.default_parameters.clone()),
         hugging_face_id: new.hugging_face_id.or_else(|| old.hugging_face_id.clone()),
         knowledge_cutoff: new.knowledge_cutoff.or_else(|| old.knowledge_cutoff.clone()),
+        benchmarks: new.benchmarks.or_else(|| old.benchmarks.clone()),
         reference_prices: new.reference_prices.or_else(|| old.reference_prices.clone()),
         aliases: old.aliases.clone(),
         ..new

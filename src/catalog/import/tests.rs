@@ -69,6 +69,18 @@ fn prices_per_million_are_read_digit_by_digit() {
 }
 
 #[test]
+fn published_results_come_along_and_odd_ones_do_not() {
+    let mut model = offer("acme/m", &json!(1));
+    model["benchmarks"] = json!([{ "name": "Quiz", "score": 71.5, "metric": "pass@1", "source": "https://acme.example" },
+        { "name": "No score" }, { "name": "Bare", "score": 3 }, "odd"]);
+    let import = read(&bytes(&offers(&json!({ "m": model })))).unwrap();
+    let results = &import.offers[0].facts.as_ref().unwrap().benchmarks;
+    let told: Vec<_> =
+        results.iter().map(|result| (result.name.as_str(), result.score, result.metric.as_deref())).collect();
+    assert_eq!(told, [("Quiz", 71.5, Some("pass@1")), ("Bare", 3.0, None)]);
+}
+
+#[test]
 fn odd_entries_are_named_and_left_out_and_the_rest_is_taken() {
     let nameless = json!({ "id": "nameless", "cost": { "input": 1, "output": 1 } });
     let mut long = offer("long", &json!(1));

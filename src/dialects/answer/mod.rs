@@ -165,6 +165,8 @@ pub struct Tally {
     pub usage: Usage,
     /// The provider's own id of the answer.
     pub upstream_id: Option<String>,
+    /// The provider's word for the service tier that served.
+    pub service_tier: Option<String>,
     /// By choice.
     endings: Vec<(u32, FinishReason, Option<String>)>,
     /// The tool calls, where somebody wants to know whether they are sound.
@@ -238,6 +240,7 @@ impl Tally {
                 self.endings.push((*choice, *reason, native.clone()));
             }
             Delta::ToolCall { .. } => self.note_call(delta),
+            Delta::Extra { key: "service_tier", value } => self.service_tier = value.as_str().map(str::to_owned),
             _ => {}
         }
     }

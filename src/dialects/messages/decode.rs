@@ -81,6 +81,7 @@ impl Decoder for EventDecoder {
             "content_block_stop" => self.close(wire.index.unwrap_or(0), out),
             "message_delta" => {
                 if let Some(usage) = wire.usage {
+                    out.extend(usage.tier());
                     self.usage.merge(&usage);
                     out.push(Delta::Usage(self.usage.counts()));
                 }
@@ -118,6 +119,7 @@ impl EventDecoder {
         let owned = |text: Option<&Text<'_>>| non_empty(text).map(str::to_owned);
         out.push(Delta::Start { upstream_id: owned(message.id.as_ref()), model: owned(message.model.as_ref()) });
         if let Some(usage) = message.usage {
+            out.extend(usage.tier());
             self.usage.merge(&usage.without_output());
             out.push(Delta::Usage(self.usage.counts()));
         }
@@ -287,6 +289,7 @@ pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
     }
     out.extend(opaque::whole_end(text.trim()));
     decoder.stop(non_empty(stop_reason.as_ref()), stop_details, &mut out);
+    out.extend(usage.and_then(|usage| usage.tier()));
     out.extend(usage.map(|usage| Delta::Usage(usage.counts())));
     Ok(out)
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::dialects::lenient::counts_or_absent;
 use crate::dialects::text::Text;
-use crate::dialects::{FinishReason, Usage};
+use crate::dialects::{Delta, FinishReason, Usage};
 
 /// One event of a stream.
 #[derive(Deserialize)]
@@ -94,6 +94,16 @@ pub(super) struct WireUsage {
     output_tokens: Option<u64>,
     output_tokens_details: Option<OutputDetails>,
     server_tool_use: Option<ServerToolUse>,
+    speed: Option<Speed>,
+}
+
+/// How quickly an answer was made, which is what it is billed by.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Speed {
+    Fast,
+    #[serde(other)]
+    Standard,
 }
 
 /// What was written, by how long it is kept.
@@ -126,6 +136,16 @@ impl WireUsage {
         self.output_tokens = newer.output_tokens.or(self.output_tokens);
         self.output_tokens_details = newer.output_tokens_details.or(self.output_tokens_details);
         self.server_tool_use = newer.server_tool_use.or(self.server_tool_use);
+        self.speed = newer.speed.or(self.speed);
+    }
+
+    /// The service tier in the words of OpenAI, where it is told.
+    pub(super) fn tier(&self) -> Option<Delta> {
+        let tier = match self.speed? {
+            Speed::Fast => "priority",
+            Speed::Standard => "default",
+        };
+        Some(Delta::Extra { key: "service_tier", value: tier.into() })
     }
 
     /// The output count at the start of a stream is a placeholder.

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::preferences::Preferences;
 use super::{Candidate, Refused, Terms, is_named};
 use crate::App;
+use crate::catalog::Tier;
 use crate::dialects::Inference;
 use crate::error::Error;
+use crate::gateway::named;
 
 /// Why an endpoint was not taken, in the original's vocabulary (`excluded_by`)
 /// with ours where it has no word.
@@ -22,12 +24,14 @@ pub enum Excluded {
     GuardrailProviders,
     GuardrailRetention,
     GuardrailTraining,
+    InputModality,
     MaxOutput,
     MaxPrice,
     NoCredential,
     OwnKeyOnly,
     Quantization,
     RequireParameters,
+    ServiceTier,
     Tools,
     Training,
     ZeroRetention,
@@ -45,12 +49,14 @@ impl Excluded {
             Self::GuardrailProviders => "guardrail:providers",
             Self::GuardrailRetention => "guardrail:zdr",
             Self::GuardrailTraining => "guardrail:training",
+            Self::InputModality => "input_modalities",
             Self::MaxOutput => "max_tokens",
             Self::MaxPrice => "max_price",
             Self::NoCredential => "no_credential",
             Self::OwnKeyOnly => "own_key_only",
             Self::Quantization => "quantization",
             Self::RequireParameters => "require_parameters",
+            Self::ServiceTier => "service_tier",
             Self::Tools => "tools",
             Self::Training => "data_policy:training",
             Self::ZeroRetention => "data_policy:zdr",
@@ -72,12 +78,14 @@ impl Excluded {
             Self::GuardrailTraining => {
                 "choose a model that a provider serves without training on data, as your guardrail demands"
             }
+            Self::InputModality => "choose a model that takes this kind of input",
             Self::MaxOutput => "lower max_tokens",
             Self::MaxPrice => "raise provider.max_price",
             Self::NoCredential => "ask the operator of this server to configure the provider's key, or add your own",
             Self::OwnKeyOnly => "allow shared capacity beside your own key for this provider",
             Self::Quantization => "allow more provider.quantizations",
             Self::RequireParameters => "drop unsupported parameters or provider.require_parameters",
+            Self::ServiceTier => "ask for another service_tier or name the tier's endpoint in provider.only",
             Self::Tools => "choose a model that supports tools",
             Self::Training => "allow data collection (provider.data_collection)",
             Self::ZeroRetention => "allow providers that keep data (provider.zdr)",
@@ -91,7 +99,7 @@ pub(super) fn exclude(
     inference: &Inference,
     preferences: &Preferences<'_>,
     candidate: &Candidate,
-    prompt_tokens: u64,
+    (prompt_tokens, admits): (u64, Option<Tier>),
 ) -> Option<Excluded> {
     let (endpoint, raw) = (&candidate.endpoint, preferences.raw);
     let names = |list: &Option<Vec<String>>| {
@@ -103,6 +111,11 @@ pub(super) fn exclude(
         list.is_empty() || list.iter().any(|wanted| is_quantization(wanted, own))
     });
     let in_use = inference.parameters_in_use();
+    // What nobody said takes text alone may take more.
+    let takes_all = || {
+        let takes = |kind: &&str| endpoint.input_modalities.iter().any(|own| own == kind);
+        endpoint.input_modalities.is_empty() || named::media(inference).iter().all(takes)
+    };
     // Each text of a retrieval has the window for itself.
     let is_too_long = inference.retrieval.is_none()
         && endpoint.context_length.is_some_and(|length| {
@@ -123,6 +136,9 @@ pub(super) fn exclude(
         (too_dear(preferences.max_prompt, endpoint.prices.prompt), Excluded::MaxPrice),
         (too_dear(preferences.max_completion, endpoint.prices.completion), Excluded::MaxPrice),
         (too_dear(preferences.max_request, endpoint.prices.request), Excluded::MaxPrice),
+        (too_dear(preferences.max_image, endpoint.prices.image), Excluded::MaxPrice),
+        (too_dear(preferences.max_audio, endpoint.prices.audio.unwrap_or_default()), Excluded::MaxPrice),
+        (!fits_tier(preferences, candidate, admits), Excluded::ServiceTier),
         (
             raw.data_collection.as_deref() == Some("deny") && endpoint.policy.trains_on_prompts != Some(false),
             Excluded::Training,
@@ -138,10 +154,23 @@ pub(super) fn exclude(
             raw.require_parameters == Some(true) && !in_use.iter().all(|parameter| endpoint.supports(parameter)),
             Excluded::RequireParameters,
         ),
+        (!takes_all(), Excluded::InputModality),
         (is_too_long, Excluded::ContextLength),
         (asks_too_much, Excluded::MaxOutput),
     ];
     checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why)).or_else(|| terms.guarded(candidate))
+}
+
+/// An offer of a service tier serves those who ask for the tier or name it; who asks for
+/// `flex` is not served at the ordinary price.
+fn fits_tier(preferences: &Preferences<'_>, candidate: &Candidate, admits: Option<Tier>) -> bool {
+    let (raw, tag) = (preferences.raw, candidate.endpoint.tag.as_str());
+    let is_listed = || raw.only.iter().chain(&raw.order).flatten().any(|slug| slug.trim().eq_ignore_ascii_case(tag));
+    match (preferences.tier, candidate.endpoint.tier()) {
+        (Some(Tier::Flex), own) => own == Some(Tier::Flex),
+        (_, None) => true,
+        (wanted, own) => wanted == own || admits == own || is_listed(),
+    }
 }
 
 /// Whether the provider can be asked with this credential.

@@ -187,7 +187,7 @@ pub struct Survey {
 /// 400 for a malformed preference.
 pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
     let catalog = app.catalog();
-    let preferences = Preferences::read(&inference.provider)?;
+    let preferences = Preferences::read(inference)?;
     let (mut plan, mut known, mut wrong) = (Plan::default(), 0, None);
     let mut all = Vec::new();
     let mut models = Vec::new();
@@ -200,7 +200,7 @@ pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u6
             models.extend(named::named(&catalog, name, inference));
         }
     }
-    for Named { model, sort, strategy } in models {
+    for Named { model, sort, strategy, admits } in models {
         known += 1;
         if let Some(other) = other_kind(&model, inference) {
             wrong = Some(other);
@@ -212,7 +212,7 @@ pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u6
             let (endpoint, provider) = (Arc::clone(endpoint), Arc::clone(provider));
             let shared = Candidate { model: Arc::clone(&model), endpoint, provider, strategy, own: None };
             for candidate in terms.ways(shared) {
-                match exclude(app, terms, inference, &preferences, &candidate, prompt_tokens) {
+                match exclude(app, terms, inference, &preferences, &candidate, (prompt_tokens, admits)) {
                     Some(why) => plan.refused.push(Refused { candidate, why }),
                     None => candidates.push(candidate),
                 }
@@ -252,11 +252,10 @@ fn other_kind(model: &Model, inference: &Inference) -> Option<Error> {
     Some(Error::bad_request("model", message))
 }
 
-/// The base slug names all variants and regions; a full one only itself.
+/// The base slug names all variants and regions, but no service tier; a full one only itself.
 fn is_named(candidate: &Candidate, slug: &str) -> bool {
     let slug = slug.trim();
     let (provider, tag) = (&candidate.provider, candidate.endpoint.tag.as_str());
-    slug.eq_ignore_ascii_case(tag)
-        || slug.eq_ignore_ascii_case(&provider.slug)
-        || slug.eq_ignore_ascii_case(&provider.name)
+    let is_base = slug.eq_ignore_ascii_case(&provider.slug) || slug.eq_ignore_ascii_case(&provider.name);
+    slug.eq_ignore_ascii_case(tag) || (is_base && candidate.endpoint.tier().is_none())
 }

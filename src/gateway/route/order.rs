@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use super::preferences::{Preferences, Sort};
 use super::{Candidate, is_named};
 use crate::App;
-use crate::catalog::Endpoint;
+use crate::catalog::{Endpoint, Tier};
 use crate::dialects::Inference;
 
 /// Endpoints whose tool calls are unsound more often than this come after the others.
@@ -32,7 +32,9 @@ pub(super) fn order(
         rest = others;
     }
     let has_order = !out.is_empty();
-    let sort = preferences.sort.or(variant);
+    // Who waits to save money wants the cheapest of those who let him.
+    let by_tier = (preferences.tier == Some(Tier::Flex)).then_some(Sort::Price);
+    let sort = preferences.sort.or(variant).or(by_tier);
     match sort {
         Some(Sort::Price) => {}
         Some(Sort::Latency) => {
@@ -65,6 +67,9 @@ pub(super) fn order(
     }
     if sort.is_none() {
         rest.sort_by_key(|candidate| app.health.is_down(candidate.record_id(), now));
+    }
+    if let Some(tier) = preferences.tier {
+        rest.sort_by_key(|candidate| candidate.endpoint.tier() != Some(tier));
     }
     out.extend(rest);
     // Own credentials come before everything the caller asked for, or after it.

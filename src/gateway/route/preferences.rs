@@ -3,6 +3,8 @@
 use app::types::Price;
 use serde_json::Value;
 
+use crate::catalog::Tier;
+use crate::dialects::Inference;
 use crate::dialects::inference::ProviderPreferences;
 use crate::error::{Error, Result};
 use crate::gateway::wish::Wish;
@@ -21,6 +23,10 @@ pub(super) struct Preferences<'a> {
     pub(super) max_prompt: Option<Price>,
     pub(super) max_completion: Option<Price>,
     pub(super) max_request: Option<Price>,
+    pub(super) max_image: Option<Price>,
+    pub(super) max_audio: Option<Price>,
+    /// The service tier asked for.
+    pub(super) tier: Option<Tier>,
 }
 
 /// What the endpoints are ordered by.
@@ -36,7 +42,8 @@ pub enum Sort {
 }
 
 impl<'a> Preferences<'a> {
-    pub(super) fn read(raw: &'a ProviderPreferences) -> Result<Self> {
+    pub(super) fn read(inference: &'a Inference) -> Result<Self> {
+        let raw = &inference.provider;
         let name = match &raw.sort {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name.as_str()),
@@ -78,8 +85,27 @@ impl<'a> Preferences<'a> {
             max_prompt: per_million("prompt", limits.and_then(|max| max.prompt.as_ref()))?,
             max_completion: per_million("completion", limits.and_then(|max| max.completion.as_ref()))?,
             max_request: max_price("request", limits.and_then(|max| max.request.as_ref()))?,
+            max_image: max_price("image", limits.and_then(|max| max.image.as_ref()))?,
+            max_audio: max_price("audio", limits.and_then(|max| max.audio.as_ref()))?,
+            tier: tier(inference)?,
         })
     }
+}
+
+/// The tier asked for by `service_tier`, or in Anthropic's word `speed`.
+fn tier(inference: &Inference) -> Result<Option<Tier>> {
+    for name in ["service_tier", "speed"] {
+        let Some(asked) = inference.field(name) else { continue };
+        let word = asked.as_str().unwrap_or_default();
+        if let Some(tier) = Tier::read(word) {
+            return Ok(Some(tier));
+        }
+        if !matches!(word, "auto" | "default" | "scale" | "standard" | "standard_only") {
+            let message = format!("{name} must be auto, default, flex or priority, not {asked}");
+            return Err(Error::bad_request(name, message));
+        }
+    }
+    Ok(None)
 }
 
 fn max_price(field: &str, value: Option<&Value>) -> Result<Option<Price>> {

@@ -22,7 +22,7 @@ use crate::catalog::{Catalog, Model};
 use crate::clock::MS_PER_DAY;
 use crate::error::{Error, Result};
 use crate::rankings;
-use crate::store::rollups::BoardDayRow;
+use crate::store::page_totals::Counted;
 
 pub use speed::show_speed_board;
 
@@ -147,21 +147,26 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     let to = app.clock.now_ms().div_euclid(MS_PER_DAY) + 1;
     let from = to - wish.days;
     let catalog = app.catalog();
-    let rows: Vec<BoardDayRow> = match wish.kind {
-        BoardKind::Model | BoardKind::Author => {
-            let (dimension, name) = &wish.counted;
-            let rows = app.store.public_days_by_model(dimension, name, from - wish.days, to).await?;
-            rows.into_iter().filter(|row| wish.takes(&catalog, &row.id)).map(BoardDayRow::from).collect()
-        }
-        BoardKind::Provider => app.store.board_by_provider(from - wish.days, to).await?,
-        BoardKind::App => app.store.board_by_app(from - wish.days, to).await?,
+    let is_plain = wish.counted.0 == "model" && wish.category.is_none() && wish.modality.is_none();
+    let counted = match (wish.kind, &wish.counted) {
+        (BoardKind::Provider, _) => Counted::All("provider"),
+        (BoardKind::App, _) => Counted::All("app"),
+        (BoardKind::Author, _) if is_plain => Counted::All("author"),
+        (BoardKind::Model | BoardKind::Author, ("model", _)) => Counted::All("model"),
+        (BoardKind::Model | BoardKind::Author, (dimension, name)) => Counted::Models(dimension, name),
     };
+    let mut totals = app.store.board_totals(counted, from, to).await?;
+    if !is_plain {
+        totals.retain(|row| wish.takes(&catalog, &row.id));
+    }
     let name = |id: &str, title: &str| match wish.kind {
         BoardKind::Model => catalog.model(id).map_or_else(|| id.to_owned(), |model| model.name.clone()),
         _ if !title.is_empty() => title.to_owned(),
         _ => id.to_owned(),
     };
-    let mut board = rankings::board(wish.kind, &rows, from, to, wish.is_trending, &name);
+    let ranks = rankings::ranks(totals, wish.kind == BoardKind::Author, wish.is_trending);
+    let days = app.store.board_days(counted, &ranks.names(), from, to).await?;
+    let mut board = ranks.board(&days, from, to, &name);
     if let ("app", url) = (wish.counted.0, &wish.counted.1) {
         board.title = app.store.app_title(url).await?;
     }

@@ -16,6 +16,7 @@ type Params = Query<std::collections::HashMap<String, String>>;
 /// The routes the pages read.
 pub fn api() -> Router {
     super::fake_people::api()
+        .merge(super::fake_admin::api())
         .route("/api/v1/session", get(session))
         .route("/api/v1/models", get(models))
         .route("/api/v1/models/facets", get(facets))
@@ -72,9 +73,11 @@ pub(super) fn failure(status: StatusCode, message: &str) -> Response {
 async fn session(headers: HeaderMap) -> Json<Value> {
     let user = is_member(&headers).then(|| {
         json!({"id": "u1", "email": "ada@example.com", "name": "Ada", "organization_id": "o1",
-            "organization_name": "Analytical Engines", "available": 23.70, "role": "owner", "workspace_id": "w1"})
+            "organization_name": "Analytical Engines", "available": 23.70, "role": "owner", "workspace_id": "w1", "is_operator": true})
     });
-    Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000"}}))
+    let announcements = [super::fake_admin::announcement()];
+    Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000",
+        "identity_providers": [{"slug": "google", "name": HOSTILE}], "announcements": announcements}}))
 }
 
 fn model(number: usize) -> Value {
@@ -169,6 +172,7 @@ async fn statistics() -> Json<Value> {
     Json(json!({"data": {"slots": slots, "latency": percentiles, "throughput": percentiles,
         "endpoints": [{"tag": "simulated alpha", "provider_name": "Simulated Alpha", "latency": points, "throughput": points, "uptime": uptime}],
         "days": days, "daily_prompt_tokens": tokens, "daily_completion_tokens": tokens, "daily_requests": tokens,
+        "benchmarks": [{"name": "SWE-Bench Verified", "score": 78.9, "metric": "resolved", "source": "https://example.com/report"}],
         "apps": [{"url": "https://foxglove.example", "title": "Foxglove", "tokens": 1_200_000, "requests": 40}, {"url": "data:x", "title": HOSTILE, "tokens": 9, "requests": 1}],
         "prices": [{"tag": "alpha", "provider_name": "Simulated Alpha", "from": "1970-01-01", "prompt": "0.000003", "completion": "0.00001"},
             {"tag": "alpha", "provider_name": "Simulated Alpha", "from": "2026-11-02", "prompt": "0.0000025", "completion": "0.00001"}],

@@ -83,6 +83,10 @@ pub struct Upstream {
     shape: Option<&'static str>,
     /// The client package that tells the protocol.
     package: &'static str,
+    /// Kinds of input.
+    reads: Vec<&'static str>,
+    /// Service tiers, as models.dev's list writes them.
+    modes: Option<Value>,
 }
 
 impl Upstream {
@@ -124,6 +128,8 @@ impl Upstream {
             cache_price: None,
             shape: None,
             package: "@ai-sdk/openai-compatible",
+            reads: vec!["text", "image", "audio", "video", "pdf"],
+            modes: None,
         }
     }
 
@@ -149,6 +155,23 @@ impl Upstream {
     /// Reads its prompt cache for this much.
     pub fn with_cache_price(mut self, price: &str) -> Self {
         self.cache_price = Some(price.to_owned());
+        self
+    }
+
+    /// Reads nothing but text.
+    pub fn reading_text(mut self) -> Self {
+        self.reads = vec!["text"];
+        self
+    }
+
+    /// Has these service tiers: name, USD per million tokens of prompt and answer.
+    pub fn with_tiers(mut self, tiers: &[(&str, f64, f64)]) -> Self {
+        let mode = |(tier, input, output): &(&str, f64, f64)| {
+            let mode = json!({ "cost": { "input": input, "output": output },
+                "provider": { "body": { "service_tier": tier } } });
+            ((*tier).to_owned(), mode)
+        };
+        self.modes = Some(Value::Object(tiers.iter().map(mode).collect()));
         self
     }
 
@@ -221,7 +244,10 @@ impl Upstream {
                     "temperature": true,
                     "open_weights": false, "limit": { "context": self.context, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
-                    "modalities": { "input": ["text"], "output": ["text"] } });
+                    "modalities": { "input": self.reads, "output": ["text"] } });
+                if let Some(modes) = &self.modes {
+                    model["experimental"] = json!({ "modes": modes });
+                }
                 if let Some(cached) = &self.cache_price {
                     model["cost"]["cache_read"] = price(cached);
                 }

@@ -28,6 +28,8 @@ pub struct Column {
     pub is_busy: RwSignal<bool>,
     /// Fires whenever there is something new to read.
     pub progress: Trigger,
+    /// A question was put: what comes next is to be seen, wherever the reader is.
+    pub is_asked: StoredValue<bool>,
     /// Ordinary storage on purpose: the server drops a page on any thread, and
     /// thread-bound storage would panic there even while empty.
     abort: StoredValue<Option<SendWrapper<AbortController>>>,
@@ -43,6 +45,7 @@ impl Column {
             turns: RwSignal::new(Vec::new()),
             is_busy: RwSignal::new(false),
             progress: Trigger::new(),
+            is_asked: StoredValue::new(false),
             abort: StoredValue::new(None),
             next_number: StoredValue::new(0),
         }
@@ -69,6 +72,7 @@ impl Column {
 
     /// Puts a question and begins the answer. `done` runs when it has ended.
     pub fn ask(self, content: String, attachments: Vec<Attachment>, done: Callback<()>) {
+        self.is_asked.set_value(true);
         self.push(Kept { content, attachments, ..Kept::default() }, false);
         self.answer(done);
     }

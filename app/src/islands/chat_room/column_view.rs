@@ -2,6 +2,7 @@
 
 use leptos::html::Div;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use super::column::Column;
 use super::message::{MessageView, MessageViewProps};
@@ -19,7 +20,9 @@ pub fn ColumnView(room: Room, column: Column) -> impl IntoView {
     Effect::new(move || {
         column.progress.track();
         let Some(log) = log.get() else { return };
-        if log.scroll_height() - log.scroll_top() - log.client_height() < 160 {
+        let is_asked = column.is_asked.get_value() && column.is_busy.get_untracked();
+        if is_asked || log.scroll_height() - log.scroll_top() - log.client_height() < 160 {
+            column.is_asked.set_value(false);
             log.set_scroll_top(log.scroll_height());
         }
     });
@@ -27,7 +30,15 @@ pub fn ColumnView(room: Room, column: Column) -> impl IntoView {
     view! {
         <section class="chat-column">
             <Head room column/>
-            <div class="chat-log" node_ref=log tabindex="0" role="log" aria-label=label on:click=super::copy_code>
+            <div
+                class="chat-log"
+                node_ref=log
+                tabindex="0"
+                role="log"
+                aria-label=label
+                on:click=super::copy_code
+                on:scroll=move |_| if room.scrolls_together.get_untracked() { take_along(log) }
+            >
                 <For
                     each=move || column.turns.get()
                     key=|turn| turn.number
@@ -36,6 +47,29 @@ pub fn ColumnView(room: Room, column: Column) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// Moves the other columns to the same part of their conversations. Only the one that a pointer
+/// or the keyboard is in leads: the others scroll because of it.
+fn take_along(log: NodeRef<Div>) {
+    let Some(log) = log.get_untracked() else { return };
+    if !log.matches(":hover, :focus").unwrap_or(false) {
+        return;
+    }
+    let room_of = |log: &web_sys::Element| f64::from(log.scroll_height() - log.client_height());
+    let part = f64::from(log.scroll_top()) / room_of(&log).max(1.0);
+    let Ok(logs) = document().query_selector_all(".chat-log") else { return };
+    for index in 0..logs.length() {
+        let other = logs.get(index).and_then(|node| node.dyn_into::<web_sys::Element>().ok());
+        if let Some(other) = other.filter(|other| !log.is_same_node(Some(other))) {
+            other.set_scroll_top(whole(part * room_of(&other)));
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "a distance on a screen")]
+const fn whole(distance: f64) -> i32 {
+    distance.round() as i32
 }
 
 /// What the column is called: by its letter while names are hidden.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast as _;
 
-use super::room::{Place, Room};
+use super::room::{Gone, Place, Room};
 use super::shelf;
 use crate::api::use_api;
 use crate::components::format;
@@ -40,6 +40,10 @@ pub fn Library(room: Room) -> impl IntoView {
             }
         });
     });
+    let shown = move || {
+        let gone = room.gone.get().map(|gone| gone.id);
+        lines.get().into_iter().filter(|line| Some(&line.id) != gone.as_ref()).collect::<Vec<_>>()
+    };
     let set_place = move |event| {
         let place = if event_target_value(&event) == "server" { Place::Server } else { Place::Device };
         shelf::set_place(place);
@@ -62,7 +66,7 @@ pub fn Library(room: Room) -> impl IntoView {
                 </select>
             </label>
             <ul class="chat-list">
-                <For each=move || lines.get() key=|line| (line.id.clone(), line.title.clone()) children=move |line| view! { <LineView room line/> }/>
+                <For each=shown key=|line| (line.id.clone(), line.title.clone()) children=move |line| view! { <LineView room line/> }/>
             </ul>
             <Show when=move || lines.read().is_empty()><p class="section-note">"Nothing kept yet."</p></Show>
             <Takeaway room/>
@@ -95,23 +99,8 @@ fn LineView(room: Room, line: Line) -> impl IntoView {
             room.id.set(Some(id));
         });
     };
-    let gone_id = id.clone();
-    let forget = move |_| {
-        let id = gone_id.clone();
-        spawn_local(async move {
-            if is_on_server {
-                if let Err(error) = use_api().delete_chat(&id).await {
-                    return room.told.set(Some(error.message));
-                }
-            } else {
-                shelf::remove(&id);
-            }
-            if room.id.get_untracked().as_deref() == Some(id.as_str()) {
-                room.start_anew();
-            }
-            room.shelved.notify();
-        });
-    };
+    let gone = Gone { id: id.clone(), title: title.clone() };
+    let forget = move |_| room.put_away(gone.clone());
     let is_open = move || (room.id.read().as_deref() == Some(id.as_str())).then_some("true");
     let label = format!("Delete {title}");
     view! {

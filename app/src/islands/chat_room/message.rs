@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use super::column::{Column, Turn};
+use super::prose::{Prose, set_formulas};
 use super::room::Room;
 use crate::api::encode;
-use crate::components::{format, markdown};
+use crate::components::format;
 use crate::islands::copy_button::CopyControl;
 use crate::types::Money;
 use crate::types::chats::{Facts, Problem};
@@ -44,7 +45,11 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
     let is_streaming = RwSignal::from(turn.is_streaming);
     let content = Memo::new(move |_| kept.read().content.clone());
     let reasoning = Memo::new(move |_| kept.read().reasoning.clone());
-    let html = move || markdown::to_html(&content.read());
+    Effect::new(move || {
+        if !is_streaming.get() {
+            set_formulas(room, &content.read());
+        }
+    });
     let is_waiting = move || is_streaming.get() && content.read().is_empty() && reasoning.read().is_empty();
     let is_last = move || column.turns.read().last().is_some_and(|last| last.number == number);
     let problem = move || kept.read().problem.clone().map(|problem| view! { <Trouble problem/> });
@@ -63,10 +68,10 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
                     <summary>
                         {move || if is_streaming.get() && content.read().is_empty() { "Thinking…" } else { "Thoughts" }}
                     </summary>
-                    <div class="prose" inner_html=move || markdown::to_html(&reasoning.read())></div>
+                    <Prose room text=reasoning/>
                 </details>
             </Show>
-            <div class="prose" inner_html=html></div>
+            <Prose room text=content/>
             {problem}
             <footer class="message-foot">
                 <Show when=move || !room.is_masked()>

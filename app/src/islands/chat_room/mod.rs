@@ -5,6 +5,7 @@ mod column_view;
 mod composer;
 mod library;
 mod message;
+mod prose;
 mod room;
 mod shelf;
 mod stream;
@@ -45,6 +46,16 @@ pub fn ChatRoom(
         })
     };
     let is_several = move || room.columns.read().len() > 1;
+    let undo = move || {
+        room.gone.get().map(|gone| {
+            view! {
+                <p class="toast" role="status">
+                    <span>{format!("“{}” deleted.", crate::components::format::plain(&gone.title))}</span>
+                    <button type="button" class="button button-small" on:click=move |_| room.take_back()>"Undo"</button>
+                </p>
+            }
+        })
+    };
     view! {
         <div class="chat" class:chat-wide=is_several class:chat-shelved=move || is_library_open.get()>
             <Tools room is_library_open/>
@@ -62,6 +73,7 @@ pub fn ChatRoom(
                 <VoteBar room/>
                 <Composer room/>
             </div>
+            {undo}
         </div>
     }
 }
@@ -115,6 +127,16 @@ fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
                 fallback=move || view! { <button type="button" class="button button-small" on:click=move |_| room.begin_blind()>"Compare blindly"</button> }
             >
                 <button type="button" class="button button-small" on:click=move |_| room.end_blind()>"Leave the comparison"</button>
+            </Show>
+            <Show when=move || { room.columns.read().len() > 1 }>
+                <button
+                    type="button"
+                    class="button button-small"
+                    aria-pressed=move || room.scrolls_together.get().to_string()
+                    on:click=move |_| room.scrolls_together.update(|is_on| *is_on = !*is_on)
+                >
+                    "Scroll together"
+                </button>
             </Show>
             <button type="button" class="button button-small chat-new" on:click=move |_| room.start_anew()>"New chat"</button>
             <Show when=move || is_adding.get()>

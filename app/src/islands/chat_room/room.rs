@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::column::Column;
+use super::prose::FormulaSet;
 use super::shelf;
 use crate::api::use_api;
 use crate::types::chats::{Attachment, CastVote, ChatDocument, CountedVote, ModelChoice, SaveChat};
@@ -17,6 +18,13 @@ pub enum Place {
     #[default]
     Device,
     Server,
+}
+
+/// A conversation that is out of sight, and soon deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    pub id: String,
+    pub title: String,
 }
 
 /// The whole room.
@@ -34,6 +42,12 @@ pub struct Room {
     pub share_id: RwSignal<Option<String>>,
     /// What went wrong or right last, for the person.
     pub told: RwSignal<Option<String>>,
+    /// A column that is scrolled takes the others along.
+    pub scrolls_together: RwSignal<bool>,
+    /// Formulas as the server set them.
+    pub formulas: RwSignal<FormulaSet>,
+    /// The conversation deleted last, as long as that can be taken back.
+    pub gone: RwSignal<Option<Gone>>,
     /// Fires when the list of conversations has changed.
     pub shelved: Trigger,
     next_column: StoredValue<u32>,
@@ -58,6 +72,9 @@ impl Room {
             id: RwSignal::new(None),
             share_id: RwSignal::new(None),
             told: RwSignal::new(None),
+            gone: RwSignal::new(None),
+            scrolls_together: RwSignal::new(false),
+            formulas: RwSignal::new(FormulaSet::new()),
             shelved: Trigger::new(),
             next_column: StoredValue::new(count),
             owner: StoredValue::new(Owner::current()),
@@ -283,6 +300,47 @@ impl Room {
                 }
                 Err(error) => self.told.set(Some(format!("Not kept: {}", error.message))),
             }
+        });
+    }
+
+    /// Takes a conversation out of sight at once. It is deleted when the time to take that back is over.
+    pub fn put_away(self, gone: Gone) {
+        const TIME: std::time::Duration = std::time::Duration::from_secs(8);
+        self.delete_gone();
+        if self.id.get_untracked().as_ref() == Some(&gone.id) {
+            self.start_anew();
+        }
+        self.gone.set(Some(gone.clone()));
+        self.shelved.notify();
+        set_timeout(
+            move || {
+                if self.gone.try_get_untracked().flatten().as_ref() == Some(&gone) {
+                    self.delete_gone();
+                }
+            },
+            TIME,
+        );
+    }
+
+    /// Shows it again.
+    pub fn take_back(self) {
+        self.gone.set(None);
+        self.shelved.notify();
+    }
+
+    /// Deletes what was put away.
+    fn delete_gone(self) {
+        let Some(gone) = self.gone.get_untracked() else { return };
+        self.gone.set(None);
+        if shelf::is_device_id(&gone.id) {
+            shelf::remove(&gone.id);
+            return;
+        }
+        spawn_local(async move {
+            if let Err(error) = use_api().delete_chat(&gone.id).await {
+                self.told.set(Some(format!("Not deleted: {}", error.message)));
+            }
+            self.shelved.notify();
         });
     }
 

@@ -19,7 +19,7 @@ use crate::components::title::PageTitle;
 use crate::components::{format, markdown};
 use crate::islands::copy_button::CopyButton;
 use crate::types::models::{Endpoint, Model, Pricing};
-use crate::types::statistics::ModelStatistics;
+use crate::types::statistics::{Benchmark, ModelStatistics};
 
 /// `/models/{author}/{slug}` and `/{author}/{slug}`
 #[component]
@@ -48,6 +48,7 @@ pub fn ModelPage() -> impl IntoView {
             Err(error) => view! { <Failure error/> }.into_any(),
         };
         let path = format!("/models/{}", model.id);
+        let benchmarks = statistics.as_ref().map(|statistics| statistics.benchmarks.clone()).unwrap_or_default();
         let charts = match statistics {
             Ok(statistics) => view! { <Charts path period statistics/> }.into_any(),
             Err(error) => view! { <Failure error/> }.into_any(),
@@ -66,6 +67,7 @@ pub fn ModelPage() -> impl IntoView {
                     {endpoints}
                 </section>
                 {charts}
+                <Benchmarks results=benchmarks/>
                 <div class="split">
                     <section aria-labelledby="api">
                         <h2 id="api">"Call it"</h2>
@@ -136,6 +138,48 @@ fn Facts(model: Model) -> impl IntoView {
             {model.expiration_date.as_deref().map(|date| view! { <Fact label="Leaves on" value=format::day(date)/> })}
         </dl>
     }
+}
+
+/// Published results, where a list tells some.
+#[component]
+fn Benchmarks(results: Vec<Benchmark>) -> impl IntoView {
+    let rows = results
+        .iter()
+        .map(|result| {
+            let source = result.source.as_deref().unwrap_or_default();
+            let host = source.split('/').nth(2).unwrap_or_default().to_owned();
+            // Only a web address may become a link.
+            let source = source.starts_with("https://").then(|| {
+                view! { <a href=source.to_owned() rel="noopener noreferrer nofollow" target="_blank">{format::plain(&host)}</a> }
+            });
+            view! {
+                <tr>
+                    <th scope="row" data-label="Benchmark">{format::plain(&result.name)}</th>
+                    <td class="number" data-label="Score">{result.score.to_string()}</td>
+                    <td data-label="Counts">{result.metric.as_deref().map(format::plain)}</td>
+                    <td data-label="Source">{source}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    (!results.is_empty()).then(|| {
+        view! {
+            <section aria-labelledby="benchmarks">
+                <h2 id="benchmarks">"Benchmarks"</h2>
+                <p class="section-note">"As published; nobody here has measured them again."</p>
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Benchmarks">
+                    <table class="table table-cards">
+                        <caption class="visually-hidden">"Published results"</caption>
+                        <thead><tr>
+                            <th scope="col">"Benchmark"</th><th scope="col" class="number">"Score"</th>
+                            <th scope="col">"Counts"</th><th scope="col">"Source"</th>
+                        </tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    })
 }
 
 #[component]
