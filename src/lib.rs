@@ -53,8 +53,8 @@ use crate::providers::client::Upstreams;
 use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
-use crate::store::page_totals::Counted;
 use crate::store::announcements::AnnouncementRow;
+use crate::store::page_totals::Counted;
 use crate::telemetry::Telemetry;
 use crate::vault::Vault;
 
