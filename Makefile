@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/targe
 
 # How much of the long tests about money: `make kill-rounds ROUNDS=50`.
 MUCH := OPS POSTGRES_OPS SEED SEQUENCES FIRST ROUNDS CUTS PROCESSES CLIENTS TRIALS
-PROVE = $(foreach name,$(MUCH),$(if $($(name)),PATCHBAY_TEST_$(name)=$($(name)))) scripts/prove
+PROVE = $(foreach name,$(MUCH),$(if $($(name)),LONG_TEST_$(name)=$($(name)))) scripts/prove
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

@@ -147,6 +147,8 @@ impl Store {
             "DELETE FROM endpoint_hourly",
             "DELETE FROM speed_hourly",
             "DELETE FROM public_daily",
+            "DELETE FROM activity_daily",
+            "DELETE FROM board_daily",
         ] {
             sqlx::query(text).execute(&mut *tx).await?;
         }

@@ -43,8 +43,8 @@ async fn a_thousand_kills_lose_and_double_no_charge() {
         let now = left.min(ON_ONE_DATABASE);
         complete += kill(now).await;
         left -= now;
+        println!("killed {} times, {complete} answers seen whole: each is charged once", rounds - left);
     }
-    println!("killed {rounds} times, {complete} answers seen whole: each is charged once");
 }
 
 /// Kills the server this often; how many answers the clients saw whole.

@@ -319,6 +319,17 @@ fn is_between_the_same(existing: &TransferRow, wanted: &TransferRow) -> bool {
     existing.debit_account_id == wanted.debit_account_id && existing.credit_account_id == wanted.credit_account_id
 }
 
+/// Whether holds that are not written yet matter to a batch: where money is moved, and
+/// where an account is overdrawn.
+#[must_use]
+pub fn needs_unwritten(durable: &Accounts, ops: &[super::Op]) -> bool {
+    ops.iter().any(|op| match op {
+        super::Op::Transfer { .. } => true,
+        super::Op::Settle(op) => durable.balances.get(&op.account_id).is_some_and(|row| row.floor_nanos.is_none()),
+        _ => false,
+    })
+}
+
 /// The accounts and keys an operation touches, for locking.
 pub fn touched<'o>(op: &'o super::Op, accounts: &mut Vec<&'o str>, keys: &mut Vec<&'o str>) {
     match op {

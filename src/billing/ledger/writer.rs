@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Accounts, Working, repeated};
+use super::apply::{Accounts, Working, needs_unwritten, repeated};
 use super::find::{existing, ids_to_look_up, lock, stored_amounts};
 use super::live::Live;
 use super::seal;
@@ -432,16 +432,6 @@ struct Found<'a> {
     existing: &'a HashMap<String, TransferRow>,
     /// Amounts of holds by id.
     stored: &'a HashMap<String, i64>,
-}
-
-/// Whether holds that are not written yet matter to a batch: where money is moved, and
-/// where an account is overdrawn.
-fn needs_unwritten(durable: &Accounts, ops: &[Op]) -> bool {
-    ops.iter().any(|op| match op {
-        Op::Transfer { .. } => true,
-        Op::Settle(op) => durable.balances.get(&op.account_id).is_some_and(|row| row.floor_nanos.is_none()),
-        _ => false,
-    })
 }
 
 fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -> Outcome {
