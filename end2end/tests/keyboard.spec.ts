@@ -30,11 +30,12 @@ async function walk(page: Page, path: string) {
       return { id: String(numbered.stop), isNew, shows, html: element.outerHTML.slice(0, 120) };
     });
     if (!stop) break;
-    expect.soft(stop.shows, `${path}: the focus cannot be seen on ${stop.html}`).toBe(true);
     // A date has a stop for each of its parts.
     parts = stop.id === before ? parts + 1 : 0;
     expect(parts, `${path}: ${stop.html} holds the focus`).toBeLessThan(stop.html.includes('type="date') ? 8 : 1);
+    // The browser marks the part itself.
     if (parts > 0) continue;
+    expect.soft(stop.shows, `${path}: the focus cannot be seen on ${stop.html}`).toBe(true);
     // Around once: the page has let go of the focus and begins again.
     if (!stop.isNew) break;
     if (stops === 0) expect(stop.html, `${path}: the first stop`).toContain("skip-link");
