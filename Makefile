@@ -8,6 +8,11 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
 .PHONY: help run build wasm test e2e check deny bench measure fuzz round-trip simulation clean
+.PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend
+
+# How much of the long tests about money: `make kill-rounds ROUNDS=50`.
+MUCH := OPS POSTGRES_OPS SEED SEQUENCES FIRST ROUNDS CUTS PROCESSES CLIENTS TRIALS
+PROVE = $(foreach name,$(MUCH),$(if $($(name)),PATCHBAY_TEST_$(name)=$($(name)))) scripts/prove
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +47,27 @@ fuzz: ## Run every fuzz target for ten minutes (FUZZ_SECONDS), or TARGETS only.
 round-trip: ## Translate over 100,000 made-up requests to three providers and back.
 	@scripts/with-cargo cargo test -p patchbay --lib -- --ignored --exact --nocapture \
 		dialects::round_trip::nothing_is_lost_in_more_than_a_hundred_thousand_round_trips
+
+ledger-model: ## The ledger against its model: OPS on SQLite (100,000), POSTGRES_OPS on PostgreSQL (10,000), SEED.
+	@$(PROVE) ledger_model::a_hundred_thousand_operations_agree_with_the_model
+
+payment-sequences: ## Payment events in any order and number: SEQUENCES (50,000), from FIRST (0) on.
+	@$(PROVE) purchases::fifty_thousand_sequences_credit_what_was_paid_once
+
+kill-rounds: ## The server is killed (-9) while it serves: ROUNDS (1,000).
+	@$(PROVE) crash::a_thousand_kills_lose_and_double_no_charge
+
+power-cuts: ## The log of the database is cut off anywhere: CUTS (500).
+	@$(PROVE) power_cut::what_was_acknowledged_survives_five_hundred_power_cuts
+
+lost-commits: ## The connection is cut after a commit: ROUNDS (1,000).
+	@$(PROVE) lost_commits::a_thousand_commits_without_an_answer_count_once
+
+resolve-races: ## A hold is settled and voided at once: ROUNDS (10,000).
+	@$(PROVE) invariants::ten_thousand_holds_settled_and_voided_at_once_are_charged_once
+
+overspend: ## One balance at PROCESSES (4), up to CLIENTS each (500), TRIALS (200).
+	@$(PROVE) overspend::up_to_five_hundred_clients_at_four_processes_spend_a_balance_exactly_once
 
 measure: build ## The site's budgets: paint, interactions, bytes, six models at once. Results: docs/measurements.md.
 	@scripts/measure pages

@@ -123,6 +123,8 @@ END2END_KEY="$(word 'API key ' 3)"
 END2END_EMAIL="$(word 'Sign in ' 3)"
 END2END_PASSWORD="$(word 'Sign in ' 6)"
 "$patchbay" user create --email poor@patchbay.example --password 'not a cent to spend' >/dev/null
+# The pages of operators are looked at, too.
+"$patchbay" user operator --email "$END2END_EMAIL" >/dev/null
 END2END_POOR_KEY="$("$patchbay" key create --email poor@patchbay.example)"
 END2END_MANAGEMENT_KEY="$("$patchbay" key create --email "$END2END_EMAIL" --management)"
 END2END_PATCHBAY="$patchbay"

@@ -85,6 +85,12 @@ pub fn date_of_day(day: i64) -> String {
     date.format("%Y-%m-%d").to_string()
 }
 
+/// `YYYY-MM` of a month counted from year 0.
+#[must_use]
+pub fn month_name(month: i64) -> String {
+    format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
+}
+
 /// Where a month (`YYYY-MM`) begins and the next one does, epoch ms.
 #[must_use]
 pub fn month_bounds(month: &str) -> Option<(i64, i64)> {
@@ -107,6 +113,7 @@ mod tests {
 
     #[test]
     fn a_month_ends_where_the_next_begins() {
+        assert_eq!([24_323, 24_312].map(month_name), ["2026-12", "2026-01"]);
         let (from, to) = month_bounds("2026-12").unwrap();
         assert_eq!((rfc3339(from).as_str(), to), ("2026-12-01T00:00:00.000Z", month_bounds("2027-01").unwrap().0));
         for bad in ["", "2026", "2026-13", "2026-1", "26-01", "2026-00", "2026-01-01", "x"] {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::App;
 use crate::billing::letters;
 use crate::billing::purchase;
+use crate::billing::statements;
 use crate::billing::top_up;
 use crate::gateway::probe;
 use crate::store::Backend;
@@ -26,6 +27,7 @@ pub fn start(app: &Arc<App>) {
         letters::tell_low_balances(&app).await?;
         letters::tell_key_limits(&app).await
     });
+    every(app, Duration::from_mins(10), "send statements", |app| async move { statements::send_due(&app).await });
     every(app, Duration::from_secs(1), "book grants", |app| async move { app.ledger.book_grant_requests().await });
     every(app, Duration::from_secs(1), "refresh the catalog", |app| async move { app.refresh_catalog().await });
     every(app, Duration::from_mins(10), "forget expired sessions", |app| async move {

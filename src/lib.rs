@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use app::types::admin::Announcement;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::guardrails::Guardrails;
+use crate::accounts::identity::Identities;
 use crate::accounts::keys::KeyRing;
 use crate::accounts::users::Users;
 use crate::billing::ledger::{Ledger, WriterTask};
@@ -52,6 +54,8 @@ use crate::providers::credentials::Credentials;
 use crate::providers::media::Media;
 use crate::store::Store;
 use crate::store::page_totals::Counted;
+use crate::store::announcements::AnnouncementRow;
+use crate::telemetry::Telemetry;
 use crate::vault::Vault;
 
 /// Days whose tokens make a model popular.
@@ -81,6 +85,8 @@ pub struct App {
     pub ledger: Ledger,
     pub keys: KeyRing,
     pub users: Users,
+    /// Where else people may have the account they sign in with.
+    pub identities: Identities,
     pub upstreams: Upstreams,
     pub media: Media,
     pub mail: Mail,
@@ -92,6 +98,8 @@ pub struct App {
     pub vault: Vault,
     pub own_keys: OwnKeys,
     pub guardrails: Guardrails,
+    /// What is told to those who watch this server.
+    pub telemetry: Telemetry,
     /// Providers are simulated.
     pub is_demo: bool,
     /// This start of this server.
@@ -107,6 +115,7 @@ pub struct App {
     credentials: ArcSwap<Credentials>,
     /// Tokens of the last days by model.
     popularity: ArcSwap<HashMap<String, i64>>,
+    announcements: ArcSwap<Vec<AnnouncementRow>>,
     in_flight: Arc<Semaphore>,
     /// The revision each topic of the store was read at.
     revisions: Mutex<HashMap<String, i64>>,
@@ -147,9 +156,12 @@ impl App {
         let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
             .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
         let upstreams = Upstreams::new(&config.timeouts)?;
+        let shutdown = CancellationToken::new();
+        let telemetry = Telemetry::new(&config, &node_id, upstreams.plain(), &shutdown).map_err(StartError::Setting)?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
+            identities: Identities::new(&config.identity, upstreams.plain().clone()).map_err(StartError::Setting)?,
             payments: Payments::new(&config.billing, upstreams.plain(), &clock, &config.public_url()),
             upstreams,
             media: Media::new(config.media)?,
@@ -159,13 +171,15 @@ impl App {
             vault: vault(&config, &store)?,
             own_keys: OwnKeys::new(config.own_keys),
             guardrails: Guardrails::default(),
+            telemetry,
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
+            announcements: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
             node_id,
             requests: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
+            shutdown,
             catalog: ArcSwap::default(),
             revision: AtomicI64::new(-1),
             local: ArcSwap::default(),
@@ -196,6 +210,14 @@ impl App {
         self.popularity.load_full()
     }
 
+    /// What operators tell everybody now, newest first.
+    #[must_use]
+    pub fn announcements(&self) -> Vec<Announcement> {
+        let now = self.clock.now_ms();
+        let all = self.announcements.load();
+        all.iter().filter(|row| row.ends_at.is_none_or(|end| end > now)).map(http::admin::notices::shown).collect()
+    }
+
     /// Counts them anew.
     ///
     /// # Errors
@@ -222,7 +244,7 @@ impl App {
     /// Any database error; the old snapshot stays.
     pub async fn reload_catalog(&self) -> sqlx::Result<()> {
         let revision = self.store.catalog_revision().await?;
-        let stored = Catalog::from_rows(&self.store.load_catalog().await?);
+        let stored = Catalog::from_rows(&self.store.load_offered_catalog().await?);
         let stored = if self.is_demo { stored } else { stored.without_simulated() }.with(&self.local.load());
         let configured = configured(&self.config.providers, &stored);
         let catalog = with_quirks(&self.config.providers, stored.with(&configured));
@@ -257,6 +279,7 @@ impl App {
             }
             match topic.as_str() {
                 store::own_keys::TOPIC => self.reload_own_keys().await?,
+                store::announcements::TOPIC => self.announcements.store(Arc::new(self.store.announcements().await?)),
                 store::guardrails::TOPIC => self.guardrails.reload(&self.store).await?,
                 _ => {}
             }

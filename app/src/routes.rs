@@ -9,6 +9,13 @@ use leptos_router::path;
 use crate::components::deferred::deferred;
 use crate::components::form::Outcome;
 use crate::pages::activity::Activity;
+use crate::pages::admin::AdminPage;
+use crate::pages::admin::announcements::AdminAnnouncementsPage;
+use crate::pages::admin::catalog::AdminCatalogPage;
+use crate::pages::admin::log::AdminLogPage;
+use crate::pages::admin::organization::AdminOrganizationPage;
+use crate::pages::admin::people::AdminPeoplePage;
+use crate::pages::admin::providers::AdminProvidersPage;
 use crate::pages::apps::{AppPage, Apps};
 use crate::pages::audit::AuditPage;
 use crate::pages::chat::Chat;
@@ -18,7 +25,7 @@ use crate::pages::credits::CreditsPage;
 use crate::pages::docs::Docs;
 use crate::pages::docs::guide::GuidePage;
 use crate::pages::docs::reference::ApiReference;
-use crate::pages::frame::{DemoBanner, Footer, Header};
+use crate::pages::frame::{Announcements, DemoBanner, Footer, Header};
 use crate::pages::generation::GenerationPage;
 use crate::pages::guardrails::Guardrails;
 use crate::pages::home::Home;
@@ -35,6 +42,7 @@ use crate::pages::providers::Providers;
 use crate::pages::quality::Quality;
 use crate::pages::rankings::Rankings;
 use crate::pages::roles::Roles;
+use crate::pages::second_factor::{SecondFactorPage, SignInCode};
 use crate::pages::settings::Settings;
 use crate::pages::shared::Shared;
 use crate::pages::sign_in::{SignIn, SignUp};
@@ -43,7 +51,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 39] = [
+pub const PATHS: [&str; 48] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -66,6 +74,7 @@ pub const PATHS: [&str; 39] = [
     "/activity",
     "/activity/{id}",
     "/sign-in",
+    "/sign-in/code",
     "/sign-up",
     "/organization",
     "/organization/audit",
@@ -74,7 +83,15 @@ pub const PATHS: [&str; 39] = [
     "/guardrails",
     "/presets",
     "/workspaces/{id}",
+    "/admin",
+    "/admin/providers",
+    "/admin/catalog",
+    "/admin/people",
+    "/admin/organizations/{id}",
+    "/admin/announcements",
+    "/admin/log",
     "/settings",
+    "/settings/second-factor",
     "/invitation",
     "/confirm",
     "/forgot-password",
@@ -118,6 +135,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/activity") view=Activity/>
                     <Route path=path!("/activity/:id") view=GenerationPage/>
                     <Route path=path!("/sign-in") view=SignIn/>
+                    <Route path=path!("/sign-in/code") view=SignInCode/>
                     <Route path=path!("/sign-up") view=SignUp/>
                     <Route path=path!("/organization") view=OrganizationPage/>
                     <Route path=path!("/organization/audit") view=AuditPage/>
@@ -126,7 +144,15 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/guardrails") view=Guardrails/>
                     <Route path=path!("/presets") view=Presets/>
                     <Route path=path!("/workspaces/:id") view=WorkspacePage/>
+                    <Route path=path!("/admin") view=AdminPage/>
+                    <Route path=path!("/admin/providers") view=AdminProvidersPage/>
+                    <Route path=path!("/admin/catalog") view=AdminCatalogPage/>
+                    <Route path=path!("/admin/people") view=AdminPeoplePage/>
+                    <Route path=path!("/admin/organizations/:id") view=AdminOrganizationPage/>
+                    <Route path=path!("/admin/announcements") view=AdminAnnouncementsPage/>
+                    <Route path=path!("/admin/log") view=AdminLogPage/>
                     <Route path=path!("/settings") view=Settings/>
+                    <Route path=path!("/settings/second-factor") view=SecondFactorPage/>
                     <Route path=path!("/invitation") view=InvitationPage/>
                     <Route path=path!("/confirm") view=ConfirmPage/>
                     <Route path=path!("/forgot-password") view=ForgotPassword/>
@@ -151,6 +177,7 @@ fn Top(theme: String) -> impl IntoView {
         view! {
             {session.is_demo.then(|| view! { <DemoBanner/> })}
             <Header session=session.clone() path theme/>
+            <Announcements all=session.announcements.clone()/>
             {session.notice.clone().map(|notice| view! { <Outcome notice/> })}
         }
     })

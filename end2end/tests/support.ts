@@ -26,6 +26,7 @@ export const readingPages = [
   ["status", "/status"],
   ["quality", "/rankings/quality"],
   ["sign-in", "/sign-in"],
+  ["sign-in-code", "/sign-in/code"],
   ["sign-up", "/sign-up"],
   ["forgot-password", "/forgot-password"],
   ["roles", "/docs/roles"],
@@ -46,6 +47,13 @@ export const memberPages = [
   ["guardrails", "/guardrails"],
   ["presets", "/presets"],
   ["settings", "/settings"],
+  ["second-factor", "/settings/second-factor"],
+  ["admin", "/admin"],
+  ["admin-providers", "/admin/providers"],
+  ["admin-catalog", "/admin/catalog?query=gpt"],
+  ["admin-people", "/admin/people"],
+  ["admin-announcements", "/admin/announcements"],
+  ["admin-log", "/admin/log"],
   ["app", "/auth?callback_url=https://app.example/callback"],
 ] as const;
 

@@ -3,11 +3,14 @@
 pub mod common_passwords;
 pub mod filters;
 pub mod guardrails;
+pub mod identity;
 pub mod keys;
 pub mod passwords;
 pub mod policy;
 pub mod presets;
+pub mod second_factor;
 pub mod sessions;
+pub mod totp;
 pub mod users;
 
 use rand::Rng as _;

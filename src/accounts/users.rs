@@ -19,6 +19,9 @@ pub enum SignInError {
     Invalid,
     #[error("throttled")]
     Throttled,
+    /// By the operators; told only with the right password.
+    #[error("suspended")]
+    Suspended,
     #[error("taken")]
     Taken,
     #[error("weak_password")]
@@ -75,16 +78,43 @@ impl Users {
             return Err(SignInError::WeakPassword);
         }
         let password_hash = self.passwords.hash(password.to_owned()).await.map_err(|_| SignInError::Busy)?;
+        self.create(self.account(name, email, password_hash, is_demo)).await
+    }
+
+    /// Opens an account whose address somebody else vouches for. It has no password.
+    ///
+    /// # Errors
+    /// [`SignInError::BadEmail`] or [`SignInError::Taken`].
+    pub async fn open_confirmed(&self, name: &str, email: &str) -> Result<NewAccount, SignInError> {
+        let email = normal_email(email).ok_or(SignInError::BadEmail)?;
+        let mut account = self.account(name, email, String::new(), false);
+        account.user.verified_at = Some(account.user.created_at);
+        self.create(account).await
+    }
+
+    fn account(&self, name: &str, email: String, password_hash: String, is_demo: bool) -> NewAccount {
         let now = self.clock.now_ms();
         let name = name.trim().chars().take(100).collect::<String>();
         let name = if name.is_empty() { email.split('@').next().unwrap_or("You").to_owned() } else { name };
-        let account = NewAccount {
+        NewAccount {
             organization_id: new_id(now),
             organization_name: if is_demo { "Demo organization".to_owned() } else { format!("{name} (personal)") },
             workspace_id: new_id(now),
-            user: UserRow { id: new_id(now), email, name, password_hash, created_at: now, verified_at: None },
+            user: UserRow {
+                id: new_id(now),
+                email,
+                name,
+                password_hash,
+                created_at: now,
+                verified_at: None,
+                suspended_at: None,
+                is_operator: 0,
+            },
             is_demo,
-        };
+        }
+    }
+
+    async fn create(&self, account: NewAccount) -> Result<NewAccount, SignInError> {
         match self.store.create_account(&account).await {
             Ok(()) => Ok(account),
             Err(error) if is_duplicate(&error) => Err(SignInError::Taken),
@@ -102,18 +132,18 @@ impl Users {
         if password.len() > passwords::MAX_LENGTH {
             return Err(SignInError::Invalid);
         }
-        let now = self.clock.now_ms();
-        if self.failures.lock().get(&email).is_some_and(|failures| failures.blocked_until > now) {
-            return Err(SignInError::Throttled);
-        }
+        self.check_patience(&email)?;
         let user = self.store.user_by_email(&email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let is_right = self.passwords.verify(password.to_owned(), stored).await.map_err(|_| SignInError::Busy)?;
         let Some(user) = user.filter(|_| is_right) else {
-            self.note_failure(email, now);
+            self.note_failure(&email);
             return Err(SignInError::Invalid);
         };
         self.failures.lock().remove(&email);
+        if user.suspended_at.is_some() {
+            return Err(SignInError::Suspended);
+        }
         Ok(user)
     }
 
@@ -146,13 +176,30 @@ impl Users {
         Ok(())
     }
 
-    fn note_failure(&self, email: String, now: i64) {
+    /// Passes while a name (an address, or whose codes) has not to wait after failures.
+    ///
+    /// # Errors
+    /// [`SignInError::Throttled`].
+    pub fn check_patience(&self, name: &str) -> Result<(), SignInError> {
+        let now = self.clock.now_ms();
+        let has_to_wait = self.failures.lock().get(name).is_some_and(|failures| failures.blocked_until > now);
+        if has_to_wait { Err(SignInError::Throttled) } else { Ok(()) }
+    }
+
+    /// Forgets a name's failures.
+    pub fn forget_failures(&self, name: &str) {
+        self.failures.lock().remove(name);
+    }
+
+    /// Counts a failure of a name.
+    pub fn note_failure(&self, name: &str) {
+        let now = self.clock.now_ms();
         let mut failures = self.failures.lock();
         // A flood of made-up addresses must not grow the table without end.
         if failures.len() > 100_000 {
             failures.retain(|_, entry| entry.blocked_until > now);
         }
-        let entry = failures.entry(email).or_default();
+        let entry = failures.entry(name.to_owned()).or_default();
         entry.count = entry.count.saturating_add(1);
         if entry.count >= FREE_FAILURES {
             let seconds = 1_i64 << (entry.count - FREE_FAILURES).min(10);

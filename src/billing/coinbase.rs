@@ -158,6 +158,10 @@ impl Coinbase {
         let charge = charge.data;
         for received in &charge.payments {
             let Some(amount) = received.dollars() else { continue };
+            if !self.takes(&received.network) {
+                self.refuse(app, &charge, received).await?;
+                continue;
+            }
             let payment = Payment {
                 id: format!("{}:{}", received.network, received.transaction_id),
                 method: CRYPTO,
@@ -171,6 +175,25 @@ impl Coinbase {
         if let (true, Some(known)) = (is_over, app.store.purchase_by_session(&charge.code).await?) {
             let text = "Nothing was sent in time.";
             app.store.end_purchase(&known.id, "expired", text, app.clock.now_ms()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether coins on a network are taken.
+    fn takes(&self, network: &str) -> bool {
+        self.settings.networks.split(',').any(|taken| taken.trim().eq_ignore_ascii_case(network))
+    }
+
+    /// Coins came over a network that is not taken: the operator has to look.
+    async fn refuse(&self, app: &App, charge: &Charge, received: &Received) -> Result<()> {
+        let Received { network, transaction_id, .. } = received;
+        tracing::error!(charge = %charge.code, %network, %transaction_id, "Coins came over a network that is not taken");
+        if let Some(known) = app.store.purchase_by_session(&charge.code).await? {
+            let text = format!(
+                "Coins came over {network}, which is not taken here ({} are). Write to the operator of this server.",
+                self.settings.networks
+            );
+            app.store.end_purchase(&known.id, "failed", &text, app.clock.now_ms()).await?;
         }
         Ok(())
     }

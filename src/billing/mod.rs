@@ -9,5 +9,6 @@ pub mod pdf;
 pub mod purchase;
 pub mod receipt;
 pub mod refund;
+pub mod statements;
 pub mod stripe;
 pub mod top_up;

@@ -171,14 +171,15 @@ pub async fn credit(app: &App, payment: &Payment) -> Result<PurchaseRow> {
         Some(outcome) => return Err(Error::Internal(format!("payment {} was not booked: {outcome:?}", payment.id))),
         None => return Err(Error::Busy { retry_after_s: 5 }),
     }
-    let now = app.clock.now_ms();
-    let is_news = app.store.pay_purchase(&purchase.id, &payment.id, credited.0, fee.0, now).await?;
     keep_card(app, &purchase.organization_id, payment).await?;
-    let paid = app.store.purchase(&purchase.id).await?.unwrap_or(purchase);
-    if is_news {
+    let now = app.clock.now_ms();
+    let paid = PurchaseRow { credit_nanos: credited.0, fee_nanos: fee.0, ..purchase };
+    // The mark comes last: whatever is cut off before it is done again, and each step is done once.
+    letters::receipt(app, &paid).await?;
+    if app.store.pay_purchase(&paid.id, &payment.id, credited.0, fee.0, now).await? {
         tracing::info!(purchase.id = %paid.id, credit_nanos = paid.credit_nanos, "Credit was bought");
-        letters::receipt(app, &paid).await?;
     }
+    let paid = app.store.purchase(&paid.id).await?.unwrap_or(paid);
     Ok(paid)
 }
 

@@ -3,7 +3,7 @@
 
 use app::types::Money;
 
-use super::ledger::{DISPUTE_LOSS, FEE_REVENUE, Leg, TransferOutcome, cash_account, credit_account};
+use super::ledger::{DISPUTE_LOSS, FEE_REVENUE, Leg, REFUSED, TransferOutcome, cash_account, credit_account};
 use super::payments::{CARD, PaymentError};
 use super::purchase::unavailable;
 use crate::App;
@@ -37,8 +37,16 @@ pub enum DisputeState {
 pub async fn refundable(app: &App, purchase: &PurchaseRow) -> sqlx::Result<Money> {
     let window = i64::from(app.config.billing.refund_hours) * MS_PER_HOUR;
     let is_young = purchase.paid_at.is_some_and(|paid_at| app.clock.now_ms() - paid_at <= window);
+    if is_young { refundable_at_any_age(app, purchase).await } else { Ok(Money::ZERO) }
+}
+
+/// The same for operators, whom no time limits.
+///
+/// # Errors
+/// Any database error.
+pub async fn refundable_at_any_age(app: &App, purchase: &PurchaseRow) -> sqlx::Result<Money> {
     // Coins are never paid back.
-    if purchase.state != "paid" || purchase.method != CARD || !is_young {
+    if purchase.state != "paid" || purchase.method != CARD {
         return Ok(Money::ZERO);
     }
     let balance = app.ledger.balance(&credit_account(&purchase.organization_id)).await?;
@@ -55,6 +63,18 @@ pub async fn refundable(app: &App, purchase: &PurchaseRow) -> sqlx::Result<Money
 /// 400 when nothing can be paid back, 503 when the payment service does not answer:
 /// asking again is safe.
 pub async fn refund(app: &App, purchase: &PurchaseRow) -> Result<Money> {
+    refund_up_to(app, purchase, refundable(app, purchase).await?).await
+}
+
+/// The same for operators, whom no time limits.
+///
+/// # Errors
+/// As [`refund`].
+pub async fn refund_at_any_age(app: &App, purchase: &PurchaseRow) -> Result<Money> {
+    refund_up_to(app, purchase, refundable_at_any_age(app, purchase).await?).await
+}
+
+async fn refund_up_to(app: &App, purchase: &PurchaseRow, refundable: Money) -> Result<Money> {
     let nothing = || {
         let hours = app.config.billing.refund_hours;
         let text = format!("Nothing of this purchase can be paid back: only unused credit can, within {hours} hours.");
@@ -65,7 +85,7 @@ pub async fn refund(app: &App, purchase: &PurchaseRow) -> Result<Money> {
     let amount = if let Some(amount) = begun {
         amount
     } else {
-        let amount = refundable(app, purchase).await?;
+        let amount = refundable;
         if amount <= Money::ZERO {
             return Err(nothing());
         }
@@ -98,7 +118,7 @@ async fn next_refund(app: &App, purchase: &PurchaseRow) -> Result<(String, Optio
     for number in 1.. {
         let id = format!("refund:{}:{number}", purchase.id);
         let Some(row) = app.store.transfer(&id).await? else { return Ok((id, None)) };
-        if app.store.transfer(&format!("{id}:failed")).await?.is_some() {
+        if row.kind == REFUSED || app.store.transfer(&format!("{id}:failed")).await?.is_some() {
             continue;
         }
         if confirmed < row.amount_nanos {

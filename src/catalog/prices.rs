@@ -354,6 +354,24 @@ mod tests {
         }
 
         #[test]
+        fn charges_differ_from_the_exact_cost_by_half_a_nano_dollar_each(
+            (prompt, completion) in (price(), price()),
+            counts in prop::collection::vec((0..1_000_000_u64, 0..1_000_000_u64), 1..40),
+        ) {
+            let prices = Prices { prompt, completion, ..Prices::default() };
+            let (mut charged, mut exact) = (0_i128, 0_i128);
+            for (asked, answered) in &counts {
+                let usage = Usage {
+                    prompt_tokens: Some(*asked), completion_tokens: Some(*answered), ..Usage::default()
+                };
+                charged += i128::from(prices.cost(&usage).total.0) * 1_000;
+                exact += i128::from(*asked) * i128::from(prompt.0) + i128::from(*answered) * i128::from(completion.0);
+            }
+            let most = 500 * i128::try_from(counts.len()).unwrap();
+            prop_assert!((charged - exact).abs() <= most, "{charged} and {exact} pico-dollars");
+        }
+
+        #[test]
         fn a_hold_of_the_most_covers_the_cost(prices in prices(), usage in usage()) {
             let most = prices.at_most(usage.prompt_tokens.unwrap_or(0), usage.completion_tokens.unwrap_or(0), true);
             prop_assert!(most >= prices.cost(&usage).total);

@@ -18,7 +18,7 @@ impl Catalog {
     /// # Errors
     /// When the database does not answer.
     pub async fn load(store: &Store) -> sqlx::Result<Self> {
-        Ok(Self::from_rows(&store.load_catalog().await?))
+        Ok(Self::from_rows(&store.load_offered_catalog().await?))
     }
 
     /// The snapshot of what the database holds. An offer without a price is left

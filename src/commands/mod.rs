@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use app::types::Money;
 use clap::{Args, Parser, Subcommand};
 use patchbay::billing::audit;
+use patchbay::billing::ledger::adopt;
 use patchbay::catalog::local::Local;
 use patchbay::catalog::{Catalog, import, seed};
 use patchbay::clock::Clock;
@@ -106,6 +107,23 @@ enum UserCommand {
         /// US dollars of credit to begin with.
         #[arg(long)]
         credit: Option<Money>,
+        /// Let this person run the server: the pages under /admin.
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Let somebody run the server (the pages under /admin), or no longer.
+    Operator {
+        #[arg(long)]
+        email: String,
+        /// Take the right away.
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// Let somebody who lost his authenticator app and recovery codes sign in by password
+    /// alone. Make sure who asks.
+    EndSecondFactor {
+        #[arg(long)]
+        email: String,
     },
 }
 
@@ -193,6 +211,8 @@ enum LedgerCommand {
     /// Add up every balance again from its transfers, check that no transfer was changed and work
     /// every charge out again from its quantities and prices; fails when one differs.
     Audit,
+    /// Add up the totals of usage again, from the requests themselves.
+    Rebuild,
 }
 
 #[derive(Subcommand)]
@@ -223,9 +243,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Catalog(CatalogCommand::Import { source }) => import_catalog(&config, &source).await,
         Command::Catalog(CatalogCommand::List { filter }) => list_catalog(&config, &filter).await,
-        Command::User(UserCommand::Create { email, password, name, credit }) => {
-            people::create_user(&config, &email, &password, &name, credit).await
+        Command::User(UserCommand::Create { email, password, name, credit, operator }) => {
+            people::create_user(&config, &email, &password, &name, credit).await?;
+            if operator { people::set_operator(&config, &email, true).await } else { Ok(()) }
         }
+        Command::User(UserCommand::Operator { email, revoke }) => people::set_operator(&config, &email, !revoke).await,
+        Command::User(UserCommand::EndSecondFactor { email }) => people::end_second_factor(&config, &email).await,
         Command::Key(KeyCommand::Create { email, name, limit, management }) => {
             people::create_key(&config, &email, &name, limit, management).await
         }
@@ -240,6 +263,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
+        Command::Ledger(LedgerCommand::Rebuild) => money::rebuild(&config).await,
         Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Traffic(arguments) => traffic::fill(&config, &arguments).await,
@@ -254,6 +278,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await.context("database_url")?;
     store.migrate().await?;
+    adopt(&store, Clock::system().now_ms()).await?;
     apply(&store, seed::built_in()).await?;
     Ok(store)
 }
@@ -266,7 +291,7 @@ async fn apply(store: &Store, list: import::Import) -> anyhow::Result<import::Re
 }
 
 async fn credentials(config: &Config, store: &Store) -> anyhow::Result<Credentials> {
-    let catalog = Catalog::from_rows(&store.load_catalog().await?);
+    let catalog = Catalog::from_rows(&store.load_offered_catalog().await?);
     let providers = catalog.providers.values().map(|provider| provider.sought());
     Ok(Credentials::gather(&config.providers, providers))
 }
@@ -285,7 +310,7 @@ async fn import_catalog(config: &Config, source: &str) -> anyhow::Result<()> {
 
 async fn list_catalog(config: &Config, filter: &str) -> anyhow::Result<()> {
     let store = open(config).await?;
-    let catalog = Catalog::from_rows(&store.load_catalog().await?);
+    let catalog = Catalog::from_rows(&store.load_offered_catalog().await?);
     for model in catalog.models.values().filter(|model| model.id.contains(filter)) {
         let price = model.endpoints.first().map(|endpoint| {
             format!(
@@ -338,7 +363,7 @@ async fn simulate(arguments: &SimulateArguments) -> anyhow::Result<()> {
 async fn check(config: &Config) -> anyhow::Result<()> {
     say!("settings   ok: listen {}, database {:?}", config.listen, config.database_url.split(':').next().unwrap_or(""));
     let store = open(config).await?;
-    let catalog = Catalog::from_rows(&store.load_catalog().await?);
+    let catalog = Catalog::from_rows(&store.load_offered_catalog().await?);
     say!("database   ok: {} models, {} endpoints", catalog.models.len(), catalog.endpoint_count());
     let credentials = credentials(config, &store).await?;
     let upstreams = Upstreams::new(&config.timeouts)?;

@@ -67,6 +67,21 @@ pub(super) async fn request(
     Ok(())
 }
 
+/// Makes every total of usage again from the requests.
+pub(super) async fn rebuild(config: &Config) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    store.forget_totals().await?;
+    let mut requests = 0;
+    loop {
+        match store.fold_generations().await? {
+            0 => break,
+            folded => requests += folded,
+        }
+    }
+    say!("Added up {requests} requests; a running server adds the rest within a second.");
+    Ok(())
+}
+
 /// Makes a promo code.
 pub(super) async fn create_promo(
     config: &Config,

@@ -5,12 +5,14 @@ use std::io::Write as _;
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use patchbay::accounts::users::Users;
-use patchbay::accounts::{keys, new_id};
+use patchbay::accounts::{keys, new_id, second_factor};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
 use patchbay::gateway::byok::place;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
+use patchbay::store::operators::PLATFORM;
+use patchbay::store::organizations::AuditRow;
 
 use super::open;
 
@@ -80,6 +82,53 @@ pub(super) async fn create_key(
     Ok(())
 }
 
+/// Makes a person an operator, or no longer one.
+pub(super) async fn set_operator(config: &Config, email: &str, is_operator: bool) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
+    let user = user.with_context(|| format!("nobody has an account as {email}"))?;
+    store.set_operator(&user.id, is_operator).await?;
+    let (action, said) = if is_operator {
+        ("operator.make", "runs this server now: see /admin")
+    } else {
+        ("operator.revoke", "no longer runs this server")
+    };
+    note(&store, PLATFORM, action, &user.email).await?;
+    say!("{email} {said}");
+    Ok(())
+}
+
+/// A line in an audit log for what was done here.
+async fn note(store: &Store, organization_id: &str, action: &str, target: &str) -> anyhow::Result<()> {
+    let now = Clock::system().now_ms();
+    let row = AuditRow {
+        id: new_id(now),
+        organization_id: organization_id.to_owned(),
+        created_at: now,
+        actor_kind: "operator".to_owned(),
+        actor_name: "command line".to_owned(),
+        action: action.to_owned(),
+        target: target.to_owned(),
+        ..AuditRow::default()
+    };
+    Ok(store.insert_audit(&row).await?)
+}
+
+/// Lets a person who lost app and recovery codes sign in by password alone again.
+pub(super) async fn end_second_factor(config: &Config, email: &str) -> anyhow::Result<()> {
+    let store = open(config).await?;
+    let user = store.user_by_email(&email.trim().to_lowercase()).await?;
+    let user = user.with_context(|| format!("nobody has an account as {email}"))?;
+    anyhow::ensure!(store.delete_authenticator(&user.id).await?, "{email} signs in without a second step already");
+    store.end_other_sessions(&user.id, "").await?;
+    note(&store, PLATFORM, "second-factor.off", &user.email).await?;
+    if let Some(own) = store.first_membership(&user.id).await? {
+        note(&store, &own.organization_id, "second-factor.off", &user.email).await?;
+    }
+    say!("{email} signs in by password alone, and every session is signed out");
+    Ok(())
+}
+
 /// Gives credit.
 pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, reason: &str) -> anyhow::Result<()> {
     if amount.0 <= 0 {
@@ -101,6 +150,14 @@ pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
         let Some(secret) = rewrapped else { continue };
         row.secret = secret;
         store.put_own_key(&row).await?;
+        changed += 1;
+    }
+    for row in store.all_authenticators().await? {
+        all += 1;
+        let place = second_factor::place(&row.user_id);
+        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the codes of {}", row.user_id))?;
+        let Some(secret) = rewrapped else { continue };
+        store.rewrap_authenticator(&row.user_id, &row.secret, &secret).await?;
         changed += 1;
     }
     say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");

@@ -10,7 +10,7 @@ use patchbay::catalog::local::Local;
 use patchbay::catalog::seed;
 use patchbay::clock::Clock;
 use patchbay::config::{Config, Demo};
-use patchbay::http::{router, server};
+use patchbay::http::{observe, router, server};
 use patchbay::providers::client::Upstreams;
 use patchbay::providers::simulated;
 use patchbay::store::Store;
@@ -47,7 +47,12 @@ pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
         config.simulate_payments();
     }
     let drain = Duration::from_millis(config.timeouts.drain_ms);
+    let private = private_listener(&config).await?;
     let (app, writer) = App::start(config, clock, store, is_demo).await?;
+    if let Some(listener) = private {
+        tracing::info!(address = %listener.local_addr()?, "Metrics are read here");
+        tokio::spawn(observe::serve(listener, Arc::clone(&app)));
+    }
     app.offer_local(local).await?;
     jobs::start(&app);
     let login = if is_demo { Some(demo::prepare(&app).await?) } else { None };
@@ -79,6 +84,17 @@ async fn start_simulators(config: &mut Config, store: &Store) -> anyhow::Result<
     }
     apply(store, list).await?;
     Ok(handles)
+}
+
+/// The listener that only the monitoring reaches, if there is to be one.
+async fn private_listener(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let address = config.telemetry.listen.as_str();
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let listener = TcpListener::bind(address).await;
+    let remedy = || format!("telemetry.listen: cannot listen on {address}: write an address such as 127.0.0.1:9464");
+    listener.with_context(remedy).map(Some)
 }
 
 async fn print_welcome(app: &App, login: Option<&demo::Login>) -> anyhow::Result<()> {

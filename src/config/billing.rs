@@ -57,6 +57,7 @@ pub struct CoinbaseSettings {
     pub webhook_secret: String,
     pub base_url: String,
     pub checkout_origin: String,
+    pub networks: String,
     pub fee_basis_points: u32,
 }
 
@@ -100,6 +101,7 @@ impl Default for CoinbaseSettings {
             webhook_secret: String::new(),
             base_url: "https://api.commerce.coinbase.com".to_owned(),
             checkout_origin: "https://commerce.coinbase.com".to_owned(),
+            networks: "ethereum, polygon, base".to_owned(),
             fee_basis_points: 500,
         }
     }

@@ -2,8 +2,10 @@
 
 mod billing;
 mod gateway;
+mod identity;
 mod mail;
 mod secrets;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +17,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
 pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
+pub use self::identity::{IdentityKind, IdentitySettings};
 pub use self::mail::MailSettings;
 pub use self::secrets::Secrets;
+pub use self::telemetry::TelemetrySettings;
 
 /// The settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +50,9 @@ pub struct Config {
     pub billing: BillingSettings,
     pub secrets: Secrets,
     pub own_keys: OwnKeySettings,
+    pub telemetry: TelemetrySettings,
+    /// By the name in addresses.
+    pub identity: BTreeMap<String, IdentitySettings>,
     /// By provider slug.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -124,6 +131,8 @@ impl Default for Config {
             billing: BillingSettings::default(),
             secrets: Secrets::default(),
             own_keys: OwnKeySettings::default(),
+            telemetry: TelemetrySettings::default(),
+            identity: BTreeMap::new(),
             providers: BTreeMap::new(),
         }
     }
@@ -262,6 +271,9 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "secret_key"
                 | "webhook_secret"
                 | "previous_webhook_secret"
+                | "client_id"
+                | "client_secret"
+                | "otlp_headers"
                 | "smtp_url"
                 | "key"
                 | "old_keys"
@@ -311,7 +323,7 @@ mod tests {
         let defaults = toml::Table::try_from(Config::default()).unwrap();
         let shown: toml::Table = text.parse().unwrap();
         for (key, value) in &defaults {
-            if key == "providers" {
+            if ["providers", "identity"].contains(&key.as_str()) {
                 continue;
             }
             assert!(shown.contains_key(key), "{key} is missing in patchbay.example.toml");

@@ -15,6 +15,7 @@ pub mod limits;
 mod media;
 mod metadata;
 pub mod named;
+mod observe;
 mod pin;
 pub mod probe;
 mod relay;

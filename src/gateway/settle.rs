@@ -81,7 +81,7 @@ impl Run {
     pub(super) async fn settle(&mut self, candidate: &Candidate, outcome: &Outcome) -> Result<Settled, Error> {
         let (usage, is_estimated) = self.billable(candidate, outcome);
         let is_charged = outcome.error.is_none() && !is_empty(outcome, &usage);
-        let served = self.served_by(candidate, outcome);
+        let served = served_by(candidate, outcome);
         let cost = if is_charged { served.prices.cost(&usage) } else { Cost::default() };
         // With a credential of its own the organization has paid the provider already.
         let own = candidate.own.as_ref();
@@ -99,28 +99,12 @@ impl Run {
         row.price_id.clone_from(&served.price_id);
         row.upstream_cost_nanos = served.prices.cost(&usage).total.0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
+        self.observe(&row, charge);
         let gone = || Error::Internal("the ledger does not answer".to_owned());
         let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
         Ok(Settled { usage, cost, charged, is_byok: own.is_some() })
-    }
-
-    /// The offer whose prices hold: a provider that had no room in the tier serves, and
-    /// bills, at its ordinary one.
-    fn served_by(&self, candidate: &Candidate, outcome: &Outcome) -> Arc<Endpoint> {
-        let asked = &candidate.endpoint;
-        let is_downgraded = || outcome.service_tier.as_deref().is_some_and(|tier| Tier::read(tier).is_none());
-        if asked.tier().is_none() || !is_downgraded() {
-            return Arc::clone(asked);
-        }
-        let mut others = candidate.model.endpoints.iter();
-        let ordinary = others.find(|other| {
-            other.tier().is_none()
-                && other.provider_slug == asked.provider_slug
-                && other.upstream_model == asked.upstream_model
-        });
-        Arc::clone(ordinary.unwrap_or(asked))
     }
 
     /// Records a request that no endpoint answered. It costs nothing.
@@ -134,6 +118,7 @@ impl Run {
             row.provider_name.clone_from(&last.provider_name);
             row.endpoint_id.clone_from(&last.endpoint_id);
         }
+        self.observe(&row, Money::ZERO);
         if let Some(hold) = self.hold.take() {
             hold.settle(Money::ZERO, row).await;
         }
@@ -214,6 +199,23 @@ impl Run {
         let routed = self.job.attribution.wants_metadata.then(|| Box::new(self.metadata(None)));
         Error::Upstream { fault: Box::new(fault), provider_name, previous, routed }
     }
+}
+
+/// The offer whose prices hold: a provider that had no room in the tier serves, and
+/// bills, at its ordinary one.
+fn served_by(candidate: &Candidate, outcome: &Outcome) -> Arc<Endpoint> {
+    let asked = &candidate.endpoint;
+    let is_downgraded = || outcome.service_tier.as_deref().is_some_and(|tier| Tier::read(tier).is_none());
+    if asked.tier().is_none() || !is_downgraded() {
+        return Arc::clone(asked);
+    }
+    let mut others = candidate.model.endpoints.iter();
+    let ordinary = others.find(|other| {
+        other.tier().is_none()
+            && other.provider_slug == asked.provider_slug
+            && other.upstream_model == asked.upstream_model
+    });
+    Arc::clone(ordinary.unwrap_or(asked))
 }
 
 /// Zero-completion insurance: nothing came and nothing says it was meant to end,

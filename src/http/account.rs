@@ -19,6 +19,7 @@ use super::caller::{Caller, PROVED_AT};
 use super::input::Body;
 use super::organizations::{checked_name, user_of};
 use crate::App;
+use crate::accounts::second_factor::in_use;
 use crate::accounts::sessions::digest;
 use crate::accounts::users::{SignInError, normal_email};
 use crate::accounts::{keys, new_secret};
@@ -38,14 +39,15 @@ fn said(message: &str) -> Json<Envelope<Said>> {
 }
 
 /// What keeps a password from being taken, as a caller reads it.
-fn refusal(error: SignInError, field: &str) -> Error {
+#[must_use]
+pub fn refusal(error: SignInError, field: &str) -> Error {
     match error {
         SignInError::WeakPassword => Error::bad_request(
             field,
             format!("{field} must have 8 to 256 characters and not be on the lists of common passwords"),
         ),
         SignInError::Throttled => Error::TooManyRequests {
-            message: "Too many wrong passwords. Wait a few minutes, then try again.".to_owned(),
+            message: "Too many wrong tries. Wait a few minutes, then try again.".to_owned(),
             retry_after_s: 60,
             limit: 5,
         },
@@ -292,6 +294,7 @@ pub async fn export_account(State(app): State<Arc<App>>, caller: Caller) -> Resu
     let sessions = app.store.sessions_of(&user.id, now).await?;
     Ok(Json(json!({
         "profile": profile(user),
+        "has_second_factor": in_use(&app.store, &user.id).await?.is_some(),
         "sessions": sessions.iter().map(|row| json!({
             "opened_at": rfc3339(row.opened_at), "address": row.address, "user_agent": row.user_agent,
         })).collect::<Vec<_>>(),

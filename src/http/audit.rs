@@ -94,7 +94,11 @@ pub struct AuditQuery {
 }
 
 impl AuditQuery {
-    fn filter(self) -> Result<AuditFilter> {
+    /// What of it the store is asked.
+    ///
+    /// # Errors
+    /// 400 naming the field.
+    pub fn filter(self) -> Result<AuditFilter> {
         let is_csv = self.is_csv();
         let limit = self.limit.unwrap_or(if is_csv { MOST_EXPORTED } else { 50 });
         if !(1..=if is_csv { MOST_EXPORTED } else { 500 }).contains(&limit) {
@@ -148,7 +152,9 @@ pub async fn list_audit(
     Ok(Json(Envelope { data }).into_response())
 }
 
-fn shown(row: AuditRow) -> AuditEvent {
+/// A line on the wire.
+#[must_use]
+pub fn shown(row: AuditRow) -> AuditEvent {
     AuditEvent {
         id: row.id,
         created_at: rfc3339(row.created_at),

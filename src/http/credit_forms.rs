@@ -183,7 +183,8 @@ pub async fn receipt_address(State(app): State<Arc<App>>, request: Request) -> R
     };
     let receipt =
         ReceiptAddress { name: sent.text("name"), address: sent.text("address"), tax_id: sent.text("tax_id") };
-    let change = UpdateBilling { receipt: Some(receipt), ..UpdateBilling::default() };
+    let statements_to = sent.fields.get("statements_to").cloned();
+    let change = UpdateBilling { receipt: Some(receipt), statements_to, ..UpdateBilling::default() };
     Ok(back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "saved"), ""))
 }
 

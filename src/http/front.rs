@@ -21,7 +21,7 @@ use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::address::{self, Peer};
-use super::{answer_panic, cors, inference, no_sniff};
+use super::{answer_panic, cors, inference, no_sniff, observe};
 use crate::App;
 
 /// What a connection is served by.
@@ -46,6 +46,9 @@ impl Front {
         let mut keyed = Router::new().route("/api/v1/chat/completions", post(inference::chat_completions));
         if app.rate_limits.counts_addresses() {
             keyed = keyed.layer(from_fn_with_state(Arc::clone(app), address::limit));
+        }
+        if app.telemetry.is_on() {
+            keyed = keyed.layer(from_fn_with_state(Arc::clone(app), observe::watch));
         }
         let keyed = keyed.with_state(Arc::clone(app)).layer(layers).fallback_service(all.clone());
         Self { keyed, all, peer: None }

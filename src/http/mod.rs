@@ -3,6 +3,7 @@
 pub mod account;
 pub mod accounting;
 pub mod address;
+pub mod admin;
 pub mod audit;
 pub mod byok;
 pub mod caller;
@@ -16,6 +17,7 @@ pub mod forms;
 mod front;
 pub mod gemini;
 pub mod guardrails;
+pub mod identity;
 pub mod inference;
 pub mod input;
 pub mod keys;
@@ -24,6 +26,7 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
+pub mod observe;
 pub mod openapi;
 mod openapi_chats;
 mod openapi_money;
@@ -36,6 +39,7 @@ pub mod rankings;
 pub mod responses;
 pub mod retrieval;
 pub mod route;
+pub mod second_factor;
 pub mod server;
 pub mod sign_in;
 pub mod site;
@@ -79,7 +83,11 @@ pub fn router(app: &Arc<App>) -> Front {
         counted = counted.nest_service(SIMULATED_PATH, simulated.router());
     }
     let origins = app.config.billing.checkout_origins();
-    let all = counted.merge(site::router(api, &origins)).layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
+    let mut all = counted.merge(site::router(api, &origins));
+    if app.telemetry.is_on() {
+        all = all.layer(from_fn_with_state(Arc::clone(app), observe::watch));
+    }
+    let all = all.layer(no_sniff()).layer(CatchPanicLayer::custom(answer_panic));
     Front::new(app, all)
 }
 
@@ -116,6 +124,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
         .merge(people())
+        .merge(admin::routes())
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
         .route("/byok/{id}/test", post(byok::test_own_key))
@@ -196,6 +205,9 @@ fn api(app: &Arc<App>) -> Router {
 fn entrances() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-in/code", post(sign_in::give_code))
+        .route("/sign-in/with/{provider}", get(identity::start))
+        .route("/sign-in/with/{provider}/callback", get(identity::finish))
         .route("/sign-up", post(sign_in::sign_up))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/confirm", post(sign_in::confirm))
@@ -240,6 +252,15 @@ fn people() -> Router<Arc<App>> {
         .route("/account/verification/finish", post(account::finish_verification))
         .route("/account/sessions", get(account::list_sessions))
         .route("/account/sessions/{id}", delete(account::end_session))
+        .route(
+            "/account/second-factor",
+            get(second_factor::show_second_factor).post(second_factor::begin_second_factor),
+        )
+        .route("/account/second-factor/confirm", post(second_factor::confirm_second_factor))
+        .route("/account/second-factor/recovery-codes", post(second_factor::replace_recovery_codes))
+        .route("/account/second-factor/off", post(second_factor::end_second_factor))
+        .route("/account/identities", get(identity::list_identities))
+        .route("/account/identities/{provider}", delete(identity::delete_identity))
         .route("/account/export", get(account::export_account))
         .route("/account/delete", post(account::delete_account))
 }

@@ -26,6 +26,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(super::openapi_chats::Description::openapi());
     document.merge(super::byok::Description::openapi());
     document.merge(People::openapi());
+    document.merge(super::identity::Description::openapi());
+    document.merge(super::admin::Description::openapi());
+    document.merge(super::second_factor::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
     document.merge(super::openapi_money::MoneyDescription::openapi());

@@ -22,7 +22,7 @@ use crate::billing::ledger::{TransferOutcome, credit_account};
 use crate::billing::payments::CARD;
 use crate::billing::purchase::{self, Wish};
 use crate::billing::{receipt, refund};
-use crate::clock::{month_bounds, rfc3339};
+use crate::clock::{Windows, month_bounds, rfc3339};
 use crate::error::{Error, Result};
 use crate::store::purchases::PurchaseRow;
 
@@ -81,6 +81,7 @@ async fn billing(app: &App, caller: &Caller) -> Result<Billing> {
             amount: Money(profile.top_up_nanos),
         },
         top_up_problem: non_empty(profile.problem),
+        statements_to: non_empty(profile.statements_to),
         receipt: ReceiptAddress { name: profile.name, address: profile.address, tax_id: profile.tax_id },
     })
 }
@@ -115,6 +116,13 @@ pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -
             }
         }
         app.store.set_invoice_address(organization_id, &receipt.name, &receipt.address, &receipt.tax_id).await?;
+    }
+    if let Some(to) = change.statements_to.as_deref().map(str::trim) {
+        if !to.is_empty() && (to.len() > ADDRESS_LENGTH || to.parse::<lettre::Address>().is_err()) {
+            let remedy = "statements_to must be an e-mail address, or empty for no statements";
+            return Err(Error::bad_request("statements_to", remedy));
+        }
+        app.store.set_statements(organization_id, to, Windows::at(app.clock.now_ms()).month).await?;
     }
     if let Some(top_up) = &change.top_up {
         if top_up.enabled {

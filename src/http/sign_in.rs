@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::session::{Notice, Session as SessionView, User};
+use app::types::session::{IdentityProvider, Notice, Session as SessionView, User};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -20,7 +20,9 @@ use super::forms::NOTICE;
 use super::inference::read_body;
 use super::members::open_invitation;
 use super::organizations;
+use super::second_factor::take_code;
 use crate::App;
+use crate::accounts::second_factor::in_use;
 use crate::accounts::sessions::{ADDRESS, OPENED_AT, USER_AGENT, USER_ID};
 use crate::accounts::users::{SignInError, normal_email, welcome_reason};
 use crate::billing::ledger::credit_account;
@@ -28,6 +30,10 @@ use crate::error::{Error, Result};
 
 /// The largest form, bytes.
 const FORM_BYTES: u64 = 4 << 10;
+/// Where in a session stands who gave the right password and owes a code, and since when.
+const ASKED: &str = "asked";
+/// How long a given password waits for its code.
+const CODE_WAITS_MS: i64 = 600_000;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -35,6 +41,8 @@ struct SignInForm {
     name: String,
     email: String,
     password: String,
+    /// Of the second step.
+    code: String,
     next: String,
     /// The secret of an invitation's link.
     invitation: String,
@@ -50,8 +58,52 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
         return back("/sign-in", SignInError::Throttled, &form);
     }
     match app.users.sign_in(&form.email, &form.password).await {
+        Ok(user) if in_use(&app.store, &user.id).await?.is_some() => {
+            ask_code(&app, &session, &user.id, &form.next).await
+        }
         Ok(user) => open_session(&app, &session, &user.id, &origin, &form.next).await,
         Err(error) => back("/sign-in", error, &form),
+    }
+}
+
+/// Remembers who gave the right password, and asks for the code.
+///
+/// # Errors
+/// When the session cannot be kept.
+pub async fn ask_code(app: &App, session: &Session, user_id: &str, next: &str) -> Result<Response> {
+    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
+    // Nobody is signed in until the code is right, nor still as somebody else.
+    session.flush().await.map_err(internal)?;
+    session.insert(ASKED, (user_id, app.clock.now_ms())).await.map_err(internal)?;
+    Ok(see_other(&format!("/sign-in/code?next={}", quoted(&safe_next(next)))))
+}
+
+/// `POST /sign-in/code`: the second step.
+///
+/// # Errors
+/// 403 for a form of another site; a wrong code redirects back to the page.
+pub async fn give_code(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+    let (session, origin, form) = read_form(&app, request).await?;
+    if !app.users.admit_address(&household(&origin)) {
+        return back("/sign-in/code", SignInError::Throttled, &form);
+    }
+    let asked = session.get::<(String, i64)>(ASKED).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let asked = asked.filter(|(_, then)| then + CODE_WAITS_MS > app.clock.now_ms());
+    let user = match asked {
+        Some((user_id, _)) => app.store.user(&user_id).await?,
+        None => None,
+    };
+    let Some(user) = user else {
+        return Ok(see_other(&format!("/sign-in?error=too_late&next={}", quoted(&safe_next(&form.next)))));
+    };
+    match take_code(&app, &user, &form.code, &origin).await {
+        Ok(()) => {
+            session.remove_value(ASKED).await.map_err(|error| Error::Internal(error.to_string()))?;
+            open_session(&app, &session, &user.id, &origin, &form.next).await
+        }
+        Err(Error::TooManyRequests { .. }) => back("/sign-in/code", SignInError::Throttled, &form),
+        Err(Error::BadRequest { .. }) => back("/sign-in/code", SignInError::Invalid, &form),
+        Err(error) => Err(error),
     }
 }
 
@@ -131,6 +183,13 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
         allows_sign_up: app.config.allow_sign_up,
         base_url: app.config.public_url(),
         notice: take_notice(&parts).await,
+        announcements: app.announcements(),
+        identity_providers: app
+            .identities
+            .names()
+            .into_iter()
+            .map(|(slug, name)| IdentityProvider { slug, name })
+            .collect(),
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
         let balance = app.ledger.balance(&credit_account(&membership.organization_id)).await?;
@@ -141,6 +200,7 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
             role: membership.role,
             workspace_id: membership.workspace_id,
             is_verified: user.verified_at.is_some(),
+            is_operator: user.is_operator == 1,
             id: user.id,
             email: user.email,
             name: user.name,
@@ -162,7 +222,8 @@ async fn take_notice(parts: &Parts) -> Option<Notice> {
     session.remove::<Notice>(NOTICE).await.ok().flatten()
 }
 
-fn household(origin: &Origin) -> String {
+/// What tries are counted under.
+pub fn household(origin: &Origin) -> String {
     origin.address.map(address::household).unwrap_or_default()
 }
 
@@ -181,6 +242,7 @@ async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, Sign
             "name" => form.name = value.into_owned(),
             "email" => form.email = value.into_owned(),
             "password" => form.password = value.into_owned(),
+            "code" => form.code = value.into_owned(),
             "next" => form.next = value.into_owned(),
             "invitation" => form.invitation = value.into_owned(),
             _ => {}
@@ -189,7 +251,17 @@ async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, Sign
     Ok((session, origin, form))
 }
 
-async fn open_session(app: &App, session: &Session, user_id: &str, origin: &Origin, next: &str) -> Result<Response> {
+/// Signs a person in.
+///
+/// # Errors
+/// When the session cannot be kept.
+pub async fn open_session(
+    app: &App,
+    session: &Session,
+    user_id: &str,
+    origin: &Origin,
+    next: &str,
+) -> Result<Response> {
     let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // A new id, so that one planted before the sign-in is worth nothing (ASVS 7.2.4).
     session.cycle_id().await.map_err(internal)?;

@@ -16,6 +16,10 @@ pub struct UserRow {
     pub created_at: i64,
     /// When the address was shown to be theirs, epoch ms.
     pub verified_at: Option<i64>,
+    /// May not sign in.
+    pub suspended_at: Option<i64>,
+    /// Runs this server.
+    pub is_operator: i64,
 }
 
 /// Where a user belongs: the organization that pays and its first workspace.
@@ -37,6 +41,12 @@ pub struct NewAccount {
     pub is_demo: bool,
 }
 
+macro_rules! user_columns {
+    () => {
+        "id, email, name, password_hash, created_at, verified_at, suspended_at, is_operator"
+    };
+}
+
 impl Store {
     /// Opens an account in one transaction.
     ///
@@ -45,12 +55,15 @@ impl Store {
     pub async fn create_account(&self, account: &NewAccount) -> sqlx::Result<()> {
         let now = account.user.created_at;
         let mut tx = self.begin_write().await?;
-        sqlx::query("INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)")
+        sqlx::query(
+            "INSERT INTO users (id, email, name, password_hash, created_at, verified_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
             .bind(account.user.id.as_str())
             .bind(account.user.email.as_str())
             .bind(account.user.name.as_str())
             .bind(account.user.password_hash.as_str())
             .bind(now)
+            .bind(account.user.verified_at)
             .execute(&mut *tx)
             .await?;
         sqlx::query(
@@ -83,19 +96,25 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn user_by_email(&self, email: &str) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as("SELECT id, email, name, password_hash, created_at, verified_at FROM users WHERE email = $1")
+        sqlx::query_as(concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1"))
             .bind(email)
             .fetch_optional(self.pool())
             .await
     }
 
+    /// Somebody who may use the account: neither deleted nor suspended.
+    ///
     /// # Errors
     /// Any database error.
     pub async fn user(&self, id: &str) -> sqlx::Result<Option<UserRow>> {
-        sqlx::query_as("SELECT id, email, name, password_hash, created_at, verified_at FROM users WHERE id = $1 AND deleted_at IS NULL")
-            .bind(id)
-            .fetch_optional(self.pool())
-            .await
+        sqlx::query_as(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE id = $1 AND deleted_at IS NULL AND suspended_at IS NULL"
+        ))
+        .bind(id)
+        .fetch_optional(self.pool())
+        .await
     }
 
     /// The organization a user joined first.
@@ -244,6 +263,9 @@ impl Store {
             "DELETE FROM members WHERE user_id = $1",
             "DELETE FROM sessions WHERE user_id = $1",
             "DELETE FROM link_tokens WHERE user_id = $1",
+            "DELETE FROM identities WHERE user_id = $1",
+            "DELETE FROM recovery_codes WHERE user_id = $1",
+            "DELETE FROM authenticators WHERE user_id = $1",
         ] {
             sqlx::query(statement).bind(user_id).execute(&mut *tx).await?;
         }

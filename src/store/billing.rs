@@ -27,6 +27,10 @@ pub struct BillingProfile {
     pub name: String,
     pub address: String,
     pub tax_id: String,
+    /// Where monthly statements go; empty for nowhere.
+    pub statements_to: String,
+    /// The newest month whose end was seen, counted from year 0.
+    pub statement_month: i64,
     pub updated_at: i64,
 }
 
@@ -54,7 +58,7 @@ pub struct LimitedKey {
 macro_rules! profile_columns {
     () => {
         "organization_id, customer_id, card_id, card_label, tops_up, threshold_nanos, top_up_nanos, top_ups, failures, \
-         next_try_at, problem, low_letter_at, name, address, tax_id, updated_at"
+         next_try_at, problem, low_letter_at, name, address, tax_id, statements_to, statement_month, updated_at"
     };
 }
 
@@ -202,6 +206,54 @@ impl Store {
             .execute(self.pool())
             .await
             .map(|_| ())
+    }
+
+    /// Sets where monthly statements go, from this month on.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn set_statements(&self, organization_id: &str, to: &str, month: i64) -> sqlx::Result<()> {
+        self.ensure_billing_profile(organization_id).await?;
+        sqlx::query(
+            "UPDATE billing_profiles SET statement_month = CASE statements_to WHEN '' THEN $1 ELSE statement_month END, \
+             statements_to = $2 WHERE organization_id = $3",
+        )
+        .bind(month)
+        .bind(to)
+        .bind(organization_id)
+        .execute(self.pool())
+        .await
+        .map(|_| ())
+    }
+
+    /// Who gets statements and has not got that of the month before this one.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn due_statements(&self, month: i64) -> sqlx::Result<Vec<BillingProfile>> {
+        sqlx::query_as(concat!(
+            "SELECT ",
+            profile_columns!(),
+            " FROM billing_profiles WHERE statements_to <> '' AND statement_month < $1"
+        ))
+        .bind(month)
+        .fetch_all(self.pool())
+        .await
+    }
+
+    /// Notes that the statements of the months before this one were posted.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn note_statement(&self, organization_id: &str, month: i64) -> sqlx::Result<()> {
+        sqlx::query(
+            "UPDATE billing_profiles SET statement_month = $1 WHERE organization_id = $2 AND statement_month < $1",
+        )
+        .bind(month)
+        .bind(organization_id)
+        .execute(self.pool())
+        .await
+        .map(|_| ())
     }
 
     /// Notes that a letter about a low balance goes out (or, with 0, that the balance is

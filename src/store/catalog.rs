@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use sqlx::FromRow;
+use sqlx::{AnyConnection, FromRow};
 
 use super::Store;
 use super::bulk::{Binding, Bulk};
@@ -249,6 +249,11 @@ impl Store {
             .fetch_all(self.pool())
             .await
     }
+}
+
+/// Adds a version of a price.
+pub(super) async fn insert_price(connection: &mut AnyConnection, price: &PriceRow) -> sqlx::Result<()> {
+    STATEMENTS.prices.execute(connection, std::slice::from_ref(price), bind_price).await
 }
 
 fn bind_provider<'q>(query: Binding<'q>, row: &'q ProviderRow) -> Binding<'q> {

@@ -134,6 +134,25 @@ impl Store {
         Ok(folded)
     }
 
+    /// Forgets every total, so that they are folded again from the generations.
+    ///
+    /// # Errors
+    /// Any database error; everything is as it was then.
+    pub async fn forget_totals(&self) -> sqlx::Result<()> {
+        let mut tx = self.begin_write().await?;
+        for text in [
+            "DELETE FROM rollup_watermarks",
+            "DELETE FROM usage_hourly",
+            "DELETE FROM usage_daily",
+            "DELETE FROM endpoint_hourly",
+            "DELETE FROM speed_hourly",
+            "DELETE FROM public_daily",
+        ] {
+            sqlx::query(text).execute(&mut *tx).await?;
+        }
+        tx.commit().await
+    }
+
     async fn fold_node(&self, node_id: &str, newest: i64) -> sqlx::Result<i64> {
         let mut tx = self.begin_write().await?;
         // The write locks the watermark, so two nodes cannot fold the same rows.

@@ -1,8 +1,10 @@
 //! Credit an operator gave from the command line, waiting for who owns the ledger.
 
+use app::types::Money;
 use sqlx::FromRow;
 
-use super::Store;
+use super::organizations::AuditRow;
+use super::{Store, is_duplicate};
 
 /// Credit an operator granted from outside the process that owns the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -47,6 +49,35 @@ impl Store {
         )
         .fetch_all(self.pool())
         .await
+    }
+
+    /// Writes what an operator did into the organization's audit log, once.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn note_operator_deed(&self, request: &GrantRequest, now_ms: i64) -> sqlx::Result<()> {
+        let (action, amount) = match request.kind.as_str() {
+            "freeze" => ("organization.freeze", None),
+            "thaw" => ("organization.thaw", None),
+            "invoice" => ("credit.invoice", Some(request.amount_nanos)),
+            _ => ("credit.grant", Some(request.amount_nanos)),
+        };
+        let amount = amount.map(|amount| format!("{}: ", Money(amount).dollars_short())).unwrap_or_default();
+        let row = AuditRow {
+            id: request.id.clone(),
+            organization_id: request.organization_id.clone(),
+            created_at: now_ms,
+            actor_kind: "operator".to_owned(),
+            actor_name: "The operator of this server".to_owned(),
+            action: action.to_owned(),
+            target: request.organization_id.clone(),
+            detail: format!("{amount}{}", request.reason),
+            ..AuditRow::default()
+        };
+        match self.insert_audit(&row).await {
+            Err(error) if is_duplicate(&error) => Ok(()),
+            written => written,
+        }
     }
 
     /// Forgets a grant that was booked.

@@ -228,7 +228,11 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
     generations::insert_many(connection, &batch.generations).await
 }
 
-async fn insert_seal(connection: &mut AnyConnection, seal: &SealRow) -> sqlx::Result<()> {
+/// Adds a link to a chain.
+///
+/// # Errors
+/// Any database error.
+pub async fn insert_seal(connection: &mut AnyConnection, seal: &SealRow) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO seals (node_id, number, previous, digest, transfer_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )

@@ -4,10 +4,13 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod announcements;
 pub mod audit;
 pub mod billing;
 pub mod bulk;
 pub mod catalog;
+pub mod chains;
+pub mod catalog_edits;
 pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
@@ -15,16 +18,19 @@ mod fold;
 pub mod generations;
 pub mod grants;
 pub mod guardrails;
+pub mod identities;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
+pub mod operators;
 pub mod organizations;
 pub mod own_keys;
 pub mod page_totals;
 pub mod presets;
 pub mod purchases;
 pub mod rollups;
+pub mod second_factor;
 pub mod sessions;
 pub mod statements;
 pub mod statistics;

@@ -244,16 +244,18 @@ impl Store {
         .await
     }
 
-    /// Credit an organization has paid for in all, less what was paid back.
+    /// Credit an organization has paid for in all, here or by invoice, less what was paid back.
     ///
     /// # Errors
     /// Any database error.
     pub async fn bought_nanos(&self, organization_id: &str) -> sqlx::Result<i64> {
         sqlx::query_scalar(
-            "SELECT CAST(COALESCE(SUM(credit_nanos - refunded_nanos), 0) AS BIGINT) FROM purchases \
-             WHERE organization_id = $1 AND state = 'paid'",
+            "SELECT CAST(COALESCE((SELECT SUM(credit_nanos - refunded_nanos) FROM purchases \
+             WHERE organization_id = $1 AND state = 'paid'), 0) + COALESCE((SELECT SUM(amount_nanos) FROM transfers \
+             WHERE credit_account_id = $2 AND kind = 'invoice'), 0) AS BIGINT)",
         )
         .bind(organization_id)
+        .bind(format!("org:{organization_id}:credit"))
         .fetch_one(self.pool())
         .await
     }

@@ -10,6 +10,7 @@ use super::bulk::Bulk;
 use super::page_totals::{BoardSums, BoardTotals};
 
 /// Generations that count alike.
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 #[derive(Clone, Debug, Default, FromRow)]
 struct Answers {
     /// Hours since the epoch.

@@ -95,6 +95,10 @@ on_both_databases! {
         assert!([one, other].contains(&200), "{one} {other}");
         assert_eq!(tell(&app, SECRET).await, 200);
         assert_eq!(member.available().await, Money::from_dollars(30), "more than asked is credited, too");
+        chain.receive("0xc", "21", "CONFIRMED");
+        chain.0.lock()["payments"][2]["network"] = json!("solana");
+        assert_eq!(tell(&app, SECRET).await, 200);
+        assert_eq!(member.available().await, Money::from_dollars(30), "only coins on the networks that are set");
         let (_, list) = read(manager.get("/api/v1/credits/purchases").await).await;
         assert_eq!((list["data"].as_array().unwrap().len(), list["data"][0]["refundable"].to_string()), (2, "0".to_owned()));
         app.finish().await;

@@ -99,4 +99,5 @@ fn an_operator_credits_an_invoice_makes_a_code_and_freezes_an_organization() {
     assert!(failure(&operator.run(&promo)).contains("AUTUMN-5 cannot be made"));
     assert!(out(&operator.run(&["promo", "list"])).contains("3 left, for ever"));
     assert!(out(&operator.run(&["ledger", "audit"])).contains("no transfer was changed"));
+    assert!(out(&operator.run(&["ledger", "rebuild"])).starts_with("Added up 0 requests"));
 }

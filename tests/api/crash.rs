@@ -1,6 +1,6 @@
 //! Killing the process at random moments loses and doubles nothing (I8, I10, I13).
 //!
-//! `PATCHBAY_CRASH_ROUNDS=1000 cargo test --test api crash` runs it for longer.
+//! `make kill-rounds` runs it for longer.
 
 use std::collections::HashSet;
 use std::process::Stdio;
@@ -17,25 +17,45 @@ use reqwest::Client;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::Notify;
 
-use crate::support::{Database, TestApp, Upstream, question};
+use crate::support::{Database, TestApp, Upstream, asked_for, question};
 
 /// What the clients saw complete.
 #[derive(Default)]
 struct Seen {
-    complete: HashSet<String>,
+    complete: Mutex<HashSet<String>>,
+    news: Notify,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
-    let rounds = option_env!("PATCHBAY_CRASH_ROUNDS").and_then(|text| text.parse().ok()).unwrap_or(50_u32);
+    kill(30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the long form: make kill-rounds"]
+async fn a_thousand_kills_lose_and_double_no_charge() {
+    const ON_ONE_DATABASE: u32 = 50;
+    let (mut left, mut complete) = (asked_for("ROUNDS", 1_000), 0);
+    let rounds = left;
+    while left > 0 {
+        let now = left.min(ON_ONE_DATABASE);
+        complete += kill(now).await;
+        left -= now;
+    }
+    println!("killed {rounds} times, {complete} answers seen whole: each is charged once");
+}
+
+/// Kills the server this often; how many answers the clients saw whole.
+async fn kill(rounds: u32) -> usize {
     let upstream = Upstream::start("one").await;
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
     let member = app.member(Money::from_dollars(1_000)).await;
     let key = member.key().await.text;
     let organization_id = member.account.organization_id.clone();
     let database = app.finish().await;
-    let seen = Arc::new(Mutex::new(Seen::default()));
+    let seen = Arc::new(Seen::default());
 
     for round in 0..rounds {
         let (mut server, url, _output) = serve(&database.url).await;
@@ -43,9 +63,15 @@ async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
         let clients: FuturesUnordered<_> =
             (0..8).map(|n| ask_until(stop.clone(), url.clone(), key.clone(), n % 2 == 0, Arc::clone(&seen))).collect();
         let clients = tokio::spawn(clients.collect::<Vec<()>>());
-        let moment = rand::rng().random_range(20..250);
-        tokio::time::sleep(Duration::from_millis(moment)).await;
-        assert_eq!(server.try_wait().unwrap(), None, "the server ran until it was killed");
+        // After some more answers, at any moment between two of them.
+        let wanted = seen.complete.lock().len() + rand::rng().random_range(1..12);
+        while seen.complete.lock().len() < wanted {
+            tokio::select! {
+                () = seen.news.notified() => {}
+                ended = server.wait() => panic!("the server ended by itself: {ended:?}"),
+            }
+        }
+        tokio::time::sleep(Duration::from_micros(rand::rng().random_range(0..20_000))).await;
         server.start_kill().unwrap();
         server.wait().await.unwrap();
         stop.cancel();
@@ -58,11 +84,13 @@ async fn a_process_killed_at_any_moment_loses_and_doubles_no_charge() {
     server.wait().await.unwrap();
     let store = Store::open(&database.url).await.unwrap();
     assert_eq!(store.holds().await.unwrap(), []);
-    assert!(seen.lock().complete.len() > rounds as usize, "too few requests came through to prove anything");
+    let complete = seen.complete.lock().len();
+    assert!(complete >= rounds as usize, "too few requests came through to prove anything");
+    complete
 }
 
 /// Starts the real program on this database and waits until it listens.
-async fn serve(database_url: &str) -> (Child, String, Lines<BufReader<ChildStdout>>) {
+pub async fn serve(database_url: &str) -> (Child, String, Lines<BufReader<ChildStdout>>) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_patchbay"))
         .arg("serve")
         .env("PATCHBAY_DATABASE_URL", database_url)
@@ -89,7 +117,7 @@ async fn ask_until(
     url: String,
     key: String,
     is_streamed: bool,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Seen>,
 ) {
     let client = Client::builder().no_proxy().build().unwrap();
     while !stop.is_cancelled() {
@@ -102,12 +130,13 @@ async fn ask_until(
         let id = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
         let Ok(text) = response.text().await else { continue };
         if !is_streamed || text.ends_with("data: [DONE]\n\n") {
-            seen.lock().complete.insert(id);
+            seen.complete.lock().insert(id);
+            seen.news.notify_one();
         }
     }
 }
 
-async fn check(database: &Database, organization_id: &str, seen: &Mutex<Seen>, round: u32) {
+async fn check(database: &Database, organization_id: &str, seen: &Seen, round: u32) {
     let store = Store::open(&database.url).await.unwrap();
     assert_eq!(patchbay::billing::audit::differences(&store).await.unwrap(), Vec::<String>::new(), "round {round}");
     let charged: Vec<(String, i64)> = sqlx::query_as("SELECT id, amount_nanos FROM transfers WHERE kind = 'post'")
@@ -116,7 +145,7 @@ async fn check(database: &Database, organization_id: &str, seen: &Mutex<Seen>, r
         .unwrap();
     let ids: HashSet<&str> = charged.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids.len(), charged.len());
-    for id in &seen.lock().complete {
+    for id in &*seen.complete.lock() {
         assert!(ids.contains(id.as_str()), "round {round}: {id} was answered and not charged");
     }
     for (id, amount) in &charged {

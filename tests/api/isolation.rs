@@ -28,18 +28,42 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 122] = [
+const ROWS: [(&str, Reach); 149] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
+    ("/account/identities", Own),
+    ("/account/identities/{provider}", Own),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),
+    ("/account/second-factor", Own),
+    ("/account/second-factor/confirm", Own),
+    ("/account/second-factor/off", Own),
+    ("/account/second-factor/recovery-codes", Own),
     ("/account/sessions", Own),
     ("/account/sessions/{id}", Object),
     ("/account/verification", Own),
     ("/account/verification/finish", Public),
     ("/activity", Own),
+    ("/admin", Own),
+    ("/admin/announcements", Own),
+    ("/admin/announcements/{id}", Object),
+    ("/admin/catalog/import", Own),
+    ("/admin/endpoints", Own),
+    ("/admin/endpoints/edit", Own),
+    ("/admin/log", Own),
+    ("/admin/organizations", Own),
+    ("/admin/organizations/{id}", Object),
+    ("/admin/organizations/{id}/credit", Object),
+    ("/admin/organizations/{id}/freeze", Object),
+    ("/admin/organizations/{id}/thaw", Object),
+    ("/admin/providers", Own),
+    ("/admin/providers/{slug}/check", Own),
+    ("/admin/purchases/{id}/refund", Object),
+    ("/admin/users", Own),
+    ("/admin/users/{id}/restore", Object),
+    ("/admin/users/{id}/suspend", Object),
     ("/auth/key", Own),
     ("/auth/keys", Public),
     ("/auth/keys/code", Own),
@@ -151,6 +175,9 @@ const ROWS: [(&str, Reach); 122] = [
     ("/healthz", Public),
     ("/readyz", Public),
     ("/sign-in", Public),
+    ("/sign-in/code", Public),
+    ("/sign-in/with/{provider}", Public),
+    ("/sign-in/with/{provider}/callback", Public),
     ("/sign-out", Public),
     ("/sign-up", Public),
 ];
@@ -158,7 +185,7 @@ const ROWS: [(&str, Reach); 122] = [
 /// The paths in the source of the router.
 fn routes() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for name in ["src/http/mod.rs", "src/http/forms.rs"] {
+    for name in ["src/http/mod.rs", "src/http/forms.rs", "src/http/admin/mod.rs"] {
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
         for piece in text.split(".route(").skip(1) {
             // Some paths have a name.
@@ -232,6 +259,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, sessions) = owner.get("/api/v1/account/sessions").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let own = BTreeMap::from([
+        ("organization", id.clone()),
         ("chat", text(&chat["data"]["id"])),
         ("own key", text(&own_key["data"]["id"])),
         ("guardrail", text(&guardrail["data"]["id"])),
@@ -256,6 +284,8 @@ fn kind(path: &str) -> &'static str {
         "guardrails" => "guardrail",
         "workspaces" => "workspace",
         "account" => "session",
+        "admin" if path.contains("/users/") => "member",
+        "admin" => "organization",
         _ if path.starts_with("/organization/members") => "member",
         _ => "invitation",
     }

@@ -1,9 +1,12 @@
 //! How often a caller may ask.
 
 use app::types::Money;
+use patchbay::billing::ledger::{Leg, credit_account};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::payments::Till;
 use crate::support::redis::Redis;
 use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
@@ -50,9 +53,11 @@ on_both_databases! {
         };
         let app = TestApp::start_with(database, &[&upstream], limits).await;
         let poor = app.member(Money::from_dollars(1)).await.key().await;
-        let rich = app.member(Money::from_dollars(10)).await.key().await;
+        let (gifted, buyer) = (app.member(Money::from_dollars(50)).await, app.member(Money::ZERO).await);
+        app.app.ledger.invoice("i", &buyer.account.organization_id, Money::from_dollars(10), "paid").await.unwrap();
+        let (gifted, rich) = (gifted.key().await, buyer.key().await);
         let asked = || json!({ "model": "acme/gift:free" });
-        for (key, limit) in [(&poor, 2), (&rich, 3)] {
+        for (key, limit) in [(&poor, 2), (&gifted, 2), (&rich, 3)] {
             for used in 0..limit {
                 let (_, body) = read(key.get("/api/v1/key").await).await;
                 let expected = json!({ "limit": limit, "remaining": limit - used, "used": used });
@@ -73,6 +78,62 @@ on_both_databases! {
         assert_eq!(status, 429, "{body}");
         app.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_free_tier_ends_with_ten_dollars_bought_and_begins_again_with_their_refund() {
+    let till = Till::open().await;
+    let upstream = Upstream::with_prices("gratis", "0", "0").await.offering(&["acme/gift:free"]);
+    let app = TestApp::start_with(Database::sqlite(), &[&upstream], |config| till.configure(config)).await;
+    let member = app.member(Money::ZERO).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    let limit = async || {
+        let (_, body) = read(key.get("/api/v1/key").await).await;
+        body["data"]["free_model_daily_requests"]["limit"].clone()
+    };
+    assert_eq!(limit().await, json!(50));
+    till.buy(&app, &manager, 6).await;
+    assert_eq!(limit().await, json!(50));
+    let (purchase, _) = till.buy(&app, &manager, 5).await;
+    assert_eq!(limit().await, json!(1_000));
+    let back = manager.send(Method::POST, "/api/v1/credits/refund", &json!({ "id": purchase })).await;
+    assert_eq!(back.status(), 200);
+    assert_eq!(limit().await, json!(50));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn free_models_answer_twenty_times_a_minute_and_not_below_zero() {
+    let upstream = Upstream::with_prices("gratis", "0", "0").await.offering(&["acme/gift:free"]);
+    assert_eq!(patchbay::config::Config::default().rate_limits.free_per_minute, 20);
+    let app =
+        TestApp::start_with(Database::sqlite(), &[&upstream], |config| config.rate_limits.free_per_minute = 2).await;
+    let member = app.member(Money::ZERO).await;
+    let key = member.key().await;
+    let asked = || json!({ "model": "acme/gift:free" });
+    for _ in 0..2 {
+        assert_eq!(read(key.ask(asked()).await).await.0, 200, "without any credit");
+    }
+    let refused = key.ask(asked()).await;
+    assert_eq!(refused.headers()["x-ratelimit-limit"], "2");
+    let (status, body) = read(refused).await;
+    assert_eq!((status, &body["error"]["metadata"]["error_type"]), (429, &json!("rate_limit_exceeded")), "{body}");
+
+    let debtor = app.member(Money::ZERO).await;
+    let leg = Leg {
+        id: "recall".to_owned(),
+        kind: "refund",
+        debit: credit_account(&debtor.account.organization_id),
+        credit: "platform:cash:card".to_owned(),
+        amount: Money::from_cents(1),
+        promotional: Money::ZERO,
+        description: String::new(),
+    };
+    app.app.ledger.book(&[leg], true).await.unwrap();
+    let (status, body) = read(debtor.key().await.ask(asked()).await).await;
+    assert_eq!((status, &body["error"]["code"]), (402, &json!(402)), "{body}");
+    assert_eq!(upstream.count(), 2);
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

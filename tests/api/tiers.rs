@@ -64,7 +64,7 @@ async fn who_waits_to_save_is_not_served_at_the_ordinary_price() {
     let key = app.member(Money::from_dollars(5)).await.key().await;
     let (status, body) = read(key.ask(json!({ "service_tier": "flex" })).await).await;
     assert_eq!(status, 404, "{body}");
-    assert_eq!(body["error"]["metadata"]["availability"]["excluded_by"], json!(["service_tier"]), "{body}");
+    assert_eq!(body["error"]["availability"]["excluded_by"], json!(["service_tier"]), "{body}");
     // Who wants to be served first is served anyhow.
     answer(&key, json!({ "service_tier": "priority" })).await;
     assert_eq!(upstream.last_request()["service_tier"], Value::Null);

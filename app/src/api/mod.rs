@@ -3,6 +3,7 @@
 //! It speaks through one of two transports: `fetch` in the browser, and on the
 //! server a closure over the same router, provided with each page request.
 
+mod admin;
 #[cfg(feature = "hydrate")]
 mod browser;
 mod chat;

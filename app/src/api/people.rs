@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{Api, ApiResult, encode};
 use crate::types::Envelope;
-use crate::types::account::{OpenSession, Profile};
+use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
 use crate::types::byok::{OwnKey, OwnKeyList};
 use crate::types::guardrails::{Guardrail, GuardrailList};
 use crate::types::organizations::{
@@ -79,6 +79,16 @@ impl Api {
     /// The person's own account.
     pub async fn account(&self) -> ApiResult<Profile> {
         self.get("/api/v1/account").await
+    }
+
+    /// Whether signing in asks for a code.
+    pub async fn second_factor(&self) -> ApiResult<SecondFactor> {
+        self.get("/api/v1/account/second-factor").await
+    }
+
+    /// Accounts elsewhere that open the person's own.
+    pub async fn identities(&self) -> ApiResult<Vec<Identity>> {
+        self.get("/api/v1/account/identities").await
     }
 
     /// Where the person is signed in.

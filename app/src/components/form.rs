@@ -40,7 +40,7 @@ pub fn CallForm(
 pub fn Outcome(notice: Notice) -> impl IntoView {
     let class = if notice.is_problem { "notice notice-bad" } else { "notice" };
     let role = if notice.is_problem { "alert" } else { "status" };
-    let secrets = notice.secrets.into_iter().map(|secret| view! { <code>{secret}</code> }).collect_view();
+    let secrets = notice.secrets.into_iter().map(|secret| view! { <code>{secret}</code>" " }).collect_view();
     view! {
         <div class="page page-outcome">
             <div class=class role=role>

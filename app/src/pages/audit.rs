@@ -78,8 +78,9 @@ pub fn AuditPage() -> impl IntoView {
     })
 }
 
+/// Lines of an audit log.
 #[component]
-fn Events(events: Vec<AuditEvent>) -> impl IntoView {
+pub fn Events(events: Vec<AuditEvent>) -> impl IntoView {
     if events.is_empty() {
         return view! {
             <Empty title="Nothing here.">

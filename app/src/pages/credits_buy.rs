@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::types::Money;
-use crate::types::credits::{Billing, PaymentMethod};
+use crate::types::credits::{Billing, PaymentMethod, ReceiptAddress};
 
 /// Amounts to choose with one click, US dollars.
 const USUAL: [i64; 5] = [10, 20, 50, 100, 500];
@@ -157,11 +157,16 @@ fn PromoCode() -> impl IntoView {
     }
 }
 
-/// Automatic purchases and what receipts name.
+/// Automatic purchases, what receipts name and where statements go.
 #[component]
 pub fn Settings(billing: Billing) -> impl IntoView {
-    if !billing.may_buy || billing.methods.is_empty() {
+    if !billing.may_buy {
         return ().into_any();
+    }
+    let papers = view! { <Papers receipt=billing.receipt.clone() statements_to=billing.statements_to.clone()/> };
+    if billing.methods.is_empty() {
+        // Nothing is sold here, but credit given by the operator has statements, too.
+        return view! { <section class="panel" aria-label="Receipts and statements">{papers}</section> }.into_any();
     }
     let top_up = match &billing.card {
         Some(card) => view! { <TopUpForm billing=billing.clone() card=card.clone()/> }.into_any(),
@@ -170,32 +175,42 @@ pub fn Settings(billing: Billing) -> impl IntoView {
         }
         .into_any(),
     };
-    let receipt = billing.receipt;
     view! {
         <section class="panel" aria-labelledby="top-up">
             <h2 id="top-up">"Automatic purchases"</h2>
             {top_up}
-            <details class="more">
-                <summary>"Name and address on receipts"</summary>
-                <form class="form" method="post" action="/credits/receipt-address">
-                    <label class="field">
-                        <span>"Company or name"</span>
-                        <input class="input" type="text" name="name" value=receipt.name maxlength="200" autocomplete="organization"/>
-                    </label>
-                    <label class="field">
-                        <span>"Address"</span>
-                        <textarea class="input" name="address" rows="3" maxlength="500">{receipt.address}</textarea>
-                    </label>
-                    <label class="field">
-                        <span>"Tax id"</span>
-                        <input class="input" type="text" name="tax_id" value=receipt.tax_id maxlength="100"/>
-                    </label>
-                    <button class="button" type="submit">"Save"</button>
-                </form>
-            </details>
+            {papers}
         </section>
     }
     .into_any()
+}
+
+#[component]
+fn Papers(receipt: ReceiptAddress, statements_to: Option<String>) -> impl IntoView {
+    view! {
+        <details class="more">
+            <summary>"Receipts and monthly statements"</summary>
+            <form class="form" method="post" action="/credits/receipt-address">
+                <label class="field">
+                    <span>"Company or name"</span>
+                    <input class="input" type="text" name="name" value=receipt.name maxlength="200" autocomplete="organization"/>
+                </label>
+                <label class="field">
+                    <span>"Address"</span>
+                    <textarea class="input" name="address" rows="3" maxlength="500">{receipt.address}</textarea>
+                </label>
+                <label class="field">
+                    <span>"Tax id"</span>
+                    <input class="input" type="text" name="tax_id" value=receipt.tax_id maxlength="100"/>
+                </label>
+                <label class="field">
+                    <span>"Send a statement after each month to "<small>"(empty: no statements)"</small></span>
+                    <input class="input" type="email" name="statements_to" value=statements_to maxlength="254" autocomplete="email"/>
+                </label>
+                <button class="button" type="submit">"Save"</button>
+            </form>
+        </details>
+    }
 }
 
 #[component]

@@ -3,9 +3,11 @@
 use leptos::prelude::*;
 
 use crate::components::form::CallForm;
+use crate::components::format;
 use crate::components::icon::{Icon, Mark, Shape};
 use crate::islands::palette::CommandPalette;
 use crate::islands::theme_switch::ThemeSwitch;
+use crate::types::admin::Announcement;
 use crate::types::session::{Session, User};
 
 const PLACES: [(&str, &str); 6] = [
@@ -40,6 +42,19 @@ pub fn DemoBanner() -> impl IntoView {
             <span>"Simulated providers, seeded traffic."</span>
         </aside>
     }
+}
+
+/// What the operators tell everybody.
+#[component]
+pub fn Announcements(all: Vec<Announcement>) -> impl IntoView {
+    let lines = all
+        .into_iter()
+        .map(|one| {
+            let class = if one.is_warning { "announcement announcement-warning" } else { "announcement" };
+            view! { <p class=class>{format::plain(&one.text)}</p> }
+        })
+        .collect::<Vec<_>>();
+    (!lines.is_empty()).then(|| view! { <aside class="announcements" aria-label="Announcements">{lines}</aside> })
 }
 
 /// The header: where one can go, and who is signed in.
@@ -110,6 +125,10 @@ fn AccountMenu(user: User, path: String) -> impl IntoView {
     let switch = (!others.is_empty()).then(|| {
         view! { <div class="menu-switch"><p>"Switch to"</p><ul>{others}</ul></div> }
     });
+    let operators = user.is_operator.then(|| {
+        let current = current("/admin", &path);
+        view! { <div class="menu-switch"><ul><li><a href="/admin" aria-current=current>"Operators"</a></li></ul></div> }
+    });
     view! {
         <a class="balance" href="/credits" title="Credit left">{user.available.dollars()}</a>
         <details class="account-menu" name="header-menu">
@@ -120,6 +139,7 @@ fn AccountMenu(user: User, path: String) -> impl IntoView {
             <div class="menu-panel">
                 <p class="menu-who"><strong>{user.name}</strong><br/>{user.organization_name}</p>
                 <nav aria-label="Account"><ul>{links(&ACCOUNT, &path)}</ul></nav>
+                {operators}
                 {switch}
                 <form method="post" action="/sign-out"><button class="menu-button" type="submit">"Sign out"</button></form>
             </div>

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::sign_in::OtherAccounts;
 use super::{failed, member, session};
 use crate::api::{encode, use_api};
 use crate::components::deferred::deferred;
@@ -92,9 +93,10 @@ pub fn ConfirmPage() -> impl IntoView {
             };
             view! { <p class="notice notice-bad" role="alert">{text}</p> }
         });
+        let other = next.clone();
         let body = match member("go on", &next).await {
             Err(invitation) => invitation,
-            Ok(_) => view! {
+            Ok(session) => view! {
                 <p>"Money, keys and members are changed only with a password given within the last ten minutes."</p>
                 {problem}
                 <form class="form" method="post" action="/confirm">
@@ -102,6 +104,7 @@ pub fn ConfirmPage() -> impl IntoView {
                     <label class="field"><span>"Password"</span><input class="input" type="password" name="password" autocomplete="current-password" required=true/></label>
                     <button class="button button-primary" type="submit">"Confirm"</button>
                 </form>
+                <OtherAccounts session next=other/>
             }
             .into_any(),
         };

@@ -1,6 +1,7 @@
 //! The pages, one file each. They are rendered on the server and complete without a script.
 
 pub mod activity;
+pub mod admin;
 pub mod apps;
 pub mod audit;
 pub mod chat;
@@ -28,6 +29,7 @@ pub mod providers;
 pub mod quality;
 pub mod rankings;
 pub mod roles;
+pub mod second_factor;
 pub mod settings;
 pub mod shared;
 pub mod sign_in;

@@ -8,7 +8,7 @@ use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
 use crate::components::title::PageTitle;
-use crate::types::account::{OpenSession, Profile};
+use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
 
 const HERE: &str = "/settings";
 
@@ -19,10 +19,12 @@ pub fn Settings() -> impl IntoView {
     deferred(async move {
         let body = match member("change your settings", HERE).await {
             Err(invitation) => invitation,
-            Ok(_) => match futures::try_join!(api.account(), api.sessions()) {
-                Ok((profile, sessions)) => view! {
+            Ok(_) => match futures::try_join!(api.account(), api.sessions(), api.second_factor(), api.identities()) {
+                Ok((profile, sessions, second_factor, identities)) => view! {
                     <Person profile/>
                     <Password/>
+                    <SecondStep state=second_factor/>
+                    <Elsewhere identities/>
                     <Sessions sessions/>
                     <Goodbye/>
                 }
@@ -73,6 +75,40 @@ fn Password() -> impl IntoView {
             <p><button class="button" type="submit">"Change password"</button></p>
         </CallForm>
     }
+}
+
+#[component]
+fn SecondStep(state: SecondFactor) -> impl IntoView {
+    let (badge, link) = if state.is_on {
+        (view! { <span class="badge badge-good">"On"</span> }, "Recovery codes, or switch it off")
+    } else {
+        (view! { <span class="badge">"Off"</span> }, "Set up an authenticator app")
+    };
+    view! {
+        <h2>"Second step at sign-in"</h2>
+        <p>{badge}" "<a href="/settings/second-factor">{link}</a></p>
+    }
+}
+
+/// Accounts elsewhere that open this one; nothing where there are none.
+#[component]
+fn Elsewhere(identities: Vec<Identity>) -> impl IntoView {
+    let rows = identities
+        .into_iter()
+        .map(|one| {
+            let path = format!("/api/v1/account/identities/{}", one.provider);
+            let label = format!("Unlink {}", one.name);
+            view! {
+                <li class="offer">
+                    <p>{format::plain(&one.name)}" · "{format::plain(&one.email)}" · since "{format::moment(&one.since)}</p>
+                    <CallForm method="DELETE" path next=HERE done="It no longer opens your account." class="inline-form">
+                        <button class="button button-small" type="submit" aria-label=label>"Unlink"</button>
+                    </CallForm>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    (!rows.is_empty()).then(|| view! { <h2>"Signing in with other accounts"</h2><ul class="offers">{rows}</ul> })
 }
 
 #[component]

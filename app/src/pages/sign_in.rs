@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::session;
 use crate::api::encode;
+use crate::types::session::Session;
 
 /// What is wrong, and what to do about it. The codes come from the handlers of these forms.
 fn advice(code: &str) -> Option<&'static str> {
@@ -14,6 +15,14 @@ fn advice(code: &str) -> Option<&'static str> {
         "" => return None,
         "invalid" => "E-mail and password do not match. Check both, and whether caps lock is on.",
         "throttled" => "Too many attempts. Wait a few minutes, then try again.",
+        "elsewhere" => "Signing in with that account did not work. Try again, or use your password.",
+        "elsewhere_refused" => "You were not signed in there. Try again, or use your password.",
+        "elsewhere_email" => "That account has no confirmed e-mail address. Confirm it there, then try again.",
+        "unconfirmed" => {
+            "An account with that address exists here and is not confirmed. Sign in with its password and open the link of our letter first."
+        }
+        "suspended" => "This account is suspended. Ask this server's operator why, and what to do.",
+        "too_late" => "The code was not given in time. Sign in again.",
         "taken" => "An account with this e-mail exists already. Sign in instead.",
         "weak_password" => {
             "Choose a longer password that is not on the lists of common ones: at least 8 characters, 15 are better."
@@ -52,12 +61,27 @@ fn Problem(text: Option<&'static str>) -> impl IntoView {
     text.map(|text| view! { <p class="notice notice-bad" role="alert" id="problem">{text}</p> })
 }
 
+/// Links that lead to where else one may have an account.
+#[component]
+pub fn OtherAccounts(session: Session, next: String) -> impl IntoView {
+    let links = session
+        .identity_providers
+        .into_iter()
+        .map(|one| {
+            let href = format!("/sign-in/with/{}?next={}", one.slug, encode(&next));
+            view! { <a class="button" rel="nofollow" href=href>{format!("Continue with {}", one.name)}</a> }
+        })
+        .collect::<Vec<_>>();
+    (!links.is_empty()).then(|| view! { <p class="button-row">{links}</p> })
+}
+
 /// `/sign-in`
 #[component]
 pub fn SignIn() -> impl IntoView {
     let Form { problem, email, next } = form();
     deferred(async move {
         let session = session().await;
+        let other = next.clone();
         let sign_up = session.allows_sign_up.then(|| {
             let href = format!("/sign-up?next={}", encode(&next));
             view! { <p class="form-foot">"No account yet? "<a href=href>"Create one"</a></p> }
@@ -79,6 +103,7 @@ pub fn SignIn() -> impl IntoView {
                     </label>
                     <button class="button button-primary" type="submit">"Sign in"</button>
                 </form>
+                <OtherAccounts session=session.clone() next=other/>
                 <p class="form-foot"><a href="/forgot-password">"Forgot the password?"</a></p>
                 {sign_up}
             </section>
@@ -96,7 +121,7 @@ pub fn SignUp() -> impl IntoView {
         let body = if session.allows_sign_up {
             view! {
                 <form class="form" method="post" action="/sign-up">
-                    <input type="hidden" name="next" value=next/>
+                    <input type="hidden" name="next" value=next.clone()/>
                     <label class="field">
                         <span>"Name"</span>
                         <input class="input" type="text" name="name" autocomplete="name" required=true maxlength="100"/>
@@ -116,12 +141,14 @@ pub fn SignUp() -> impl IntoView {
         } else {
             view! { <p class="notice">{advice("closed")}</p> }.into_any()
         };
+        let others = session.allows_sign_up.then(|| view! { <OtherAccounts session next/> });
         view! {
             <PageTitle text="Create an account"/>
             <section class="page page-form">
                 <h1>"Create an account"</h1>
                 <Problem text=problem/>
                 {body}
+                {others}
                 <p class="form-foot">"Have an account? "<a href=sign_in>"Sign in"</a></p>
             </section>
         }
@@ -144,7 +171,17 @@ mod tests {
     #[test]
     fn every_error_says_what_to_do() {
         assert_eq!(advice(""), None);
-        for code in ["invalid", "throttled", "taken", "weak_password", "closed", "bad_email", "something else"] {
+        for code in [
+            "invalid",
+            "throttled",
+            "too_late",
+            "suspended",
+            "taken",
+            "weak_password",
+            "closed",
+            "bad_email",
+            "something else",
+        ] {
             assert!(advice(code).is_some_and(|text| text.split(". ").count() > 1 || text.contains("Choose")), "{code}");
         }
     }

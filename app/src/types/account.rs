@@ -73,3 +73,72 @@ pub struct OpenSession {
 pub struct Said {
     pub message: String,
 }
+
+/// `GET /api/v1/account/second-factor` (ours).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SecondFactor {
+    /// Signing in asks for a code.
+    pub is_on: bool,
+    /// RFC 3339; since when.
+    pub since: Option<String>,
+    pub recovery_codes_left: i64,
+    /// What was begun and waits for a first code.
+    pub setup: Option<SecondFactorSetup>,
+}
+
+/// What an authenticator app needs. Shown until a first code is given, never afterwards.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SecondFactorSetup {
+    /// Base32.
+    pub secret: String,
+    /// The same as an `otpauth://` address.
+    pub uri: String,
+    /// The address as a QR code: modules on a side, and its dark ones as the data of an SVG path.
+    pub qr_size: i32,
+    pub qr_path: String,
+}
+
+impl std::fmt::Debug for SecondFactorSetup {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SecondFactorSetup")
+    }
+}
+
+/// `POST /api/v1/account/second-factor/confirm` and `…/recovery-codes`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SecondFactorCode {
+    /// Six digits of the app, or a recovery code.
+    pub code: String,
+}
+
+/// `POST /api/v1/account/second-factor/off`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct EndSecondFactor {
+    pub password: String,
+    /// Six digits of the app, or a recovery code.
+    pub code: String,
+}
+
+/// Codes for the day the app is lost; each works once. Shown this once.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct RecoveryCodes {
+    pub message: String,
+    pub recovery_codes: Vec<String>,
+}
+
+/// One of `GET /api/v1/account/identities`: an account elsewhere that opens this one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Identity {
+    pub provider: String,
+    pub name: String,
+    /// As it was when it was linked.
+    pub email: String,
+    /// RFC 3339.
+    pub since: String,
+}

@@ -132,6 +132,8 @@ pub struct Billing {
     /// Why the last automatic purchase failed.
     pub top_up_problem: Option<String>,
     pub receipt: ReceiptAddress,
+    /// Where a statement goes after each month.
+    pub statements_to: Option<String>,
 }
 
 /// `PATCH /api/v1/billing` (ours). What is left out stays.
@@ -141,6 +143,8 @@ pub struct Billing {
 pub struct UpdateBilling {
     pub top_up: Option<TopUp>,
     pub receipt: Option<ReceiptAddress>,
+    /// An address for monthly statements; empty switches them off.
+    pub statements_to: Option<String>,
     /// `true` forgets the saved card and stops automatic purchases.
     pub forget_card: bool,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Money;
+use super::admin::Announcement;
 use super::organizations::Organization;
 use super::roles::{Permission, Role};
 
@@ -20,6 +21,21 @@ pub struct Session {
     /// What came of the form sent last; told once.
     #[serde(default)]
     pub notice: Option<Notice>,
+    /// What the operators tell everybody now.
+    #[serde(default)]
+    pub announcements: Vec<Announcement>,
+    /// Where else people may have the account they sign in with.
+    #[serde(default)]
+    pub identity_providers: Vec<IdentityProvider>,
+}
+
+/// A provider of identities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct IdentityProvider {
+    pub slug: String,
+    /// For the button.
+    pub name: String,
 }
 
 /// What came of a form.
@@ -49,6 +65,9 @@ pub struct User {
     pub workspace_id: String,
     #[serde(default)]
     pub is_verified: bool,
+    /// Runs this server.
+    #[serde(default)]
+    pub is_operator: bool,
     /// Where the person belongs, for the switch in the header.
     #[serde(default)]
     pub organizations: Vec<Organization>,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use app::types::Money;
 
 use super::{
-    BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REVENUE, SettleOp, TransferOutcome, counters,
+    BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REFUSED, REVENUE, SettleOp, TransferOutcome,
+    counters,
 };
 use crate::clock::Windows;
 use crate::store::ledger::{BalanceRow, HoldRow, KeyUsageRow, LedgerBatch, TransferRow};
@@ -60,6 +61,10 @@ impl<'a> Working<'a> {
     pub fn with_unwritten(mut self, unwritten: HashMap<String, i64>) -> Self {
         self.unwritten = unwritten;
         self
+    }
+
+    fn unwritten_of(&self, account_id: &str) -> i64 {
+        self.unwritten.get(account_id).copied().unwrap_or(0)
     }
 
     fn balance(&mut self, account_id: &str) -> &mut BalanceRow {
@@ -121,8 +126,10 @@ impl<'a> Working<'a> {
             self.reserve(&op.account_id, &op.key_id, -stored);
             self.batch.resolved_holds.push(op.id.clone());
         }
+        let unwritten = self.unwritten_of(&op.account_id);
         let account = self.balance(&op.account_id);
-        let (available, promo) = (account.available(), account.promo_nanos);
+        // Where an account is overdrawn, holds of other requests count as if they were written.
+        let (available, promo) = (account.available().saturating_sub(unwritten), account.promo_nanos);
         // On owned rows `charge` is covered already; on locked rows this is where it is decided.
         let covered = op.charge.min(available.max(0));
         let overrun = op.overrun + (op.charge - covered);
@@ -187,20 +194,26 @@ impl<'a> Working<'a> {
         key.last_used_at = now_ms;
     }
 
-    /// Moves money, all of it or nothing, if the debited accounts' floors allow it. What
-    /// `is_forced` is booked even where it takes an account below zero.
+    /// Moves money, all of it or nothing, if the debited organizations have it and paid for
+    /// it. What `is_forced` is booked even where it takes an account below zero.
     pub fn transfer(&mut self, rows: &[TransferRow], is_forced: bool) -> TransferOutcome {
-        let mut debits: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut debits: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
         for row in rows {
-            let sum = debits.entry(&row.debit_account_id).or_default();
+            let (sum, promo) = debits.entry(&row.debit_account_id).or_default();
             *sum = sum.saturating_add(row.amount_nanos);
+            *promo = promo.saturating_add(row.promo_nanos);
         }
-        for (account_id, amount) in debits {
+        for (account_id, (amount, promo)) in debits {
+            let unwritten = self.unwritten_of(account_id);
             let debited = self.balance(account_id);
-            let left = debited.available().saturating_sub(amount);
             if is_forced {
                 debited.floor_nanos = None;
-            } else if debited.floor_nanos.is_some_and(|floor| left < floor) {
+                continue;
+            }
+            let left = debited.available().saturating_sub(amount).saturating_sub(unwritten);
+            // Gifts go nowhere but into requests: what else is taken out must have been paid for (I16).
+            let gifts = debited.promo_nanos.saturating_sub(promo).max(0);
+            if floor_of(account_id).is_some_and(|floor| left.saturating_sub(gifts) < floor) {
                 return TransferOutcome::Insufficient;
             }
         }
@@ -214,9 +227,23 @@ impl<'a> Working<'a> {
         TransferOutcome::Created
     }
 
+    /// Keeps the ids of what there were no funds for; nothing moves.
+    pub fn refuse(&mut self, rows: &[TransferRow]) {
+        for row in rows {
+            self.write_transfer(TransferRow {
+                kind: REFUSED.to_owned(),
+                amount_nanos: 0,
+                hold_nanos: row.amount_nanos,
+                promo_nanos: 0,
+                description: row.kind.clone(),
+                ..row.clone()
+            });
+        }
+    }
+
     /// An account that is above zero again may not go below it once more.
     fn restore_floor(&mut self, account_id: &str) {
-        let unwritten = self.unwritten.get(account_id).copied().unwrap_or(0);
+        let unwritten = self.unwritten_of(account_id);
         let account = self.balance(account_id);
         if account.floor_nanos.is_none() && account.available() >= unwritten {
             account.floor_nanos = floor_of(account_id);
@@ -259,14 +286,37 @@ impl<'a> Working<'a> {
     }
 }
 
-/// Whether two transfers under one id are the same (I5). When it was made does not matter.
+/// What comes of rows some of whose ids exist already (I5, I6). When it was made does not matter.
 #[must_use]
-pub fn is_same(existing: &TransferRow, wanted: &TransferRow) -> bool {
+pub fn repeated(rows: &[TransferRow], known: &[Option<TransferRow>]) -> TransferOutcome {
+    let all = |is_alike: fn(&TransferRow, &TransferRow) -> bool| {
+        rows.iter().zip(known).all(|(row, known)| known.as_ref().is_some_and(|known| is_alike(known, row)))
+    };
+    if all(is_same) {
+        TransferOutcome::Exists
+    } else if all(is_refusal_of) {
+        TransferOutcome::Insufficient
+    } else {
+        TransferOutcome::Conflict
+    }
+}
+
+fn is_same(existing: &TransferRow, wanted: &TransferRow) -> bool {
     existing.kind == wanted.kind
-        && existing.debit_account_id == wanted.debit_account_id
-        && existing.credit_account_id == wanted.credit_account_id
         && existing.amount_nanos == wanted.amount_nanos
         && existing.promo_nanos == wanted.promo_nanos
+        && is_between_the_same(existing, wanted)
+}
+
+fn is_refusal_of(existing: &TransferRow, wanted: &TransferRow) -> bool {
+    existing.kind == REFUSED
+        && existing.description == wanted.kind
+        && existing.hold_nanos == wanted.amount_nanos
+        && is_between_the_same(existing, wanted)
+}
+
+fn is_between_the_same(existing: &TransferRow, wanted: &TransferRow) -> bool {
+    existing.debit_account_id == wanted.debit_account_id && existing.credit_account_id == wanted.credit_account_id
 }
 
 /// The accounts and keys an operation touches, for locking.

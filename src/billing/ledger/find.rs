@@ -4,14 +4,21 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx::AnyConnection;
 
-use super::Op;
 use super::apply::{Accounts, floor_of, touched};
+use super::{HoldOp, Op};
 use crate::store::ledger::{self, TransferRow};
 
-/// What the holds that these operations resolve amount to, after their rows were locked.
-pub(super) async fn stored_amounts(connection: &mut AnyConnection, ops: &[Op]) -> sqlx::Result<HashMap<String, i64>> {
+/// What the holds that these operations resolve amount to, after their rows were locked;
+/// after a commit without an answer also those it may have written.
+pub(super) async fn stored_amounts(
+    connection: &mut AnyConnection,
+    ops: &[Op],
+    is_retry: bool,
+) -> sqlx::Result<HashMap<String, i64>> {
     let resolved = |op: &Op| match op {
         Op::Settle(op) => Some(op.id.clone()),
+        Op::Hold(HoldOp { row, .. }) if is_retry => Some(row.id.clone()),
+        Op::Grow { id, .. } if is_retry => Some(id.clone()),
         _ => None,
     };
     let ids: Vec<String> = ops.iter().filter_map(resolved).collect();

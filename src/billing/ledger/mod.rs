@@ -4,9 +4,10 @@
 //! once: settled with what the request cost, or voided. On SQLite this process
 //! owns the balances: a hold is decided in memory at once, and a settlement is
 //! acknowledged after its commit. On PostgreSQL both are decided inside the
-//! transaction that holds the row locks. The invariants (I1–I13) are tested on
-//! both databases in `tests/api/ledger.rs`.
+//! transaction that holds the row locks. The invariants (I1–I20) and what proves
+//! them are listed in `docs/ledger.md`.
 
+mod adopt;
 mod apply;
 mod find;
 mod live;
@@ -29,6 +30,7 @@ use crate::store::ledger::{HoldRow, KeyUsageRow, TransferRow};
 use crate::store::native::WriteError;
 use crate::store::{Backend, Store};
 
+pub use adopt::adopt;
 pub use transfer::Leg;
 pub use writer::WriterTask;
 
@@ -44,6 +46,9 @@ pub const FEE_REVENUE: &str = "platform:fee_revenue";
 pub const DISPUTE_LOSS: &str = "platform:dispute_loss";
 /// Fees on requests with customers' own keys.
 pub const BYOK_REVENUE: &str = "platform:byok_revenue";
+
+/// The kind of a transfer that was refused for lack of funds. It moves nothing and keeps its id (I6).
+pub const REFUSED: &str = "refused";
 
 /// What came in and went out by one way of paying.
 #[must_use]
@@ -136,7 +141,8 @@ pub enum TransferOutcome {
     Exists,
     /// Another transfer has this id (I5).
     Conflict,
-    /// The debited account may not go below its floor.
+    /// The debited account may not go below its floor, or might not when this was
+    /// first asked for (I6).
     Insufficient,
 }
 
@@ -160,6 +166,8 @@ pub(crate) enum Op {
         account_id: String,
         key_id: String,
         payer: Payer,
+        /// What was held before.
+        from: i64,
         by: i64,
         reply: Option<HoldReply>,
     },
@@ -168,6 +176,8 @@ pub(crate) enum Op {
     Transfer {
         rows: Vec<TransferRow>,
         is_forced: bool,
+        /// Memory has no funds for it.
+        is_refused: bool,
         /// Taken out in memory already, by account.
         taken: Vec<(String, i64)>,
         reply: oneshot::Sender<Option<TransferOutcome>>,
@@ -225,6 +235,7 @@ impl Ledger {
     pub async fn start(store: Store, clock: Clock, node_id: String) -> Result<(Self, WriterTask), WriteError> {
         let owns = store.backend() == Backend::Sqlite;
         store.heartbeat(&node_id, clock.now_ms()).await?;
+        adopt(&store, clock.now_ms()).await?;
         if owns {
             // One process owns the file: every hold found is of a process that is gone.
             recovery::void_holds(&store, &store.holds().await?, &node_id, clock.now_ms()).await?;
@@ -423,6 +434,7 @@ impl Hold {
             account_id: self.payer.account_id.clone(),
             key_id: self.payer.key_id.clone(),
             payer: self.payer.clone(),
+            from: self.amount,
             by: by.0.max(0),
             reply,
         };

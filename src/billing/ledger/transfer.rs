@@ -3,7 +3,7 @@
 use app::types::Money;
 use tokio::sync::oneshot;
 
-use super::apply::{floor_of, is_same};
+use super::apply::floor_of;
 use super::{Ledger, Op, TransferOutcome, WORLD, credit_account};
 use crate::store::ledger::TransferRow;
 
@@ -23,7 +23,8 @@ pub struct Leg {
 
 impl Ledger {
     /// Books legs together or not at all, once: the id of the first names them all.
-    /// What `is_forced` may take an organization below zero.
+    /// What `is_forced` may take an organization below zero. Ids that were refused for
+    /// lack of funds stay refused, whatever comes in later: ask again under new ones.
     ///
     /// # Errors
     /// `None` when the ledger does not answer; ask again with the same ids.
@@ -41,18 +42,12 @@ impl Ledger {
             created_at: now,
         };
         let rows: Vec<TransferRow> = legs.iter().map(row).collect();
-        let Some(taken) = self.withdraw(&rows, is_forced) else {
-            // Memory refuses; it may be a repetition of what was booked before.
-            let first = rows.first()?;
-            let earlier = self.inner.store.transfer(&first.id).await.ok()?;
-            return Some(match earlier {
-                Some(earlier) if is_same(&earlier, first) => TransferOutcome::Exists,
-                Some(_) => TransferOutcome::Conflict,
-                None => TransferOutcome::Insufficient,
-            });
-        };
+        // What memory refuses goes to the writer, too: it knows what was booked before, and remembers (I6).
+        let taken = self.withdraw(&rows, is_forced);
+        let is_refused = taken.is_none();
+        let taken = taken.unwrap_or_default();
         let (reply, answer) = oneshot::channel();
-        self.inner.ops.send(Op::Transfer { rows, is_forced, taken, reply }).ok()?;
+        self.inner.ops.send(Op::Transfer { rows, is_forced, is_refused, taken, reply }).ok()?;
         answer.await.ok().flatten()
     }
 
@@ -127,8 +122,8 @@ impl Ledger {
         self.book(&[leg], false).await
     }
 
-    /// Books the grants that were asked for from the command line. Each is booked
-    /// once, however often this runs.
+    /// Books what was asked for from the command line, each once, however often this
+    /// runs, and writes it into the organization's audit log.
     ///
     /// # Errors
     /// Any database error; what is left is booked the next time.
@@ -144,6 +139,7 @@ impl Ledger {
                 _ => self.grant(&request.id, &request.organization_id, amount, &request.reason).await.is_some(),
             };
             if booked {
+                self.inner.store.note_operator_deed(&request, self.inner.clock.now_ms()).await?;
                 self.inner.store.delete_grant_request(&request.id).await?;
             }
         }

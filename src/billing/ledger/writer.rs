@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Accounts, Working, is_same};
+use super::apply::{Accounts, Working, repeated};
 use super::find::{existing, ids_to_look_up, lock, stored_amounts};
 use super::live::Live;
 use super::seal;
@@ -286,7 +286,7 @@ impl Writer {
             }
             (durable, _) => {
                 self.durable = durable;
-                self.commit_shared(ops, due).await
+                self.commit_shared(ops, due, is_retry).await
             }
         }
     }
@@ -302,7 +302,8 @@ impl Writer {
     ) -> Result<Committed, WriteError> {
         let mut turn = self.store.write_turn().await?;
         let existing = existing(&mut turn, &ids_to_look_up(ops, is_retry)).await?;
-        let mut working = Working::new(durable, self.clock.now_ms()).with_unwritten(self.unwritten(ops, due));
+        let unwritten = if needs_unwritten(durable, ops) { self.unwritten(due) } else { HashMap::new() };
+        let mut working = Working::new(durable, self.clock.now_ms()).with_unwritten(unwritten);
         let found = Found { existing: &existing, stored: &self.stored };
         let mut committed = self.apply_all(&mut working, ops, due, &found);
         let batch = self.sealed(working.finish(), &mut committed);
@@ -314,7 +315,7 @@ impl Writer {
     }
 
     /// Where other nodes write, too: under the locks of every row that is touched.
-    async fn commit_shared(&self, ops: &[Op], due: &[HoldRow]) -> Result<Committed, WriteError> {
+    async fn commit_shared(&self, ops: &[Op], due: &[HoldRow], is_retry: bool) -> Result<Committed, WriteError> {
         let mut tx = self.store.begin_write().await?;
         if ops.iter().all(|op| matches!(op, Op::Hold(_) | Op::Grow { .. })) {
             // The log is flushed in order, so a durable settlement implies its hold.
@@ -322,7 +323,7 @@ impl Writer {
         }
         let locked = lock(&mut tx, ops).await?;
         let existing = existing(&mut tx, &ids_to_look_up(ops, true)).await?;
-        let stored = stored_amounts(&mut tx, ops).await?;
+        let stored = stored_amounts(&mut tx, ops, is_retry).await?;
         let mut working = Working::new(&locked, self.clock.now_ms());
         let mut committed = self.apply_all(&mut working, ops, due, &Found { existing: &existing, stored: &stored });
         let batch = self.sealed(working.finish(), &mut committed);
@@ -348,13 +349,11 @@ impl Writer {
     }
 
     /// By account, the holds that neither this transaction nor one before it writes.
-    fn unwritten(&self, ops: &[Op], due: &[HoldRow]) -> HashMap<String, i64> {
+    fn unwritten(&self, due: &[HoldRow]) -> HashMap<String, i64> {
         let mut sums: HashMap<String, i64> = HashMap::new();
-        if ops.iter().any(|op| matches!(op, Op::Transfer { .. })) {
-            for row in self.pending.values().filter(|row| due.iter().all(|due| due.id != row.id)) {
-                let sum = sums.entry(row.account_id.clone()).or_default();
-                *sum = sum.saturating_add(row.amount_nanos);
-            }
+        for row in self.pending.values().filter(|row| due.iter().all(|due| due.id != row.id)) {
+            let sum = sums.entry(row.account_id.clone()).or_default();
+            *sum = sum.saturating_add(row.amount_nanos);
         }
         sums
     }
@@ -435,8 +434,23 @@ struct Found<'a> {
     stored: &'a HashMap<String, i64>,
 }
 
+/// Whether holds that are not written yet matter to a batch: where money is moved, and
+/// where an account is overdrawn.
+fn needs_unwritten(durable: &Accounts, ops: &[Op]) -> bool {
+    ops.iter().any(|op| match op {
+        Op::Transfer { .. } => true,
+        Op::Settle(op) => durable.balances.get(&op.account_id).is_some_and(|row| row.floor_nanos.is_none()),
+        _ => false,
+    })
+}
+
 fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -> Outcome {
     match op {
+        // Written by a commit whose answer was lost (I10).
+        Op::Hold(HoldOp { row, reply: Some(_), .. }) if found.stored.contains_key(&row.id) => Outcome::Held(Ok(())),
+        Op::Grow { id, from, by, reply: Some(_), .. } if found.stored.get(id) == Some(&(from + by)) => {
+            Outcome::Held(Ok(()))
+        }
         Op::Hold(HoldOp { row, payer, reply }) => {
             let decision = if reply.is_some() { working.decide(payer, row.amount_nanos) } else { Ok(()) };
             if decision.is_ok() {
@@ -444,7 +458,7 @@ fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -
             }
             Outcome::Held(decision)
         }
-        Op::Grow { id, account_id, key_id, payer, by, reply } => {
+        Op::Grow { id, account_id, key_id, payer, by, reply, .. } => {
             let decision = if reply.is_some() { working.decide(payer, *by) } else { Ok(()) };
             if decision.is_ok() {
                 working.reserve(account_id, key_id, *by);
@@ -453,16 +467,16 @@ fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -
             Outcome::Held(decision)
         }
         Op::Settle(op) => apply_settle(working, op, found, seq),
-        Op::Transfer { rows, is_forced, .. } => {
+        Op::Transfer { rows, is_forced, is_refused, .. } => {
             let earlier = |row: &TransferRow| found.existing.get(&row.id).or(working.written(&row.id)).cloned();
             let known: Vec<Option<TransferRow>> = rows.iter().map(earlier).collect();
-            let outcome = if known.iter().all(Option::is_none) {
-                working.transfer(rows, *is_forced)
-            } else if rows.iter().zip(&known).all(|(row, known)| known.as_ref().is_some_and(|it| is_same(it, row))) {
-                TransferOutcome::Exists
-            } else {
-                TransferOutcome::Conflict
-            };
+            if known.iter().any(Option::is_some) {
+                return Outcome::Transferred(repeated(rows, &known));
+            }
+            let outcome = if *is_refused { TransferOutcome::Insufficient } else { working.transfer(rows, *is_forced) };
+            if outcome == TransferOutcome::Insufficient {
+                working.refuse(rows);
+            }
             Outcome::Transferred(outcome)
         }
         Op::Freeze { account_id, is_frozen, .. } => {

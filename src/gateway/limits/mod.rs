@@ -20,12 +20,11 @@ use self::bucket::PerMinute;
 use self::shared::Shared;
 use super::Requester;
 use crate::App;
-use crate::billing::ledger::credit_account;
 use crate::clock::{Clock, MS_PER_DAY};
 use crate::config::{Config, RateLimits as Settings};
 use crate::error::{Error, Result};
 
-/// From this much credit on, an organization is no longer in the free tier, USD.
+/// Who has bought this much credit is no longer in the free tier, USD.
 const FREE_TIER_ENDS_AT: i64 = 10;
 
 /// All limits of this node.
@@ -160,8 +159,9 @@ impl RateLimits {
     /// # Errors
     /// Any database error.
     pub async fn free_quota(&self, app: &App, organization_id: &str) -> Result<FreeRequests> {
-        let credited = app.ledger.balance(&credit_account(organization_id)).await?.credited;
-        let limit = if credited < Money::from_dollars(FREE_TIER_ENDS_AT) {
+        // What was given does not count, and what was paid back no longer does.
+        let bought = Money(app.store.bought_nanos(organization_id).await?);
+        let limit = if bought < Money::from_dollars(FREE_TIER_ENDS_AT) {
             self.settings.free_per_day
         } else {
             self.settings.free_per_day_after_purchase

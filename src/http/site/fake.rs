@@ -16,6 +16,7 @@ type Params = Query<std::collections::HashMap<String, String>>;
 /// The routes the pages read.
 pub fn api() -> Router {
     super::fake_people::api()
+        .merge(super::fake_admin::api())
         .route("/api/v1/session", get(session))
         .route("/api/v1/models", get(models))
         .route("/api/v1/models/facets", get(facets))
@@ -72,9 +73,11 @@ pub(super) fn failure(status: StatusCode, message: &str) -> Response {
 async fn session(headers: HeaderMap) -> Json<Value> {
     let user = is_member(&headers).then(|| {
         json!({"id": "u1", "email": "ada@example.com", "name": "Ada", "organization_id": "o1",
-            "organization_name": "Analytical Engines", "available": 23.70, "role": "owner", "workspace_id": "w1"})
+            "organization_name": "Analytical Engines", "available": 23.70, "role": "owner", "workspace_id": "w1", "is_operator": true})
     });
-    Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000"}}))
+    let announcements = [super::fake_admin::announcement()];
+    Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000",
+        "identity_providers": [{"slug": "google", "name": HOSTILE}], "announcements": announcements}}))
 }
 
 fn model(number: usize) -> Value {

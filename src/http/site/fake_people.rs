@@ -1,7 +1,7 @@
 //! The part of the canned API that is about organizations, workspaces and accounts.
 
 use app::types::Envelope;
-use app::types::account::{OpenSession, Profile};
+use app::types::account::{Identity, OpenSession, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, Organization, OrganizationMember, Workspace, WorkspaceBudget,
@@ -41,6 +41,11 @@ pub fn api() -> Router {
         .route("/api/v1/guardrails", get(|headers: HeaderMap| async move { whole(&headers, guardrails()) }))
         .route("/api/v1/presets", get(|headers: HeaderMap| async move { whole(&headers, presets()) }))
         .route("/api/v1/account", get(|headers: HeaderMap| async move { member(&headers, profile()) }))
+        .route(
+            "/api/v1/account/second-factor",
+            get(|headers: HeaderMap| async move { member(&headers, second_factor()) }),
+        )
+        .route("/api/v1/account/identities", get(|headers: HeaderMap| async move { member(&headers, [identity()]) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
 }
 
@@ -50,6 +55,27 @@ fn whole(headers: &HeaderMap, body: impl Serialize) -> Response {
         return Json(body).into_response();
     }
     failure(StatusCode::UNAUTHORIZED, "Missing or invalid API key")
+}
+
+fn identity() -> Identity {
+    Identity {
+        provider: "google".to_owned(),
+        name: HOSTILE.to_owned(),
+        email: "ada@example.com".to_owned(),
+        since: DAY.to_owned(),
+    }
+}
+
+fn second_factor() -> SecondFactor {
+    SecondFactor {
+        setup: Some(SecondFactorSetup {
+            secret: "GEZDGNBVGY3TQOJQ".to_owned(),
+            uri: "otpauth://totp/Patchbay:ada%40example.com?secret=GEZDGNBVGY3TQOJQ&issuer=Patchbay".to_owned(),
+            qr_size: 9,
+            qr_path: "M4,4h1v1h-1z".to_owned(),
+        }),
+        ..SecondFactor::default()
+    }
 }
 
 fn counted<T>(one: T) -> Counted<T> {
@@ -99,7 +125,8 @@ fn view() -> InvitationView {
     }
 }
 
-fn event() -> AuditEvent {
+/// A line of an audit log.
+pub fn event() -> AuditEvent {
     AuditEvent {
         id: "e1".to_owned(),
         created_at: DAY.to_owned(),

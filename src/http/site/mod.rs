@@ -7,6 +7,8 @@ mod assets;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod fake_admin;
+#[cfg(test)]
 mod fake_people;
 mod headers;
 mod llms;

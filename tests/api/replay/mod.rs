@@ -187,7 +187,7 @@ async fn start(url: &str) -> TestApp {
     let model = json!({ "id": "acme/one", "name": "One", "attachment": true, "reasoning": true, "tool_call": true,
         "structured_output": true, "temperature": true, "limit": { "context": 1_000_000, "output": 200_000 },
         "cost": { "input": 1, "output": 2 },
-        "modalities": { "input": ["text", "image", "audio", "pdf"], "output": ["text"] } });
+        "modalities": { "input": ["text", "image", "audio", "video", "pdf"], "output": ["text"] } });
     let list: serde_json::Map<String, Value> = PROVIDERS
         .iter()
         .map(|(_, _, listed, _, npm)| {

@@ -31,6 +31,12 @@ use tokio::task::JoinHandle;
 
 pub use upstream::{Script, Upstream};
 
+/// How much of a long test is wanted: `PATCHBAY_TEST_<name>`, or this much.
+pub fn asked_for(name: &str, usual: u32) -> u32 {
+    let text = std::env::var_os(format!("PATCHBAY_TEST_{name}"));
+    text.map_or(usual, |text| text.to_str().and_then(|text| text.parse().ok()).expect("a number"))
+}
+
 /// A database for one test.
 pub struct Database {
     pub url: String,

@@ -17,9 +17,14 @@ pub struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
+    /// Somebody who is not signed in.
+    pub fn visitor(app: &'a TestApp) -> Self {
+        Self { app, cookie: Mutex::default() }
+    }
+
     /// Signs in somebody who has an account.
     pub async fn sign_in(app: &'a TestApp, email: &str) -> Self {
-        let person = Self { app, cookie: Mutex::default() };
+        let person = Self::visitor(app);
         let response = person.form("/sign-in", &[("email", email), ("password", PASSWORD)]).await;
         assert_eq!(response.status(), 303);
         assert!(!person.cookie.lock().unwrap().is_empty(), "{email} is signed in");
@@ -39,6 +44,11 @@ impl<'a> Person<'a> {
         let request = self.app.request(Method::POST, path);
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.finish());
         self.send(request).await
+    }
+
+    /// Follows a link.
+    pub async fn open(&self, path: &str) -> Response {
+        self.send(self.app.request(Method::GET, path)).await
     }
 
     /// Calls the API as a page of ours does.
