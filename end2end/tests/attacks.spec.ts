@@ -127,7 +127,10 @@ test(`none of ${attacks.length} attacks does anything`, async ({ page, baseURL }
   expect(await page.evaluate(() => (globalThis as { ran?: number }).ran)).toBeUndefined();
 
   // The same, rendered by the server.
-  const turns = attacks.flatMap((attack) => [{ content: attack }, { is_answer: true, content: attack, reasoning: attack }]);
+  const turns = attacks.flatMap((attack) => [
+    { is_answer: false, content: attack },
+    { is_answer: true, content: attack, reasoning: attack },
+  ]);
   const kept = await page.request.post("/api/v1/chats", {
     headers: { Origin: baseURL ?? "" },
     data: { document: { columns: [{ turns }] } },

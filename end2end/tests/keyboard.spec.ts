@@ -11,6 +11,7 @@ async function walk(page: Page, path: string) {
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   let before = "";
   let stops = 0;
+  let parts = 0;
   for (let press = 0; press < MOST; press += 1) {
     await page.keyboard.press("Tab");
     const stop = await page.evaluate(() => {
@@ -29,8 +30,12 @@ async function walk(page: Page, path: string) {
       return { id: String(numbered.stop), isNew, shows, html: element.outerHTML.slice(0, 120) };
     });
     if (!stop) break;
+    // A date has a stop for each of its parts.
+    parts = stop.id === before ? parts + 1 : 0;
+    expect(parts, `${path}: ${stop.html} holds the focus`).toBeLessThan(stop.html.includes('type="date') ? 8 : 1);
+    // The browser marks the part itself.
+    if (parts > 0) continue;
     expect.soft(stop.shows, `${path}: the focus cannot be seen on ${stop.html}`).toBe(true);
-    expect(stop.id, `${path}: ${stop.html} holds the focus`).not.toBe(before);
     // Around once: the page has let go of the focus and begins again.
     if (!stop.isNew) break;
     if (stops === 0) expect(stop.html, `${path}: the first stop`).toContain("skip-link");

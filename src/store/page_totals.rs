@@ -173,8 +173,10 @@ impl Store {
         };
         let mut days = Vec::new();
         for chunk in ids.chunks(NAMES) {
-            let query = sqlx::query_as(AssertSqlSafe(text)).bind(dimension).bind(name).bind(from).bind(to);
-            let query = padded(chunk).fold(query, |query, id| query.bind(id));
+            let mut query = sqlx::query_as(AssertSqlSafe(text)).bind(dimension).bind(name).bind(from).bind(to);
+            for id in padded(chunk) {
+                query = query.bind(id);
+            }
             days.extend(query.fetch_all(self.pool()).await?);
         }
         Ok(days)
@@ -203,14 +205,16 @@ impl Store {
     pub async fn spent_days(&self, scope: &SpentScope<'_>, ids: &[String]) -> sqlx::Result<Vec<Spent>> {
         let mut days = Vec::new();
         for chunk in ids.chunks(NAMES) {
-            let query = sqlx::query_as(AssertSqlSafe(SPENT_DAYS.as_str()))
+            let mut query = sqlx::query_as(AssertSqlSafe(SPENT_DAYS.as_str()))
                 .bind(scope.organization_id)
                 .bind(scope.key_id)
                 .bind(scope.user_id)
                 .bind(scope.dimension)
                 .bind(scope.from)
                 .bind(scope.to);
-            let query = padded(chunk).fold(query, |query, id| query.bind(id));
+            for id in padded(chunk) {
+                query = query.bind(id);
+            }
             days.extend(query.fetch_all(self.pool()).await?);
         }
         Ok(days)
