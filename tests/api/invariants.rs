@@ -106,7 +106,7 @@ on_both_databases! {
         fold().await;
         let before = read(manager.get("/api/v1/usage?days=1").await).await;
         assert_eq!(before.1["data"]["total_requests"], json!(3), "{}", before.1);
-        run(&app.app.store, "DELETE FROM usage_daily").await;
+        run(&app.app.store, "DELETE FROM usage_daily; DELETE FROM activity_daily").await;
         assert_ne!(read(manager.get("/api/v1/usage?days=1").await).await, before);
         app.app.store.forget_totals().await.unwrap();
         fold().await;
