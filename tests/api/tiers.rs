@@ -1,6 +1,7 @@
 //! Service tiers, and endpoints that cannot read what a request brings.
 
 use app::types::Money;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Database, KeyHolder, Script, TestApp, Upstream, read};
@@ -48,12 +49,24 @@ async fn a_provider_without_room_in_the_tier_is_paid_its_ordinary_price() {
     let upstream = Upstream::with_prices("tiered", "1", "2").await.with_tiers(&[("priority", 10.0, 20.0)]);
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
     let key = app.member(Money::from_dollars(5)).await.key().await;
-    let body = json!({ "id": "up-1", "object": "chat.completion", "created": 1, "model": "m", "service_tier": "default",
+    let answered = json!({ "id": "up-1", "object": "chat.completion", "created": 1, "model": "m", "service_tier": "default",
         "choices": [{ "index": 0, "message": { "role": "assistant", "content": "hi" }, "finish_reason": "stop" }],
         "usage": { "prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13 } });
-    upstream.script([Script::Raw { content_type: "application/json", body: body.to_string() }]);
+    upstream.script([Script::Raw { content_type: "application/json", body: answered.to_string() }]);
     let body = answer(&key, json!({ "service_tier": "priority" })).await;
     assert_eq!((&body["service_tier"], &body["usage"]["cost"]), (&json!("default"), &json!(0.000_016)));
+
+    // A caller of Anthropic's API asks in its words and is told in them.
+    for (served, told, cost) in [("priority", "priority", 0.000_16), ("default", "standard", 0.000_016)] {
+        let mut answer = answered.clone();
+        answer["service_tier"] = json!(served);
+        upstream.script([Script::Raw { content_type: "application/json", body: answer.to_string() }]);
+        let question = json!({ "model": "acme/one", "max_tokens": 50, "speed": "fast",
+            "messages": [{ "role": "user", "content": "hi" }] });
+        let (status, body) = read(key.send(Method::POST, "/api/v1/messages", &question).await).await;
+        assert_eq!((status, &upstream.last_request()["service_tier"]), (200, &json!("priority")), "{body}");
+        assert_eq!((&body["usage"]["service_tier"], &body["usage"]["cost"]), (&json!(told), &json!(cost)));
+    }
     app.finish().await;
 }
 

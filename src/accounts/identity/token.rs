@@ -238,4 +238,37 @@ mod tests {
         unknown.keys[0].kid = Some("old".to_owned());
         assert!(read(&good, &unknown, &EXPECTED).is_err(), "a key the issuer does not name");
     }
+
+    /// Made with OpenSSL; its private key is nowhere.
+    const RSA_MODULUS: &str = "0Wc-t3o_ltJkC8sJyrAUddTTCS8vaD2pW9k5vgv_H9h-fOkKv2A7QAOW-DX60kgtIuPf-3227Bd0ZnyFmDoexF2jzTYbVFnueLnn\
+         VK2rLVY1om7lFusXNTGnOZPoPLJ2RxvHjzOSoKOV9utfyK90IfLruav5okycCJL8rmxt_9o2j8u_c5dmJgOhrAZTRkdUK0Ra6mH8\
+         WkQ_dvz9ttJbM9MYBi7E2rnGqUu1IZ6Y6paGnADlOl-NdLZE6TM0RDXsodJdDCijNI4NZ3You4SWgq_4BZzIh_D5i24EXubV8PJF\
+         dUiLLoERYxI-PfVW3i4gORljXeBAfg5d-Drkm-FIEQ";
+    const RSA_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6InIifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJ1cyIsInN1YiI6IjciL\
+         CJub25jZSI6Im4iLCJleHAiOjEwMDAzMDAsImlhdCI6MTAwMDAwMH0.w3dniQxPvnXzgkHxQEVRjZrTA_Gu154k4XotHY8TitI-E\
+         BhKD0xNg4DpXYLLPGb3Kk8WIxWIM5okn-5LOBrZi8uiFA618HDDxaHKWQHxGTc5iAC81IZ2k_5WAO8grxsKQCfgj0Mz87Jogu-Z_\
+         ugf5CiH_-Pzlf8doNltFpXcHqAfFJ2Szge-t1tGm2am6h2VKBUo1CbhS2ApNLTkSYKBAuNfZtX2Y5jzeZ2IPrHEKPWB4j0yvokhl\
+         _FHdtRDCEVuaqgCxFjZwfMq1H03NU_b11qvQ9059O5g3UqtIXyXTZIaH1s6gGmOP-s9_1kizV-DPax8_16I2KbkgBTgljpqjQ";
+
+    #[test]
+    fn a_token_signed_by_rsa_is_taken_as_it_is_and_in_no_other_form() {
+        let key = PublicKey {
+            kty: "RSA".to_owned(),
+            kid: Some("r".to_owned()),
+            n: RSA_MODULUS.to_owned(),
+            e: "AQAB".to_owned(),
+            ..PublicKey::default()
+        };
+        let keys = PublicKeys { keys: vec![key] };
+        assert_eq!(read(RSA_TOKEN, &keys, &EXPECTED).unwrap().subject, "7");
+        let (signed, mark) = RSA_TOKEN.rsplit_once('.').unwrap();
+        let (head, _) = signed.split_once('.').unwrap();
+        let other = BASE64.encode(
+            json!({ "iss": "https://id.example", "aud": "us", "sub": "8", "nonce": "n",
+            "exp": 1_000_300, "iat": 1_000_000 })
+            .to_string(),
+        );
+        assert!(read(&format!("{head}.{other}.{mark}"), &keys, &EXPECTED).is_err(), "another's body");
+        assert!(read(RSA_TOKEN, &Issuer::new().keys(), &EXPECTED).is_err(), "a key of another kind");
+    }
 }

@@ -44,7 +44,7 @@ impl EventWriter {
         let usage = Usage { completion_tokens: None, ..self.usage };
         let mut message = message(&self.heading, &self.blocks.start);
         message.insert("content".to_owned(), json!([]));
-        let counts = usage::counts(&usage, self.blocks.start.get("usage"));
+        let counts = usage::counts(&usage, self.blocks.start.get("usage"), self.blocks.tier.as_deref());
         message.insert("usage".to_owned(), counts.into());
         event("message_start", &json!({ "type": "message_start", "message": message }), out);
     }
@@ -82,7 +82,7 @@ impl Writer for EventWriter {
         }
         let mut delta = ending(&self.blocks);
         let further = beside(&mut delta);
-        let usage = usage::report(report, self.blocks.own_usage().as_ref());
+        let usage = usage::report(report, self.blocks.own_usage().as_ref(), self.blocks.tier.as_deref());
         let mut fields = json!({ "type": "message_delta", "delta": delta, "usage": usage });
         if let Some(fields) = fields.as_object_mut() {
             fields.extend(further);
@@ -105,7 +105,7 @@ impl Writer for EventWriter {
             body["error"]["metadata"] = json!({ "raw": raw });
         }
         if let Some(report) = report {
-            body["usage"] = usage::report(report, None).into();
+            body["usage"] = usage::report(report, None, self.blocks.tier.as_deref()).into();
         }
         if let Some(metadata) = &self.heading.metadata {
             body["openrouter_metadata"] = metadata.clone();
@@ -192,7 +192,9 @@ pub(super) fn whole(heading: &Heading, omits_thinking: bool, answer: &Answer, re
     let mut message = message(heading, &blocks.start);
     message.extend(ending(&blocks));
     message.insert("content".to_owned(), content.finish().into());
-    message.insert("usage".to_owned(), usage::report(report, blocks.own_usage().as_ref()).into());
+    // What an answer in one piece says beside its content is in no piece of it.
+    let tier = answer.extras.get("service_tier").and_then(Value::as_str);
+    message.insert("usage".to_owned(), usage::report(report, blocks.own_usage().as_ref(), tier).into());
     if let Some(metadata) = &heading.metadata {
         message.insert("openrouter_metadata".to_owned(), metadata.clone());
     }

@@ -58,6 +58,8 @@ pub(super) struct Blocks {
     pub(super) start: Map<String, Value>,
     pub(super) end: Map<String, Value>,
     pub(super) refusal: String,
+    /// The service tier that served, in the provider's word.
+    pub(super) tier: Option<String>,
     pub(super) ending: Ending,
 }
 
@@ -77,6 +79,7 @@ impl Blocks {
             start: Map::new(),
             end: Map::new(),
             refusal: String::new(),
+            tier: None,
             ending: None,
         }
     }
@@ -104,6 +107,7 @@ impl Blocks {
                     sink(Step::Grow(block, Change::Input { partial_json: arguments }));
                 }
             }
+            Delta::Extra { key: "service_tier", value } => self.tier = value.as_str().map(str::to_owned),
             Delta::Image { choice: 0, image } => {
                 let url = image.pointer("/image_url/url").and_then(Value::as_str).unwrap_or_default();
                 self.whole(json!({ "type": "image", "source": image_source(url) }), sink);

@@ -6,8 +6,9 @@ use crate::dialects::Usage;
 use crate::dialects::answer::UsageReport;
 
 /// Token counts: the input is what the cache neither read nor wrote. `own` is
-/// what Anthropic itself said, for what we do not count.
-pub(super) fn counts(usage: &Usage, own: Option<&Value>) -> Map<String, Value> {
+/// what Anthropic itself said, for what we do not count, `tier` the provider's word
+/// for the service tier.
+pub(super) fn counts(usage: &Usage, own: Option<&Value>, tier: Option<&str>) -> Map<String, Value> {
     let prompt = usage.prompt_tokens.unwrap_or(0);
     // The parts never exceed the whole, whatever a provider says.
     let cached = usage.cached_tokens.map(|cached| cached.min(prompt));
@@ -30,7 +31,7 @@ pub(super) fn counts(usage: &Usage, own: Option<&Value>) -> Map<String, Value> {
                     .map(|requests| { json!({ "web_search_requests": requests, "web_fetch_requests": 0 }) })
             ),
         ),
-        ("service_tier", json!("standard")),
+        ("service_tier", json!(tier.filter(|tier| !matches!(*tier, "default" | "auto")).unwrap_or("standard"))),
         ("inference_geo", Value::Null),
     ];
     for (name, value) in known {
@@ -54,8 +55,8 @@ fn cache_creation(usage: &Usage, written: u64) -> Value {
 }
 
 /// The final usage: counts and the original's cost fields.
-pub(super) fn report(report: &UsageReport, own: Option<&Value>) -> Map<String, Value> {
-    let mut fields = counts(&report.usage, own);
+pub(super) fn report(report: &UsageReport, own: Option<&Value>, tier: Option<&str>) -> Map<String, Value> {
+    let mut fields = counts(&report.usage, own, tier);
     fields.insert("cost".to_owned(), json!(report.cost));
     fields.insert("is_byok".to_owned(), json!(report.is_byok));
     let details = json!({
