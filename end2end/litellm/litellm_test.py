@@ -16,7 +16,13 @@ from common import (  # noqa: E402
 )
 
 
+# litellm drops streams unclosed. One that is collected inside httpcore's lock waits for that
+# lock for ever, so they are collected between the calls only.
+gc.disable()
+
+
 def ask(model, content="Say hello.", key=KEY, **options):
+    gc.collect()
     messages = options.pop("messages", hello(content))
     return litellm.completion(
         model=f"openrouter/{model}", api_base=URL, api_key=key, messages=messages, num_retries=0, **options
@@ -127,9 +133,6 @@ class Litellm(unittest.TestCase):
                 with self.assertRaises(litellm.exceptions.MidStreamFallbackError) as caught:
                     list(ask(model, faulty("error-chunk"), stream=True))
                 self.assertIn("broke off", str(caught.exception))
-                # litellm drops the stream unclosed. Collected inside httpcore's lock, it would wait for that lock for ever.
-                del caught
-                gc.collect()
 
 
 if __name__ == "__main__":
