@@ -104,10 +104,13 @@ async fn a_picture_goes_to_no_model_that_reads_only_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_most_a_caller_pays_for_pictures_and_sound_is_kept() {
-    let upstream = Upstream::start("plain").await;
+    let upstream = Upstream::start("plain").await.with_audio_price(40.0);
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
     let key = app.member(Money::from_dollars(5)).await.key().await;
-    answer(&key, json!({ "provider": { "max_price": { "image": "0.001", "audio": 0.5 } } })).await;
+    answer(&key, json!({ "provider": { "max_price": { "image": "0.001", "audio": "0.00004" } } })).await;
+    let (status, body) = read(key.ask(json!({ "provider": { "max_price": { "audio": "0.00003" } } })).await).await;
+    assert_eq!(status, 404, "{body}");
+    assert_eq!(body["error"]["availability"]["excluded_by"], json!(["max_price"]), "{body}");
     for field in ["image", "audio"] {
         let (status, body) = read(key.ask(json!({ "provider": { "max_price": { field: "much" } } })).await).await;
         assert_eq!(status, 400);

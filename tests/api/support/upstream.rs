@@ -83,6 +83,8 @@ pub struct Upstream {
     shape: Option<&'static str>,
     /// The client package that tells the protocol.
     package: &'static str,
+    /// USD per million tokens of sound.
+    audio_price: Option<f64>,
     /// Kinds of input.
     reads: Vec<&'static str>,
     /// Service tiers, as models.dev's list writes them.
@@ -128,6 +130,7 @@ impl Upstream {
             cache_price: None,
             shape: None,
             package: "@ai-sdk/openai-compatible",
+            audio_price: None,
             reads: vec!["text", "image", "audio", "video", "pdf"],
             modes: None,
         }
@@ -155,6 +158,12 @@ impl Upstream {
     /// Reads its prompt cache for this much.
     pub fn with_cache_price(mut self, price: &str) -> Self {
         self.cache_price = Some(price.to_owned());
+        self
+    }
+
+    /// Takes this much for sound.
+    pub fn with_audio_price(mut self, price: f64) -> Self {
+        self.audio_price = Some(price);
         self
     }
 
@@ -245,6 +254,9 @@ impl Upstream {
                     "open_weights": false, "limit": { "context": self.context, "output": 8_000 },
                     "cost": { "input": price(input), "output": price(output) },
                     "modalities": { "input": self.reads, "output": ["text"] } });
+                if let Some(price) = self.audio_price {
+                    model["cost"]["input_audio"] = json!(price);
+                }
                 if let Some(modes) = &self.modes {
                     model["experimental"] = json!({ "modes": modes });
                 }
