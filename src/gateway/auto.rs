@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::named::{Named, Strategy};
+use super::named::{self, Named, Strategy};
 use super::route;
 use crate::App;
 use crate::catalog::category::Category;
@@ -239,13 +239,7 @@ fn matches(pattern: &str, id: &str) -> bool {
 
 /// Whether an endpoint takes what the request brings and gives what it asks for.
 fn can_do(app: &App, catalog: &Catalog, endpoint: &Endpoint, inference: &Inference, prompt_tokens: u64) -> bool {
-    let parts = || inference.messages.iter().flat_map(|message| &message.content);
-    let takes = |kind: &str| endpoint.input_modalities.iter().any(|own| own == kind);
-    let needs = [
-        ("image", parts().any(|part| matches!(part, Part::Image { .. }))),
-        ("audio", parts().any(|part| matches!(part, Part::Audio { .. }))),
-        ("video", parts().any(|part| matches!(part, Part::Video { .. }))),
-    ];
+    let takes = |kind: &&str| endpoint.input_modalities.iter().any(|own| own == kind);
     let asked = inference.parameters_in_use();
     let is_asked = |name: &&str| matches!(*name, "tools" | "structured_outputs" | "reasoning");
     // Half as much again for the answer.
@@ -256,11 +250,13 @@ fn can_do(app: &App, catalog: &Catalog, endpoint: &Endpoint, inference: &Inferen
     } else {
         inference.modalities.iter().map(String::as_str).collect()
     };
-    catalog.provider(&endpoint.provider_slug).is_some_and(|provider| app.can_call(provider))
+    // Nobody who leaves the choice to us has asked for a service tier's price.
+    endpoint.tier().is_none()
+        && catalog.provider(&endpoint.provider_slug).is_some_and(|provider| app.can_call(provider))
         && has_room
         && outputs.iter().all(|kind| endpoint.output_modalities.iter().any(|own| own == kind))
         && endpoint.output_modalities.iter().any(|own| own == "text")
-        && needs.iter().all(|(kind, is_needed)| !is_needed || takes(kind))
+        && named::media(inference).iter().all(takes)
         && asked.iter().filter(|name| is_asked(name)).all(|name| endpoint.supports(name))
 }
 

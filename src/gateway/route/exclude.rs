@@ -93,13 +93,27 @@ impl Excluded {
     }
 }
 
+/// What a request needs of an endpoint, worked out once for all of them.
+pub(super) struct Needs {
+    prompt_tokens: u64,
+    in_use: Vec<&'static str>,
+    media: Vec<&'static str>,
+}
+
+impl Needs {
+    pub(super) fn of(inference: &Inference, prompt_tokens: u64) -> Self {
+        Self { prompt_tokens, in_use: inference.parameters_in_use(), media: named::media(inference) }
+    }
+}
+
 pub(super) fn exclude(
     app: &App,
     terms: &Terms,
     inference: &Inference,
     preferences: &Preferences<'_>,
     candidate: &Candidate,
-    (prompt_tokens, admits): (u64, Option<Tier>),
+    needs: &Needs,
+    admits: Option<Tier>,
 ) -> Option<Excluded> {
     let (endpoint, raw) = (&candidate.endpoint, preferences.raw);
     let names = |list: &Option<Vec<String>>| {
@@ -110,17 +124,17 @@ pub(super) fn exclude(
         let own = endpoint.quantization.as_deref().unwrap_or("unknown");
         list.is_empty() || list.iter().any(|wanted| is_quantization(wanted, own))
     });
-    let in_use = inference.parameters_in_use();
+    let in_use = &needs.in_use;
     // What nobody said takes text alone may take more.
     let takes_all = || {
         let takes = |kind: &&str| endpoint.input_modalities.iter().any(|own| own == kind);
-        endpoint.input_modalities.is_empty() || named::media(inference).iter().all(takes)
+        endpoint.input_modalities.is_empty() || needs.media.iter().all(takes)
     };
     // Each text of a retrieval has the window for itself.
     let is_too_long = inference.retrieval.is_none()
         && endpoint.context_length.is_some_and(|length| {
             // The estimate may be off by a third; the provider has the last word.
-            u64::try_from(length).is_ok_and(|length| prompt_tokens * 3 / 4 > length)
+            u64::try_from(length).is_ok_and(|length| needs.prompt_tokens * 3 / 4 > length)
         });
     let asks_too_much = inference
         .max_tokens()

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use app::types::Money;
 
 pub use self::exclude::Excluded;
-use self::exclude::{exclude, nothing_left};
+use self::exclude::{Needs, exclude, nothing_left};
 use self::order::order;
 pub use self::order::{blended, shares};
 use self::preferences::Preferences;
@@ -188,6 +188,7 @@ pub struct Survey {
 pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
     let catalog = app.catalog();
     let preferences = Preferences::read(inference)?;
+    let needs = Needs::of(inference, prompt_tokens);
     let (mut plan, mut known, mut wrong) = (Plan::default(), 0, None);
     let mut all = Vec::new();
     let mut models = Vec::new();
@@ -212,7 +213,7 @@ pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u6
             let (endpoint, provider) = (Arc::clone(endpoint), Arc::clone(provider));
             let shared = Candidate { model: Arc::clone(&model), endpoint, provider, strategy, own: None };
             for candidate in terms.ways(shared) {
-                match exclude(app, terms, inference, &preferences, &candidate, (prompt_tokens, admits)) {
+                match exclude(app, terms, inference, &preferences, &candidate, &needs, admits) {
                     Some(why) => plan.refused.push(Refused { candidate, why }),
                     None => candidates.push(candidate),
                 }
