@@ -353,14 +353,14 @@ pub async fn redeem(app: &App, caller: &Caller, code: &str) -> Result<Money> {
     let organization_id = caller.organization_id();
     let found = app.store.use_promo_code(&code, organization_id, app.clock.now_ms()).await?;
     let nothing = "This code is unknown, used up or over.";
-    let (promo, is_new) = found.ok_or_else(|| Error::bad_request("code", nothing))?;
+    let promo = found.ok_or_else(|| Error::bad_request("code", nothing))?;
     let amount = Money(promo.amount_nanos);
     let why = format!("Promo code {code}");
     let outcome = app.ledger.grant(&format!("promo:{code}:{organization_id}"), organization_id, amount, &why).await;
     match outcome {
+        // Whoever books the grant has redeemed the code, not whoever marked it used: of two
+        // at once, or after a crash between the two steps, these are not the same.
         Some(TransferOutcome::Created) => Ok(amount),
-        // Used before, but its credit was lost on the way: it is there now.
-        Some(_) if is_new => Ok(amount),
         Some(_) => Err(Error::bad_request("code", "Your organization has used this code already.")),
         None => Err(Error::Busy { retry_after_s: 5 }),
     }

@@ -350,7 +350,7 @@ impl Store {
         code: &str,
         organization_id: &str,
         now_ms: i64,
-    ) -> sqlx::Result<Option<(PromoCode, bool)>> {
+    ) -> sqlx::Result<Option<PromoCode>> {
         let mut tx = self.begin_write().await?;
         let found: Option<PromoCode> = sqlx::query_as(
             "SELECT code, amount_nanos, uses_left, expires_at, reason, created_at FROM promo_codes WHERE code = $1",
@@ -385,7 +385,7 @@ impl Store {
             }
         }
         tx.commit().await?;
-        Ok(Some((found, is_new)))
+        Ok(Some(found))
     }
 
     /// E-mail addresses of those who look after an organization's money.
