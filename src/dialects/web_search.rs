@@ -305,7 +305,7 @@ mod tests {
     use crate::dialects::chat_completions::parse::parse;
     use crate::dialects::messages::inbound;
 
-    fn asked(more: Value) -> Inference {
+    fn asked(more: &Value) -> Inference {
         let mut body = json!({ "model": "m", "messages": [
             { "role": "user", "content": "first" }, { "role": "assistant", "content": "yes" },
             { "role": "user", "content": [{ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA==" } },
@@ -316,19 +316,19 @@ mod tests {
 
     #[test]
     fn a_wish_is_read_from_the_plugin_and_from_the_options() {
-        assert_eq!(WebSearch::read(&asked(json!({}))).unwrap(), None);
-        assert_eq!(WebSearch::read(&asked(json!({ "plugins": [{ "id": "web", "enabled": false }] }))).unwrap(), None);
-        let plain = WebSearch::read(&asked(json!({ "plugins": [{ "id": "web" }] }))).unwrap();
+        assert_eq!(WebSearch::read(&asked(&json!({}))).unwrap(), None);
+        assert_eq!(WebSearch::read(&asked(&json!({ "plugins": [{ "id": "web", "enabled": false }] }))).unwrap(), None);
+        let plain = WebSearch::read(&asked(&json!({ "plugins": [{ "id": "web" }] }))).unwrap();
         assert_eq!(plain, Some(WebSearch::plain()));
         let options = json!({ "search_context_size": "high",
             "user_location": { "type": "approximate", "approximate": { "city": "Paris" } } });
-        let soft = WebSearch::read(&asked(json!({ "web_search_options": options }))).unwrap().unwrap();
+        let soft = WebSearch::read(&asked(&json!({ "web_search_options": options }))).unwrap().unwrap();
         assert!(!soft.is_required);
         assert_eq!(soft.as_chat_options(), options);
         assert_eq!(soft.as_anthropic_tool()["user_location"], json!({ "city": "Paris", "type": "approximate" }));
         let full = json!({ "id": "web", "engine": "exa", "max_results": 2, "max_uses": 1, "search_prompt": "See:",
             "include_domains": ["a.example"], "exclude_domains": ["b.example"] });
-        let full = WebSearch::read(&asked(json!({ "plugins": [{ "id": "x" }, full] }))).unwrap().unwrap();
+        let full = WebSearch::read(&asked(&json!({ "plugins": [{ "id": "x" }, full] }))).unwrap().unwrap();
         assert_eq!((full.engine, full.engine_name.as_deref(), full.max_results), (Engine::Own, Some("exa"), 2));
         assert_eq!(full.as_anthropic_tool()["allowed_domains"], json!(["a.example"]));
         assert_eq!(full.as_responses_tool()["filters"], json!({ "allowed_domains": ["a.example"] }));
@@ -348,13 +348,13 @@ mod tests {
                 "web_search_options.search_context_size",
             ),
         ] {
-            assert_eq!(WebSearch::read(&asked(wrong.clone())).unwrap_err().field, field, "{wrong}");
+            assert_eq!(WebSearch::read(&asked(&wrong)).unwrap_err().field, field, "{wrong}");
         }
     }
 
     #[test]
     fn what_is_told_stands_before_the_last_question_in_every_api() {
-        let mut chat = asked(json!({}));
+        let mut chat = asked(&json!({}));
         chat.tell_before_question("found. ");
         assert_eq!(chat.question(), Some("found. last"));
         let messages: Value = serde_json::from_str(chat.raw["messages"].get()).unwrap();

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::attempt::{Reader, too_slow};
 use super::settle::{Outcome, Settled};
+use super::web::Made;
 use super::whole::{Begun, since_ms};
 use super::{Run, estimate};
 use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
@@ -262,7 +263,7 @@ impl Relay {
                 }
                 let report = report_of(&settled);
                 if failure.is_none() {
-                    for source in run.search.iter().flat_map(|search| search.annotations()) {
+                    for source in run.search.iter().flat_map(Made::annotations) {
                         self.writer.write(&source, &mut self.buffer);
                     }
                 }

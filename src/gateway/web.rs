@@ -2,6 +2,8 @@
 //! searches itself, else by this server before the model is asked.
 //! Source: the original's guide on web search.
 
+use std::fmt::Write as _;
+
 use app::types::Money;
 use serde_json::{Value, json};
 
@@ -202,7 +204,8 @@ fn told(pages: &[Page], wish: &WebSearch, today: &str) -> String {
     };
     for (place, page) in pages.iter().enumerate() {
         let number = place.saturating_add(1);
-        text.push_str(&format!("[{number}] {}\n{}\n{}\n\n", page.title, page.url, page.excerpt));
+        // Writing to a string does not fail.
+        let _ = write!(text, "[{number}] {}\n{}\n{}\n\n", page.title, page.url, page.excerpt);
     }
     match &wish.search_prompt {
         Some(own) => text.push_str(own),

@@ -10,6 +10,7 @@ use super::attempt::{Reader, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
 use super::tokenizers::Vocabulary;
+use super::web::Made;
 use super::{Run, estimate, hold, route::Candidate, sticky};
 use crate::dialects::answer::{Answer, Heading, Tally};
 use crate::dialects::{Delta, Fault, FinishReason};
@@ -40,7 +41,7 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     };
     let heading = run.heading(&candidate);
     let Gathering { mut answer, tally, mut outcome, .. } = gathering;
-    for source in run.search.iter().flat_map(|search| search.annotations()) {
+    for source in run.search.iter().flat_map(Made::annotations) {
         answer.add(source);
     }
     outcome.generation_ms = Some(since_ms(run.started));

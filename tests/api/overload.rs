@@ -65,12 +65,12 @@ async fn load(url: &str, key: &str, per_second: u32, seconds: u32) -> Vec<u32> {
         requests.spawn(async move {
             let status = ask.send().await.unwrap().status();
             assert!(status == 200 || status == 503, "{status}");
-            (status == 200).then(|| start.elapsed().as_secs())
+            (status == 200).then(|| usize::try_from(start.elapsed().as_secs()).unwrap())
         });
     }
     let mut answers = vec![0; seconds as usize];
     for second in requests.join_all().await.into_iter().flatten() {
-        if let Some(count) = answers.get_mut(second as usize) {
+        if let Some(count) = answers.get_mut(second) {
             *count += 1;
         }
     }

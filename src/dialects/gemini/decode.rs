@@ -14,6 +14,7 @@ use crate::dialects::{Decoder, Delta, Fault, FaultKind, FinishReason, Usage, com
 
 /// Reads one answer. There is no terminal event: the connection just ends.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct ResponseDecoder {
     has_started: bool,
     has_finished: bool,
