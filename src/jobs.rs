@@ -33,6 +33,9 @@ pub fn start(app: &Arc<App>) {
     every(app, Duration::from_mins(10), "forget expired sessions", |app| async move {
         app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
     });
+    every(app, Duration::from_mins(1), "forget kept prompts", |app| async move {
+        app.store.delete_expired_prompt_logs(app.clock.now_ms()).await.map(|_| ())
+    });
     every(app, Duration::from_mins(1), "forget idle callers", |app| async move {
         app.rate_limits.forget_idle();
         app.sticky.forget_idle(app.clock.now_ms());

@@ -9,6 +9,7 @@ use patchbay::accounts::{keys, new_id, second_factor};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
 use patchbay::gateway::byok::place;
+use patchbay::gateway::keep;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
 use patchbay::store::operators::PLATFORM;
@@ -159,6 +160,20 @@ pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
         let Some(secret) = rewrapped else { continue };
         store.rewrap_authenticator(&row.user_id, &row.secret, &secret).await?;
         changed += 1;
+    }
+    let mut after = String::new();
+    loop {
+        let rows = store.all_prompt_logs(&after, false, 500).await?;
+        let Some(last) = rows.last() else { break };
+        after.clone_from(&last.generation_id);
+        for row in &rows {
+            all += 1;
+            let place = keep::place(&row.organization_id, &row.generation_id);
+            let rewrapped = vault.rewrap(&row.sealed, &place);
+            let Some(sealed) = rewrapped.with_context(|| format!("the text of {}", row.generation_id))? else { continue };
+            store.rewrap_prompt_log(&row.generation_id, &row.sealed, &sealed).await?;
+            changed += 1;
+        }
     }
     say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");
     Ok(())

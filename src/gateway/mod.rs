@@ -11,6 +11,7 @@ mod failover;
 pub mod guard;
 pub mod health;
 mod hold;
+pub mod keep;
 pub mod limits;
 mod media;
 mod metadata;
@@ -49,6 +50,7 @@ use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::health::Ticket;
+use crate::gateway::keep::Keeping;
 use crate::gateway::route::{Candidate, Terms};
 use crate::gateway::tokenizers::Counter;
 
@@ -153,6 +155,8 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// What it leaves behind beside its figures.
+    keeping: Option<Box<Keeping>>,
     /// How a router model came to its choice, for the metadata.
     pipeline: Vec<Value>,
     /// Why these candidates, as it is stored.
@@ -218,6 +222,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         }
         first => first?,
     };
+    let keeping = Keeping::of(app, &job, &id, &candidates, &terms.guards);
     let is_streamed = job.inference.is_streamed;
     job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);
@@ -235,6 +240,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        keeping,
         pipeline,
         routing,
         conversation,

@@ -34,6 +34,7 @@ mod openapi_people;
 pub mod organizations;
 pub mod pkce;
 pub mod presets;
+pub mod prompt_logs;
 pub mod purchases;
 pub mod rankings;
 pub mod responses;
@@ -47,6 +48,7 @@ pub mod statistics;
 pub mod stripe_events;
 pub mod usage;
 pub mod votes;
+pub mod workspace_settings;
 pub mod workspaces;
 
 use std::sync::Arc;
@@ -169,6 +171,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/usage", get(usage::show_usage))
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
+        .route("/generation/content", get(prompt_logs::show_content))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))
         .route("/openapi.json", get(openapi::show_openapi))
@@ -241,6 +244,7 @@ fn people() -> Router<Arc<App>> {
         .route("/workspaces/{id}", workspace)
         .route("/workspaces/{id}/budgets", get(workspaces::list_budgets))
         .route("/workspaces/{id}/budgets/{interval}", budgets)
+        .route("/workspaces/{id}/prompts", delete(prompt_logs::delete_content))
         .route("/workspaces/{id}/members", get(workspaces::list_workspace_members))
         .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
         .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))

@@ -259,6 +259,8 @@ impl Store {
             sqlx::query(statement).bind(user_id).bind(now).execute(&mut *tx).await?;
         }
         for statement in [
+            "DELETE FROM prompt_logs WHERE user_id = $1 OR organization_id IN (SELECT o.id FROM organizations o \
+             JOIN members m ON m.organization_id = o.id WHERE m.user_id = $1 AND o.is_personal = 1)",
             "DELETE FROM workspace_members WHERE user_id = $1",
             "DELETE FROM members WHERE user_id = $1",
             "DELETE FROM sessions WHERE user_id = $1",

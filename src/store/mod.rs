@@ -28,6 +28,7 @@ pub mod organizations;
 pub mod own_keys;
 pub mod page_totals;
 pub mod presets;
+pub mod prompt_logs;
 pub mod purchases;
 pub mod rollups;
 pub mod second_factor;

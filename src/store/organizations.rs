@@ -167,6 +167,7 @@ impl Store {
         ] {
             sqlx::query(statement).bind(id).bind(now).execute(&mut *tx).await?;
         }
+        sqlx::query("DELETE FROM prompt_logs WHERE organization_id = $1").bind(id).execute(&mut *tx).await?;
         tx.commit().await
     }
 
