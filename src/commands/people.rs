@@ -170,7 +170,9 @@ pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
             all += 1;
             let place = keep::place(&row.organization_id, &row.generation_id);
             let rewrapped = vault.rewrap(&row.sealed, &place);
-            let Some(sealed) = rewrapped.with_context(|| format!("the text of {}", row.generation_id))? else { continue };
+            let Some(sealed) = rewrapped.with_context(|| format!("the text of {}", row.generation_id))? else {
+                continue;
+            };
             store.rewrap_prompt_log(&row.generation_id, &row.sealed, &sealed).await?;
             changed += 1;
         }

@@ -215,4 +215,3 @@ pub(super) fn slug_of(name: &str) -> String {
     let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(50).collect::<String>()
 }
-

@@ -71,7 +71,10 @@ pub async fn list_workspaces(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Counted<Workspace>>> {
     let page = query.cut(visible(&app, &caller).await?)?;
-    Ok(Json(Counted { data: page.data.into_iter().map(|row| shown(&app, row)).collect(), total_count: page.total_count }))
+    Ok(Json(Counted {
+        data: page.data.into_iter().map(|row| shown(&app, row)).collect(),
+        total_count: page.total_count,
+    }))
 }
 
 /// `POST /api/v1/workspaces`
@@ -99,7 +102,8 @@ pub async fn create_workspace(
     };
     let name = wanted.name.clone().unwrap_or_default();
     let slug = wanted.slug.clone().unwrap_or_else(|| slug_of(&name));
-    let logging = apply(&app, &caller, &mut row, WorkspaceWish { name: Some(name), slug: Some(slug), ..wanted }).await?;
+    let logging =
+        apply(&app, &caller, &mut row, WorkspaceWish { name: Some(name), slug: Some(slug), ..wanted }).await?;
     app.store.insert_workspace(&row).await.map_err(taken)?;
     if let Caller::Person { user, .. } = &caller {
         add(&app, &row.id, &user.id, "admin").await?;
@@ -167,7 +171,14 @@ pub async fn delete_workspace(
 }
 
 /// Lets keys see a change, and writes it down.
-pub(super) async fn changed(app: &App, caller: &Caller, origin: &Origin, target: &str, action: &str, detail: &str) -> Result<()> {
+pub(super) async fn changed(
+    app: &App,
+    caller: &Caller,
+    origin: &Origin,
+    target: &str,
+    action: &str,
+    detail: &str,
+) -> Result<()> {
     app.keys.forget_organization(caller.organization_id(), app.clock.now_ms()).await?;
     note(app, caller, origin, Deed { action, target, detail }).await
 }

@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 149] = [
+const ROWS: [(&str, Reach); 151] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -76,6 +76,7 @@ const ROWS: [(&str, Reach); 149] = [
     ("/embeddings", Own),
     ("/embeddings/models", Public),
     ("/generation", Own),
+    ("/generation/content", Own),
     ("/generations", Own),
     ("/invitations/accept", Own),
     ("/invitations/show", Public),
@@ -117,6 +118,7 @@ const ROWS: [(&str, Reach); 149] = [
     ("/workspaces/{id}/members", Object),
     ("/workspaces/{id}/members/add", Object),
     ("/workspaces/{id}/members/remove", Object),
+    ("/workspaces/{id}/prompts", Object),
     ("/billing", Own),
     ("/credits/coinbase", Public),
     ("/credits/forget-card", Own),

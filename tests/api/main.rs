@@ -39,6 +39,7 @@ mod page_totals;
 mod payment_steps;
 mod power_cut;
 mod presets;
+mod prompt_logs;
 mod purchases;
 mod refunds;
 mod replay;

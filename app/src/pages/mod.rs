@@ -14,6 +14,7 @@ pub mod credits_history;
 pub mod docs;
 pub mod frame;
 pub mod generation;
+mod generation_content;
 pub mod guardrails;
 pub mod home;
 pub mod keys;
@@ -34,6 +35,7 @@ pub mod settings;
 pub mod shared;
 pub mod sign_in;
 pub mod status;
+mod workspace_privacy;
 pub mod workspaces;
 
 use leptos::prelude::*;

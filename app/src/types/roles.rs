@@ -94,7 +94,11 @@ pub const TABLE: [Grant; 14] = [
         what: "see everybody's activity",
         roles: &[Owner, Admin, Billing, Viewer],
     },
-    Grant { permission: Permission::SeePrompts, what: "read prompts and answers that were kept", roles: &[Owner, Admin] },
+    Grant {
+        permission: Permission::SeePrompts,
+        what: "read prompts and answers that were kept",
+        roles: &[Owner, Admin],
+    },
     Grant {
         permission: Permission::ManageOwnKeys,
         what: "make and change their own keys",

@@ -60,9 +60,11 @@ fn log(
     guards: &[Arc<Guard>],
 ) -> Option<Log> {
     let hash = job.requester.key.as_ref().map(|key| key.hash.as_str());
-    let is_wanted = logging.key_hashes.as_ref().is_none_or(|own| hash.is_some_and(|hash| own.iter().any(|it| it == hash)));
+    let is_wanted =
+        logging.key_hashes.as_ref().is_none_or(|own| hash.is_some_and(|hash| own.iter().any(|it| it == hash)));
     let session = job.inference.session_id.as_deref().or(job.attribution.session_id.as_deref());
-    if !is_wanted || forbids(&job.inference, candidates, guards) || !is_drawn(session.unwrap_or(id), logging.per_myriad) {
+    if !is_wanted || forbids(&job.inference, candidates, guards) || !is_drawn(session.unwrap_or(id), logging.per_myriad)
+    {
         return None;
     }
     let days = if logging.days > 0 { logging.days } else { i64::from(app.config.prompt_logs.usual_days) };
@@ -96,7 +98,10 @@ pub(super) struct Recording {
 
 impl Recording {
     pub fn new(app: &App) -> Self {
-        Self { answer: Answer::default(), room: usize::try_from(app.config.prompt_logs.most_bytes).unwrap_or(usize::MAX) }
+        Self {
+            answer: Answer::default(),
+            room: usize::try_from(app.config.prompt_logs.most_bytes).unwrap_or(usize::MAX),
+        }
     }
 
     pub fn add(&mut self, delta: &Delta) {

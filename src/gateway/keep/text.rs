@@ -36,8 +36,11 @@ pub fn output(answer: Option<&Answer>, room: usize) -> Value {
     if !calls.is_empty() {
         output["tool_calls"] = Value::Array(calls);
     }
-    let others: Vec<Value> =
-        answer.into_iter().flat_map(|answer| answer.choices.values().skip(1)).map(|choice| json!(choice.text)).collect();
+    let others: Vec<Value> = answer
+        .into_iter()
+        .flat_map(|answer| answer.choices.values().skip(1))
+        .map(|choice| json!(choice.text))
+        .collect();
     if !others.is_empty() {
         output["other_completions"] = Value::Array(others);
     }
@@ -64,9 +67,7 @@ fn message(message: &Message) -> Value {
         fields.insert("tool_call_id".to_owned(), json!(id));
     }
     if !message.tool_calls.is_empty() {
-        let call = |call: &crate::dialects::inference::ToolCall| {
-            json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
-        };
+        let call = |call: &crate::dialects::inference::ToolCall| json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } });
         fields.insert("tool_calls".to_owned(), message.tool_calls.iter().map(call).collect());
     }
     Value::Object(fields)
@@ -125,11 +126,12 @@ mod tests {
 
     #[test]
     fn files_are_named_and_long_texts_cut() {
-        let image =
-            Part::Image { url: "data:image/png;base64,AAAABBBB".to_owned(), detail: None, cache_control: None };
+        let image = Part::Image { url: "data:image/png;base64,AAAABBBB".to_owned(), detail: None, cache_control: None };
         let content = vec![Part::text("Grüße an alle"), image];
-        let inference =
-            Inference { messages: vec![Message { role: Role::User, content, ..Message::default() }], ..Inference::default() };
+        let inference = Inference {
+            messages: vec![Message { role: Role::User, content, ..Message::default() }],
+            ..Inference::default()
+        };
         let kept = input(&inference, 10_000);
         assert_eq!(kept["messages"][0]["content"][0]["text"], "Grüße an alle");
         let url = kept["messages"][0]["content"][1]["image_url"]["url"].as_str().unwrap();

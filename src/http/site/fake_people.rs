@@ -4,8 +4,8 @@ use app::types::Envelope;
 use app::types::account::{Identity, OpenSession, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
-    AuditEvent, Counted, Invitation, InvitationView, Organization, OrganizationMember, Workspace, WorkspaceBudget,
-    WorkspaceBudgets, WorkspaceMember,
+    AuditEvent, Counted, Invitation, InvitationView, IoLoggingTerms, Organization, OrganizationMember, Workspace,
+    WorkspaceBudget, WorkspaceBudgets, WorkspaceMember,
 };
 use app::types::roles::Role;
 use axum::http::{HeaderMap, StatusCode};
@@ -37,6 +37,7 @@ pub fn api() -> Router {
             "/api/v1/workspaces/{id}/members",
             get(|headers: HeaderMap| async move { whole(&headers, counted(workspace_member())) }),
         )
+        .route("/api/v1/generation/content", get(|headers: HeaderMap| async move { member(&headers, content()) }))
         .route("/api/v1/byok", get(|headers: HeaderMap| async move { whole(&headers, own_keys()) }))
         .route("/api/v1/guardrails", get(|headers: HeaderMap| async move { whole(&headers, guardrails()) }))
         .route("/api/v1/presets", get(|headers: HeaderMap| async move { whole(&headers, presets()) }))
@@ -149,8 +150,17 @@ fn workspace() -> Workspace {
         description: Some(HOSTILE.to_owned()),
         created_at: DAY.to_owned(),
         is_default: true,
+        io_logging_terms: IoLoggingTerms { is_available: true, most_days: 365, discount_percent: 1.0 },
         ..Workspace::default()
     }
+}
+
+fn content() -> Value {
+    json!({
+        "input": { "messages": [{ "role": "user", "content": HOSTILE }] },
+        "output": { "completion": HOSTILE, "reasoning": null },
+        "error": null,
+    })
 }
 
 fn budgets() -> WorkspaceBudgets {
