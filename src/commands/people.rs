@@ -9,7 +9,7 @@ use patchbay::accounts::{keys, new_id, second_factor};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
 use patchbay::gateway::byok::place;
-use patchbay::gateway::keep;
+use patchbay::gateway::{broadcast, keep};
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
 use patchbay::store::operators::PLATFORM;
@@ -160,6 +160,29 @@ pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
         let Some(secret) = rewrapped else { continue };
         store.rewrap_authenticator(&row.user_id, &row.secret, &secret).await?;
         changed += 1;
+    }
+    for mut row in store.destinations("", "").await? {
+        all += 1;
+        let place = broadcast::place(&row.organization_id, &row.id);
+        let rewrapped = vault.rewrap(&row.config, &place).with_context(|| format!("the destination {}", row.id))?;
+        let Some(config) = rewrapped else { continue };
+        row.config = config;
+        store.put_destination(&row).await?;
+        changed += 1;
+    }
+    let mut after = String::new();
+    loop {
+        let rows = store.all_events(&after, 500).await?;
+        let Some(last) = rows.last() else { break };
+        after.clone_from(&last.id);
+        for row in &rows {
+            all += 1;
+            let place = broadcast::event_place(&row.organization_id, &row.id);
+            let rewrapped = vault.rewrap(&row.sealed, &place).with_context(|| format!("the event {}", row.id))?;
+            let Some(sealed) = rewrapped else { continue };
+            store.rewrap_event(&row.id, &sealed).await?;
+            changed += 1;
+        }
     }
     let mut after = String::new();
     loop {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MediaSettings;
+
 /// What workspaces may have kept of their prompts and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -51,6 +53,18 @@ impl PromptLogSettings {
             return Some(("prompt_logs.usual_days", "must be at least 1 and no more than prompt_logs.most_days"));
         }
         None
+    }
+}
+
+impl ObservabilitySettings {
+    /// The same limits for the client that callers' addresses are asked with.
+    #[must_use]
+    pub fn as_media(&self) -> MediaSettings {
+        MediaSettings {
+            timeout_ms: self.timeout_ms,
+            allow_private_networks: self.allow_private_networks,
+            ..MediaSettings::default()
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod auto;
+pub mod broadcast;
 pub mod byok;
 pub mod estimate;
 pub mod explain;

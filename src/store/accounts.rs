@@ -251,6 +251,9 @@ impl Store {
         let mut tx = self.begin_write().await?;
         for statement in [
             "UPDATE api_keys SET deleted_at = $2, updated_at = $2 WHERE creator_user_id = $1 AND deleted_at IS NULL",
+            "UPDATE observability_destinations SET deleted_at = $2, config = '' WHERE organization_id IN \
+             (SELECT o.id FROM organizations o JOIN members m ON m.organization_id = o.id \
+             WHERE m.user_id = $1 AND o.is_personal = 1)",
             "UPDATE organizations SET deleted_at = $2 WHERE is_personal = 1 AND id IN \
              (SELECT organization_id FROM members WHERE user_id = $1)",
             "UPDATE users SET email = 'deleted:' || id, name = 'Deleted user', password_hash = '', deleted_at = $2 \

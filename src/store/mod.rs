@@ -23,6 +23,7 @@ pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
+pub mod observability;
 pub mod operators;
 pub mod organizations;
 pub mod own_keys;

@@ -168,6 +168,12 @@ impl Store {
             sqlx::query(statement).bind(id).bind(now).execute(&mut *tx).await?;
         }
         sqlx::query("DELETE FROM prompt_logs WHERE organization_id = $1").bind(id).execute(&mut *tx).await?;
+        for statement in [
+            "UPDATE observability_destinations SET deleted_at = $2, config = '' WHERE organization_id = $1",
+            "DELETE FROM observability_outbox WHERE organization_id = $1 AND created_at <= $2",
+        ] {
+            sqlx::query(statement).bind(id).bind(now).execute(&mut *tx).await?;
+        }
         tx.commit().await
     }
 

@@ -243,16 +243,20 @@ impl Store {
         let mut tx = self.begin_write().await?;
         for statement in [
             "UPDATE workspaces SET deleted_at = $3, slug = id WHERE id = $2 AND organization_id = $1",
+            "UPDATE observability_destinations SET deleted_at = $3, config = '' \
+             WHERE workspace_id = $2 AND organization_id = $1",
             "UPDATE api_keys SET deleted_at = $3, updated_at = $3 \
              WHERE workspace_id = $2 AND organization_id = $1 AND deleted_at IS NULL",
         ] {
             sqlx::query(statement).bind(organization_id).bind(id).bind(now).execute(&mut *tx).await?;
         }
-        sqlx::query("DELETE FROM prompt_logs WHERE organization_id = $1 AND workspace_id = $2")
-            .bind(organization_id)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
+        for statement in [
+            "DELETE FROM prompt_logs WHERE organization_id = $1 AND workspace_id = $2",
+            "DELETE FROM observability_outbox WHERE destination_id IN (SELECT id FROM observability_destinations \
+             WHERE organization_id = $1 AND workspace_id = $2)",
+        ] {
+            sqlx::query(statement).bind(organization_id).bind(id).execute(&mut *tx).await?;
+        }
         tx.commit().await
     }
 

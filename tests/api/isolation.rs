@@ -373,7 +373,7 @@ on_both_databases! {
                     };
                     for object in &objects {
                         let mut call = filled(path, object);
-                        if path == "/generation" {
+                        if ["/generation", "/generation/content"].contains(&path.as_str()) {
                             call = format!("{call}?id={}", victim.own["generation"]);
                         } else if path == "/organization" && method == Method::DELETE {
                             continue;

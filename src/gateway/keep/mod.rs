@@ -1,5 +1,6 @@
 //! What is kept of a request beside its figures: its text, where the workspace
-//! wants that. It is written after the answer went out, and encrypted.
+//! wants that, and events for its observability destinations. Both are written after
+//! the answer went out, and encrypted.
 
 pub mod text;
 
@@ -9,6 +10,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::attempt::Tried;
+use super::broadcast::event::Event;
+use super::broadcast::{self, Destination};
 use super::route::Candidate;
 use super::{Job, Run};
 use crate::App;
@@ -29,6 +32,9 @@ pub fn place(organization_id: &str, generation_id: &str) -> String {
 /// What one request leaves behind.
 pub(super) struct Keeping {
     log: Option<Log>,
+    destinations: Vec<Arc<Destination>>,
+    /// The caller or a guardrail wants no words to be kept.
+    is_silent: bool,
     /// What is let off of the list price, in hundredths of a per cent.
     pub let_off: u32,
     /// The row of the request, once it is settled.
@@ -44,10 +50,16 @@ struct Log {
 impl Keeping {
     /// What this request is to leave behind; `None` is the usual.
     pub fn of(app: &App, job: &Job, id: &str, candidates: &[Candidate], guards: &[Arc<Guard>]) -> Option<Box<Self>> {
-        let logging = job.requester.policy.logging.as_ref()?;
-        let log = log(app, logging, job, id, candidates, guards)?;
-        let let_off = if log.is_shared { app.config.prompt_logs.let_off() } else { 0 };
-        Some(Box::new(Self { log: Some(log), let_off, row: None }))
+        let policy = &job.requester.policy;
+        let log = policy.logging.as_ref().and_then(|logging| log(app, logging, job, id, candidates, guards));
+        let destinations = app.destinations.of(job, id);
+        if log.is_none() && destinations.is_empty() {
+            return None;
+        }
+        let is_shared = log.as_ref().is_some_and(|log| log.is_shared);
+        let let_off = if is_shared { app.config.prompt_logs.let_off() } else { 0 };
+        let is_silent = forbids(&job.inference, candidates, guards);
+        Some(Box::new(Self { log, destinations, is_silent, let_off, row: None }))
     }
 }
 
@@ -126,34 +138,45 @@ impl Run {
     /// Keeps what is to be kept of this request. Called when the caller has his answer.
     pub(super) async fn keep(&mut self, answer: Option<&Answer>) {
         let Some(mut keeping) = self.keeping.take() else { return };
-        let (Some(row), Some(log)) = (keeping.row.take(), keeping.log.take()) else { return };
+        let Some(row) = keeping.row.take() else { return };
         let room = usize::try_from(self.app.config.prompt_logs.most_bytes).unwrap_or(usize::MAX);
-        let content = json!({
-            "input": text::input(&self.job.inference, room / 2),
-            "output": text::output(answer, room - room / 2),
-            "error": error(&row, &self.tried),
-        });
-        let place = place(&row.organization_id, &row.id);
-        let kept = match self.app.vault.seal(&content.to_string(), &place) {
-            Ok(sealed) => {
-                let kept = PromptLogRow {
-                    is_shared: i64::from(log.is_shared),
-                    sealed,
-                    created_at: row.created_at,
-                    expires_at: row.created_at.saturating_add(log.lasts_ms),
-                    generation_id: row.id,
-                    organization_id: row.organization_id,
-                    workspace_id: row.workspace_id,
-                    user_id: row.user_id,
-                };
-                self.app.store.insert_prompt_log(&kept).await.map_err(|error| error.to_string())
+        let input = text::input(&self.job.inference, room / 2);
+        let output = text::output(answer, room - room / 2);
+        if let Some(log) = keeping.log.take() {
+            let error = error(&row, &self.tried);
+            let content = json!({ "input": &input, "output": &output, "error": error });
+            if let Err(error) = store(&self.app, &log, &row, &content).await {
+                tracing::error!(generation.id = %self.id, error, "The text of a request could not be kept");
             }
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = kept {
-            tracing::error!(generation.id = %self.id, error, "The text of a request could not be kept");
+        }
+        if !keeping.destinations.is_empty() {
+            let (silence, is_silent) = (Value::Null, keeping.is_silent);
+            let trace = self.job.inference.field("trace");
+            let event = Event {
+                row: &row,
+                key: self.job.requester.key.as_deref(),
+                input: if is_silent { &silence } else { &input },
+                output: if is_silent { &silence } else { &output },
+                trace: trace.as_ref().and_then(Value::as_object),
+            };
+            broadcast::post(&self.app, &keeping.destinations, &event).await;
         }
     }
+}
+
+async fn store(app: &App, log: &Log, row: &GenerationRow, content: &Value) -> Result<(), String> {
+    let place = place(&row.organization_id, &row.id);
+    let kept = PromptLogRow {
+        is_shared: i64::from(log.is_shared),
+        sealed: app.vault.seal(&content.to_string(), &place).map_err(|error| error.to_string())?,
+        created_at: row.created_at,
+        expires_at: row.created_at.saturating_add(log.lasts_ms),
+        generation_id: row.id.clone(),
+        organization_id: row.organization_id.clone(),
+        workspace_id: row.workspace_id.clone(),
+        user_id: row.user_id.clone(),
+    };
+    app.store.insert_prompt_log(&kept).await.map_err(|error| error.to_string())
 }
 
 /// What went wrong, as the original shows it; null when nothing did.
