@@ -26,6 +26,7 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
+pub mod observability;
 pub mod observe;
 pub mod openapi;
 mod openapi_chats;
@@ -157,6 +158,17 @@ fn api(app: &Arc<App>) -> Router {
         .route("/presets/{slug}/chat/completions", post(presets::keep_chat_preset))
         .route("/presets/{slug}/messages", post(presets::keep_messages_preset))
         .route("/presets/{slug}/responses", post(presets::keep_responses_preset))
+        .route(
+            "/observability/destinations",
+            get(observability::list_destinations).post(observability::create_destination),
+        )
+        .route(
+            "/observability/destinations/{id}",
+            get(observability::show_destination)
+                .patch(observability::update_destination)
+                .delete(observability::delete_destination),
+        )
+        .route("/observability/destinations/{id}/test", post(observability::test_destination))
         .route("/credits", get(accounting::show_credits))
         .route("/credits/purchases", get(purchases::list_purchases).post(purchases::create_purchase))
         .route("/credits/purchases.csv", get(purchases::export_purchases))

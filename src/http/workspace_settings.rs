@@ -215,3 +215,17 @@ pub(super) fn slug_of(name: &str) -> String {
     let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(50).collect::<String>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_made_of_names_and_checked() {
+        assert_eq!(slug_of("Research & Development (EU)"), "research-development-eu");
+        assert!(checked_slug("research-eu").is_ok());
+        for bad in ["", "-a", "a-", "a--b", "A", "a b", "ä"] {
+            assert!(checked_slug(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -423,17 +423,3 @@ pub async fn remove_workspace_members(
     changed(&app, &caller, &origin, &row.id, "workspace.remove_members", &ids.join(", ")).await?;
     Ok(Json(RemovedMembers { removed_count }))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slugs_are_made_of_names_and_checked() {
-        assert_eq!(slug_of("Research & Development (EU)"), "research-development-eu");
-        assert!(checked_slug("research-eu").is_ok());
-        for bad in ["", "-a", "a-", "a--b", "A", "a b", "ä"] {
-            assert!(checked_slug(bad).is_err(), "{bad}");
-        }
-    }
-}

@@ -122,7 +122,10 @@ impl Media {
             return Ok(());
         }
         // What it cannot read today it cannot read tomorrow; the rest may be put right.
-        Err(refused(matches!(status.as_u16(), 400 | 413 | 422), format!("It answered with status {}.", status.as_u16())))
+        Err(refused(
+            matches!(status.as_u16(), 400 | 413 | 422),
+            format!("It answered with status {}.", status.as_u16()),
+        ))
     }
 
     /// Whether an address may be asked, as far as it tells by itself.

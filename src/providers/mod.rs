@@ -4,6 +4,6 @@ pub mod client;
 pub mod credentials;
 pub mod media;
 mod service_account;
-mod signing;
+pub mod signing;
 pub mod simulated;
 pub mod transport;

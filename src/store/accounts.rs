@@ -2,7 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::Store;
+use super::own_keys::revise;
+use super::{Store, observability};
 
 /// A person who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -274,6 +275,7 @@ impl Store {
         ] {
             sqlx::query(statement).bind(user_id).execute(&mut *tx).await?;
         }
+        revise(&mut tx, observability::TOPIC).await?;
         tx.commit().await
     }
 

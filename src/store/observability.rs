@@ -111,6 +111,19 @@ impl Store {
         transaction.commit().await
     }
 
+    /// Lets a workspace's events go to its destinations. False when they do already.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn switch_broadcasts(&self, organization_id: &str, workspace_id: &str) -> sqlx::Result<bool> {
+        sqlx::query("UPDATE workspaces SET broadcasts = 1 WHERE id = $1 AND organization_id = $2 AND broadcasts = 0")
+            .bind(workspace_id)
+            .bind(organization_id)
+            .execute(self.pool())
+            .await
+            .map(|done| done.rows_affected() == 1)
+    }
+
     /// Ends a destination: its secrets and what waits for it are gone. False when there was none.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::Store;
+use super::own_keys::revise;
+use super::{Store, observability};
 
 /// An organization as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -174,6 +175,7 @@ impl Store {
         ] {
             sqlx::query(statement).bind(id).bind(now).execute(&mut *tx).await?;
         }
+        revise(&mut tx, observability::TOPIC).await?;
         tx.commit().await
     }
 

@@ -2,7 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::Store;
+use super::own_keys::revise;
+use super::{Store, observability};
 
 /// A workspace. Times are epoch ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -257,6 +258,7 @@ impl Store {
         ] {
             sqlx::query(statement).bind(organization_id).bind(id).execute(&mut *tx).await?;
         }
+        revise(&mut tx, observability::TOPIC).await?;
         tx.commit().await
     }
 

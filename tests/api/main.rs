@@ -31,6 +31,7 @@ mod limits;
 mod lost_commits;
 mod messages;
 mod money;
+mod observability;
 mod openapi;
 mod operators;
 mod organizations;

@@ -22,6 +22,7 @@ pub mod links;
 pub mod model;
 pub mod models;
 pub mod not_found;
+pub mod observability;
 pub mod organization;
 pub mod own_keys;
 pub mod presets;

@@ -63,7 +63,8 @@ impl Event<'_> {
         let row = self.row;
         let trace_id = self.said("trace_id").map_or_else(|| id("trace", &row.id, 16), |own| trace_id(own));
         let name = self.said("generation_name").or(self.said("span_name"));
-        let end_at = row.created_at.saturating_add(row.latency_ms.unwrap_or(0)).saturating_add(row.generation_ms.unwrap_or(0));
+        let end_at =
+            row.created_at.saturating_add(row.latency_ms.unwrap_or(0)).saturating_add(row.generation_ms.unwrap_or(0));
         let mut span = json!({
             "traceId": trace_id,
             "spanId": id("generation", &row.id, 8),
@@ -78,7 +79,7 @@ impl Event<'_> {
         }
         if let Some(error) = &row.error {
             // A provider's complaint may quote the prompt.
-            let message = if tells.words { error.as_str() } else { "the request failed" };
+            let message = if tells.words && !self.input.is_null() { error.as_str() } else { "the request failed" };
             span["status"] = json!({ "code": 2, "message": message });
         }
         span
@@ -181,7 +182,8 @@ pub fn document(spans: Vec<Value>) -> Vec<u8> {
         text("service.name", "patchbay"), text("service.version", env!("CARGO_PKG_VERSION")),
     ] });
     let scope = json!({ "name": "patchbay" });
-    let document = json!({ "resourceSpans": [{ "resource": resource, "scopeSpans": [{ "scope": scope, "spans": spans }] }] });
+    let document =
+        json!({ "resourceSpans": [{ "resource": resource, "scopeSpans": [{ "scope": scope, "spans": spans }] }] });
     document.to_string().into_bytes()
 }
 

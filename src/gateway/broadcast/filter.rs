@@ -187,9 +187,12 @@ mod tests {
         assert!(passes(json!({ "groups": [{ "logic": "or", "rules": [other, right] }] })));
         assert!(!passes(json!({ "groups": [{ "logic": "and", "rules": [other, right] }] })));
         assert!(passes(json!({ "enabled": false, "groups": [{ "rules": [other] }] })));
-        for rule in [json!({ "field": "x", "operator": "equals", "value": "y" }), json!({ "field": "model", "operator": "regex", "value": "(" }),
-            json!({ "field": "model", "operator": "gt", "value": "many" }), json!({ "field": "model", "operator": "equals" })]
-        {
+        for rule in [
+            json!({ "field": "x", "operator": "equals", "value": "y" }),
+            json!({ "field": "model", "operator": "regex", "value": "(" }),
+            json!({ "field": "model", "operator": "gt", "value": "many" }),
+            json!({ "field": "model", "operator": "equals" }),
+        ] {
             let rules: FilterRules = serde_json::from_value(json!({ "groups": [{ "rules": [rule] }] })).unwrap();
             assert!(Filter::new(Some(&rules)).unwrap_err().contains("filter_rules"), "{rules:?}");
         }

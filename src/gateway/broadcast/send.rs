@@ -86,7 +86,8 @@ async fn send(app: &Arc<App>, destination: Arc<Destination>, rows: Vec<EventRow>
 
 fn opened(app: &App, row: &EventRow) -> Option<Value> {
     let text = app.vault.open(&row.sealed, &event_place(&row.organization_id, &row.id));
-    let text = text.inspect_err(|error| tracing::error!(event.id = %row.id, %error, "An event cannot be opened")).ok()?;
+    let text =
+        text.inspect_err(|error| tracing::error!(event.id = %row.id, %error, "An event cannot be opened")).ok()?;
     serde_json::from_str(&text).ok()
 }
 
