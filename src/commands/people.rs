@@ -5,11 +5,9 @@ use std::io::Write as _;
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use patchbay::accounts::users::Users;
-use patchbay::accounts::{keys, new_id, second_factor};
+use patchbay::accounts::{keys, new_id};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
-use patchbay::gateway::byok::place;
-use patchbay::gateway::{broadcast, keep};
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
 use patchbay::store::operators::PLATFORM;
@@ -137,69 +135,4 @@ pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, r
     }
     let said = format!("Granted {}", amount.dollars());
     super::money::request(store, organization_id, "grant", amount, reason, &said).await
-}
-
-/// Wraps every kept secret anew under the current key.
-pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
-    let store = open(config).await?;
-    let vault = patchbay::vault(config, &store)?;
-    let (mut changed, mut all) = (0, 0);
-    for mut row in store.all_own_keys().await? {
-        all += 1;
-        let place = place(&row.organization_id, &row.id);
-        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the credential {}", row.id))?;
-        let Some(secret) = rewrapped else { continue };
-        row.secret = secret;
-        store.put_own_key(&row).await?;
-        changed += 1;
-    }
-    for row in store.all_authenticators().await? {
-        all += 1;
-        let place = second_factor::place(&row.user_id);
-        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the codes of {}", row.user_id))?;
-        let Some(secret) = rewrapped else { continue };
-        store.rewrap_authenticator(&row.user_id, &row.secret, &secret).await?;
-        changed += 1;
-    }
-    for mut row in store.destinations("", "").await? {
-        all += 1;
-        let place = broadcast::place(&row.organization_id, &row.id);
-        let rewrapped = vault.rewrap(&row.config, &place).with_context(|| format!("the destination {}", row.id))?;
-        let Some(config) = rewrapped else { continue };
-        row.config = config;
-        store.put_destination(&row).await?;
-        changed += 1;
-    }
-    let mut after = String::new();
-    loop {
-        let rows = store.all_events(&after, 500).await?;
-        let Some(last) = rows.last() else { break };
-        after.clone_from(&last.id);
-        for row in &rows {
-            all += 1;
-            let place = broadcast::event_place(&row.organization_id, &row.id);
-            let rewrapped = vault.rewrap(&row.sealed, &place).with_context(|| format!("the event {}", row.id))?;
-            let Some(sealed) = rewrapped else { continue };
-            store.rewrap_event(&row.id, &sealed).await?;
-            changed += 1;
-        }
-    }
-    let mut after = String::new();
-    loop {
-        let rows = store.all_prompt_logs(&after, false, 500).await?;
-        let Some(last) = rows.last() else { break };
-        after.clone_from(&last.generation_id);
-        for row in &rows {
-            all += 1;
-            let place = keep::place(&row.organization_id, &row.generation_id);
-            let rewrapped = vault.rewrap(&row.sealed, &place);
-            let Some(sealed) = rewrapped.with_context(|| format!("the text of {}", row.generation_id))? else {
-                continue;
-            };
-            store.rewrap_prompt_log(&row.generation_id, &row.sealed, &sealed).await?;
-            changed += 1;
-        }
-    }
-    say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");
-    Ok(())
 }
