@@ -49,6 +49,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// A key as the request path needs it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct KeyRecord {
     pub id: String,
     /// SHA-256 of the key, hex.

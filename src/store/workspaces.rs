@@ -57,6 +57,7 @@ pub struct WorkspaceMemberRow {
 
 /// What organization, workspace and membership restrict a request to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct PolicyRows {
     pub workspace_id: String,
     pub workspace_name: String,

@@ -144,7 +144,7 @@ fn told(one: &Destination) -> String {
     let said: Vec<&str> = parts.into_iter().filter_map(|(is_told, what)| is_told.then_some(what)).collect();
     let mut text = if said.is_empty() { "figures only".to_owned() } else { said.join(", ") };
     if one.sampling_rate < 1.0 {
-        text.push_str(&format!("; {} of the requests", one.sampling_rate));
+        text = format!("{text}; {} of the requests", one.sampling_rate);
     }
     if one.api_key_hashes.is_some() {
         text.push_str("; of some keys");
