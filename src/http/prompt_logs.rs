@@ -83,7 +83,7 @@ pub async fn exported(app: &App, organization_id: &str, user_id: &str) -> Result
             match opened(app, row) {
                 Ok(content) => all.push(serde_json::json!({ "id": row.generation_id, "content": content })),
                 Err(error) => {
-                    tracing::warn!(generation.id = %row.generation_id, %error, "A kept text could not be exported")
+                    tracing::warn!(generation.id = %row.generation_id, %error, "A kept text could not be exported");
                 }
             }
         }

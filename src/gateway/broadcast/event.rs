@@ -61,7 +61,7 @@ impl Event<'_> {
     #[must_use]
     pub fn span(&self, tells: Tells, is_langfuse: bool) -> Value {
         let row = self.row;
-        let trace_id = self.said("trace_id").map_or_else(|| id("trace", &row.id, 16), |own| trace_id(own));
+        let trace_id = self.said("trace_id").map_or_else(|| id("trace", &row.id, 16), trace_id);
         let name = self.said("generation_name").or(self.said("span_name"));
         let end_at =
             row.created_at.saturating_add(row.latency_ms.unwrap_or(0)).saturating_add(row.generation_ms.unwrap_or(0));
@@ -177,7 +177,7 @@ impl Event<'_> {
 
 /// Spans as one document.
 #[must_use]
-pub fn document(spans: Vec<Value>) -> Vec<u8> {
+pub fn document(spans: &[Value]) -> Vec<u8> {
     let resource = json!({ "attributes": [
         text("service.name", "patchbay"), text("service.version", env!("CARGO_PKG_VERSION")),
     ] });

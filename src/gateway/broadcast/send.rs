@@ -63,7 +63,7 @@ fn ids(rows: &[EventRow]) -> Vec<String> {
 
 async fn send(app: &Arc<App>, destination: Arc<Destination>, rows: Vec<EventRow>) -> sqlx::Result<()> {
     let spans: Vec<Value> = rows.iter().filter_map(|row| opened(app, row)).collect();
-    let outcome = deliver(app, &destination, spans, false).await;
+    let outcome = deliver(app, &destination, &spans, false).await;
     let now = app.clock.now_ms();
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let Err(refusal) = outcome else {
@@ -92,7 +92,7 @@ fn opened(app: &App, row: &EventRow) -> Option<Value> {
 }
 
 /// Brings spans to a destination now.
-async fn deliver(app: &App, destination: &Destination, spans: Vec<Value>, is_test: bool) -> Result<(), Refusal> {
+async fn deliver(app: &App, destination: &Destination, spans: &[Value], is_test: bool) -> Result<(), Refusal> {
     let Some(first) = spans.first() else { return Ok(()) };
     let trace_id = first.get("traceId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let attributes = first.get("attributes").and_then(Value::as_array);
@@ -122,5 +122,5 @@ pub async fn test(app: &App, destination: &Destination) -> Result<(), String> {
         ..GenerationRow::default()
     };
     let span = Event::test(&row).span(destination.tells, destination.target.wants_langfuse_names());
-    deliver(app, destination, vec![span], true).await.map_err(|refusal| refusal.cause)
+    deliver(app, destination, &[span], true).await.map_err(|refusal| refusal.cause)
 }
