@@ -127,6 +127,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
         .merge(people())
+        .merge(watching())
         .merge(admin::routes())
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
@@ -158,17 +159,6 @@ fn api(app: &Arc<App>) -> Router {
         .route("/presets/{slug}/chat/completions", post(presets::keep_chat_preset))
         .route("/presets/{slug}/messages", post(presets::keep_messages_preset))
         .route("/presets/{slug}/responses", post(presets::keep_responses_preset))
-        .route(
-            "/observability/destinations",
-            get(observability::list_destinations).post(observability::create_destination),
-        )
-        .route(
-            "/observability/destinations/{id}",
-            get(observability::show_destination)
-                .patch(observability::update_destination)
-                .delete(observability::delete_destination),
-        )
-        .route("/observability/destinations/{id}/test", post(observability::test_destination))
         .route("/credits", get(accounting::show_credits))
         .route("/credits/purchases", get(purchases::list_purchases).post(purchases::create_purchase))
         .route("/credits/purchases.csv", get(purchases::export_purchases))
@@ -227,6 +217,22 @@ fn entrances() -> Router<Arc<App>> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/confirm", post(sign_in::confirm))
         .route("/auth/approve", post(pkce::approve))
+}
+
+/// Where events of requests go.
+fn watching() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/observability/destinations",
+            get(observability::list_destinations).post(observability::create_destination),
+        )
+        .route(
+            "/observability/destinations/{id}",
+            get(observability::show_destination)
+                .patch(observability::update_destination)
+                .delete(observability::delete_destination),
+        )
+        .route("/observability/destinations/{id}/test", post(observability::test_destination))
 }
 
 /// Organizations, workspaces and people's own accounts.

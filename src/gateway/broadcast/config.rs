@@ -340,13 +340,14 @@ mod tests {
 
     use super::*;
 
-    fn object(value: Value) -> Map<String, Value> {
+    fn object(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn secrets_are_masked_and_what_is_masked_stays_as_it_was() {
-        let old = object(json!({ "publicKey": "pk-lf-12345678", "secretKey": "sk-lf-87654321", "baseUrl": "https://a",
+        let old =
+            object(&json!({ "publicKey": "pk-lf-12345678", "secretKey": "sk-lf-87654321", "baseUrl": "https://a",
             "headers": { "x-token": "a-long-secret-token" } }));
         let shown = masked(&old);
         assert_eq!(shown["publicKey"], "pk-l...5678");
@@ -356,12 +357,12 @@ mod tests {
         let new = changed(&old, change);
         assert_eq!((&new["secretKey"], &new["baseUrl"]), (&json!("sk-lf-87654321"), &json!("https://b")));
         assert_eq!(new["headers"], old["headers"]);
-        assert_eq!(changed(&old, object(json!({ "secretKey": "another-secret" })))["secretKey"], "another-secret");
+        assert_eq!(changed(&old, object(&json!({ "secretKey": "another-secret" })))["secretKey"], "another-secret");
     }
 
     #[test]
     fn mistakes_are_named() {
-        let wrong = |kind: &str, config: Value| Target::read(kind, &object(config)).err().unwrap().1;
+        let wrong = |kind: &str, config: Value| Target::read(kind, &object(&config)).err().unwrap().1;
         assert!(wrong("datadog", json!({})).contains("use one of webhook, otel-collector, s3, langfuse"));
         assert!(wrong("webhook", json!({})).contains("url"));
         assert!(wrong("webhook", json!({ "url": "https://a", "method": "GET" })).contains("config.method"));
@@ -374,7 +375,7 @@ mod tests {
     fn objects_are_named_as_the_template_says() {
         let config = json!({ "bucketName": "traces", "accessKeyId": "AKID", "secretAccessKey": "s", "prefix": "p q",
             "endpoint": "https://s3.example.com/", "pathTemplate": "{prefix}/{year}/{month}/../{apiKeyName}" });
-        let Ok(Target::S3(own)) = Target::read("s3", &object(config)) else { panic!("reads") };
+        let Ok(Target::S3(own)) = Target::read("s3", &object(&config)) else { panic!("reads") };
         let document =
             Document { body: vec![], trace_id: "ab", key_name: "a/b c", now_ms: 1_440_938_160_000, is_test: false };
         assert_eq!(own.object(&document), "https://s3.example.com/traces/p%20q/2015/08/a/b%20c/ab-1440938160000.json");
