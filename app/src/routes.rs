@@ -34,6 +34,7 @@ use crate::pages::links::{AuthPage, ConfirmPage, ForgotPassword, InvitationPage,
 use crate::pages::model::ModelPage;
 use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
+use crate::pages::observability::Observability;
 use crate::pages::organization::OrganizationPage;
 use crate::pages::own_keys::OwnKeys;
 use crate::pages::presets::Presets;
@@ -51,7 +52,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 48] = [
+pub const PATHS: [&str; 49] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -82,6 +83,7 @@ pub const PATHS: [&str; 48] = [
     "/provider-keys",
     "/guardrails",
     "/presets",
+    "/observability",
     "/workspaces/{id}",
     "/admin",
     "/admin/providers",
@@ -143,6 +145,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/provider-keys") view=OwnKeys/>
                     <Route path=path!("/guardrails") view=Guardrails/>
                     <Route path=path!("/presets") view=Presets/>
+                    <Route path=path!("/observability") view=Observability/>
                     <Route path=path!("/workspaces/:id") view=WorkspacePage/>
                     <Route path=path!("/admin") view=AdminPage/>
                     <Route path=path!("/admin/providers") view=AdminProvidersPage/>

@@ -46,6 +46,7 @@ export const memberPages = [
   ["provider-keys", "/provider-keys"],
   ["guardrails", "/guardrails"],
   ["presets", "/presets"],
+  ["observability", "/observability"],
   ["settings", "/settings"],
   ["second-factor", "/settings/second-factor"],
   ["admin", "/admin"],

@@ -51,7 +51,7 @@ struct Form {
 impl Form {
     /// A field's name may end in what it is: `limit:number`, `names:list`, `on:flag`,
     /// `ids:array` (one field each), `text:optional` and `names:optional-list` (empty is
-    /// null), `rules:json`.
+    /// null), `rules:json`. One with a dot is a field of an object: `config.url`.
     fn read(bytes: &[u8]) -> Self {
         let mut form = Self::default();
         for (name, value) in url::form_urlencoded::parse(bytes) {
@@ -86,7 +86,17 @@ impl Form {
             }
             _ => Value::String(value),
         };
-        self.body.insert(name.to_owned(), value);
+        match name.split_once('.') {
+            Some((object, name)) => {
+                let object = self.body.entry(object).or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(object) = object {
+                    object.insert(name.to_owned(), value);
+                }
+            }
+            None => {
+                self.body.insert(name.to_owned(), value);
+            }
+        }
     }
 }
 
@@ -175,10 +185,10 @@ mod tests {
     #[test]
     fn fields_become_what_their_names_say() {
         let form = Form::read(
-            b"_method=PUT&_path=/api/v1/x&limit:number=1.5&other:number=&names:list=a,b+c&on:flag=1&ids:array=x&ids:array=y&plain=z",
+            b"_method=PUT&_path=/api/v1/x&limit:number=1.5&other:number=&names:list=a,b+c&on:flag=1&ids:array=x&ids:array=y&plain=z&in.a=1&in.b:flag=1",
         );
         let expected = json!({ "limit": 1.5, "other": null, "names": ["a", "b", "c"], "on": true, "ids": ["x", "y"],
-            "plain": "z" });
+            "plain": "z", "in": { "a": "1", "b": true } });
         assert_eq!((form.method.as_str(), Value::Object(form.body)), ("PUT", expected));
     }
 }

@@ -26,6 +26,7 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
+pub mod observability;
 pub mod observe;
 pub mod openapi;
 mod openapi_chats;
@@ -34,6 +35,7 @@ mod openapi_people;
 pub mod organizations;
 pub mod pkce;
 pub mod presets;
+pub mod prompt_logs;
 pub mod purchases;
 pub mod rankings;
 pub mod responses;
@@ -47,6 +49,7 @@ pub mod statistics;
 pub mod stripe_events;
 pub mod usage;
 pub mod votes;
+pub mod workspace_settings;
 pub mod workspaces;
 
 use std::sync::Arc;
@@ -124,6 +127,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
         .merge(people())
+        .merge(watching())
         .merge(admin::routes())
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
@@ -169,6 +173,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/usage", get(usage::show_usage))
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
+        .route("/generation/content", get(prompt_logs::show_content))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))
         .route("/openapi.json", get(openapi::show_openapi))
@@ -214,6 +219,22 @@ fn entrances() -> Router<Arc<App>> {
         .route("/auth/approve", post(pkce::approve))
 }
 
+/// Where events of requests go.
+fn watching() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/observability/destinations",
+            get(observability::list_destinations).post(observability::create_destination),
+        )
+        .route(
+            "/observability/destinations/{id}",
+            get(observability::show_destination)
+                .patch(observability::update_destination)
+                .delete(observability::delete_destination),
+        )
+        .route("/observability/destinations/{id}/test", post(observability::test_destination))
+}
+
 /// Organizations, workspaces and people's own accounts.
 fn people() -> Router<Arc<App>> {
     let budgets = get(workspaces::show_budget).put(workspaces::put_budget).delete(workspaces::delete_budget);
@@ -241,6 +262,7 @@ fn people() -> Router<Arc<App>> {
         .route("/workspaces/{id}", workspace)
         .route("/workspaces/{id}/budgets", get(workspaces::list_budgets))
         .route("/workspaces/{id}/budgets/{interval}", budgets)
+        .route("/workspaces/{id}/prompts", delete(prompt_logs::delete_content))
         .route("/workspaces/{id}/members", get(workspaces::list_workspace_members))
         .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
         .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))

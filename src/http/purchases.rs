@@ -105,6 +105,7 @@ pub async fn update_billing(
 /// As [`update_billing`].
 pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -> Result<()> {
     check_buys(caller)?;
+    caller.check_recent(app)?;
     let organization_id = caller.organization_id();
     let profile = app.store.billing_profile(organization_id).await?;
     if let Some(receipt) = &change.receipt {
@@ -188,6 +189,7 @@ async fn shown(app: &App, row: PurchaseRow) -> Result<Purchase> {
 /// As [`purchase::begin`], 403 for who may not.
 pub async fn begin(app: &App, caller: &Caller, wanted: &CreatePurchase) -> Result<PurchaseRow> {
     check_buys(caller)?;
+    caller.check_recent(app)?;
     let email = match caller {
         Caller::Person { user, .. } => user.email.clone(),
         Caller::Key(_) => String::new(),
@@ -325,6 +327,7 @@ pub async fn show_statement(
 /// As [`refund::refund`], 403 for who may not, 404 for a foreign purchase.
 pub async fn pay_back(app: &App, caller: &Caller, id: &str) -> Result<(PurchaseRow, Money)> {
     check_buys(caller)?;
+    caller.check_recent(app)?;
     let row = own_purchase(app, caller, Some(id)).await?;
     let amount = refund::refund(app, &row).await?;
     Ok((app.store.purchase(&row.id).await?.unwrap_or(row), amount))

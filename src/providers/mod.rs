@@ -5,6 +5,6 @@ pub mod credentials;
 pub mod media;
 pub mod search;
 mod service_account;
-mod signing;
+pub mod signing;
 pub mod simulated;
 pub mod transport;

@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 149] = [
+const ROWS: [(&str, Reach); 154] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -76,6 +76,7 @@ const ROWS: [(&str, Reach); 149] = [
     ("/embeddings", Own),
     ("/embeddings/models", Public),
     ("/generation", Own),
+    ("/generation/content", Own),
     ("/generations", Own),
     ("/invitations/accept", Own),
     ("/invitations/show", Public),
@@ -95,6 +96,9 @@ const ROWS: [(&str, Reach); 149] = [
     ("/models/{author}/{slug}:streamGenerateContent", Own),
     ("/models/{id}", Public),
     ("/openapi.json", Public),
+    ("/observability/destinations", Own),
+    ("/observability/destinations/{id}", Object),
+    ("/observability/destinations/{id}/test", Object),
     ("/organization", Own),
     ("/organization/audit-log", Own),
     ("/organization/invitations", Own),
@@ -117,6 +121,7 @@ const ROWS: [(&str, Reach); 149] = [
     ("/workspaces/{id}/members", Object),
     ("/workspaces/{id}/members/add", Object),
     ("/workspaces/{id}/members/remove", Object),
+    ("/workspaces/{id}/prompts", Object),
     ("/billing", Own),
     ("/credits/coinbase", Public),
     ("/credits/forget-card", Own),
@@ -252,6 +257,10 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, chat) = owner.call(Method::POST, "/api/v1/chats", chat).await;
     let own_key = json!({ "provider": "one", "key": "canary-credential-0001", "disabled": true });
     let (_, own_key) = owner.call(Method::POST, "/api/v1/byok", own_key).await;
+    let destination = json!({ "type": "webhook", "name": "canary hook", "enabled": false,
+        "config": { "url": "https://canary.example/hook", "headers": { "x-token": "canary-token-0001" } } });
+    let (status, destination) = owner.call(Method::POST, "/api/v1/observability/destinations", destination).await;
+    assert_eq!(status, 201, "{destination}");
     let (status, _) = owner.call(Method::POST, "/api/v1/chat/completions", question(json!({ "max_tokens": 9 }))).await;
     assert_eq!(status, 200);
     let (_, generations) = owner.get("/api/v1/generations").await;
@@ -262,6 +271,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
         ("organization", id.clone()),
         ("chat", text(&chat["data"]["id"])),
         ("own key", text(&own_key["data"]["id"])),
+        ("destination", text(&destination["data"]["id"])),
         ("guardrail", text(&guardrail["data"]["id"])),
         ("hash", text(&key["data"]["hash"])),
         ("workspace", workspace.clone()),
@@ -282,6 +292,7 @@ fn kind(path: &str) -> &'static str {
         "chats" => "chat",
         "keys" => "hash",
         "guardrails" => "guardrail",
+        "observability" => "destination",
         "workspaces" => "workspace",
         "account" => "session",
         "admin" if path.contains("/users/") => "member",
@@ -321,6 +332,7 @@ async fn snapshot(owner: &Person<'_>, victim: &Victim) -> String {
         "/organization/audit-log",
         "/account",
         "/byok",
+        "/observability/destinations",
         "/chats",
     ] {
         all.push_str(&owner.get(&format!("/api/v1{path}")).await.1.to_string());
@@ -371,7 +383,7 @@ on_both_databases! {
                     };
                     for object in &objects {
                         let mut call = filled(path, object);
-                        if path == "/generation" {
+                        if ["/generation", "/generation/content"].contains(&path.as_str()) {
                             call = format!("{call}?id={}", victim.own["generation"]);
                         } else if path == "/organization" && method == Method::DELETE {
                             continue;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::on_both_databases;
 use crate::support::payments::{DECLINED_LATER, PAYS, Till, WANTS_ITS_HOLDER_LATER, fees};
+use crate::support::person::{PASSWORD, Person};
 use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
 async fn start(database: Database, till: &Till, upstreams: &[&Upstream]) -> TestApp {
@@ -118,6 +119,60 @@ on_both_databases! {
         assert_eq!(key.ask(json!({ "max_tokens": 100 })).await.status(), 200);
         app.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_won_dispute_does_not_undo_what_an_operator_decided() {
+    let till = Till::open().await;
+    let upstream = Upstream::with_prices("dear", "0", "100").await;
+    let app = start(Database::sqlite(), &till, &[&upstream]).await;
+    let member = app.member(Money::from_dollars(50)).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    let (_, payment) = till.buy(&app, &manager, 20).await;
+    till.service.dispute(&payment, "needs_response").unwrap();
+    till.deliver_all(&app).await;
+    let olga = app.app.users.sign_up("Olga", "olga@example.org", PASSWORD, false).await.unwrap();
+    app.app.store.set_operator(&olga.user.id, true).await.unwrap();
+    let olga = Person::sign_in(&app, "olga@example.org").await;
+    let path = format!("/api/v1/admin/organizations/{}", member.account.organization_id);
+    let because = json!({ "reason": "Looks stolen" });
+    assert_eq!(olga.call(Method::POST, &format!("{path}/freeze"), because.clone()).await.0, 200);
+    till.service.dispute(&payment, "won").unwrap();
+    till.deliver_all(&app).await;
+    assert_eq!(member.available().await, Money::from_dollars(70), "the money is back");
+    assert_eq!(key.ask(json!({ "max_tokens": 100 })).await.status(), 403, "and still frozen");
+    assert_eq!(olga.call(Method::POST, &format!("{path}/thaw"), because).await.0, 200);
+    assert_eq!(key.ask(json!({ "max_tokens": 100 })).await.status(), 200);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_and_guardrails_ask_for_a_fresh_password() {
+    let till = Till::open().await;
+    let app = start(Database::sqlite(), &till, &[]).await;
+    let ann = Person::new(&app, "ann@example.org").await;
+    let calls = [
+        (Method::POST, "/api/v1/credits/purchases", json!({ "amount": 20 })),
+        (Method::PATCH, "/api/v1/billing", json!({ "statements_to": "" })),
+        (Method::POST, "/api/v1/credits/refund", json!({ "id": "x" })),
+        (Method::POST, "/api/v1/guardrails", json!({ "name": "rail" })),
+    ];
+    for (method, path, body) in &calls {
+        let (status, answer) = ann.call(method.clone(), path, body.clone()).await;
+        assert_ne!(status, 403, "{path}: the password was just given: {answer}");
+    }
+    sqlx::query("UPDATE sessions SET data = REPLACE(data, '\"proved_at\":', '\"proved_at\":0,\"then\":')")
+        .execute(app.app.store.pool())
+        .await
+        .unwrap();
+    for (method, path, body) in &calls {
+        let (status, answer) = ann.call(method.clone(), path, body.clone()).await;
+        let kind = &answer["error"]["metadata"]["error_type"];
+        assert_eq!((status, kind), (403, &json!("confirmation_required")), "{path}: {answer}");
+    }
+    let page = ann.form("/credits/purchase", &[("amount", "20")]).await;
+    assert_eq!(page.headers()["location"], "/confirm?next=/credits");
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ pub use chat::{ChatChunk, ChatUsage};
 pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
-use crate::types::activity::{Generation, GenerationSummary, Usage};
+use crate::types::activity::{Generation, GenerationContent, GenerationSummary, Usage};
 use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, Formulas, ModelChoice, Ratings, SaveChat};
 use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::error::ErrorBody;
@@ -221,6 +221,11 @@ impl Api {
     /// Everything known about one generation.
     pub async fn generation(&self, id: &str) -> ApiResult<Generation> {
         self.get(&format!("/api/v1/generation?id={}", encode(id))).await
+    }
+
+    /// What was kept of a request's text.
+    pub async fn generation_content(&self, id: &str) -> ApiResult<GenerationContent> {
+        self.get(&format!("/api/v1/generation/content?id={}", encode(id))).await
     }
 
     /// The description of the API.

@@ -7,6 +7,7 @@ use crate::types::Envelope;
 use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
 use crate::types::byok::{OwnKey, OwnKeyList};
 use crate::types::guardrails::{Guardrail, GuardrailList};
+use crate::types::observability::{Destination, DestinationList};
 use crate::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, LinkToken, Organization, OrganizationMember, Workspace,
     WorkspaceBudgets, WorkspaceMember,
@@ -69,6 +70,11 @@ impl Api {
     /// The organization's guardrails.
     pub async fn guardrails(&self) -> ApiResult<Vec<Guardrail>> {
         self.whole::<GuardrailList>("/api/v1/guardrails?limit=100").await.map(|list| list.data)
+    }
+
+    /// Where events of the workspace's requests go.
+    pub async fn destinations(&self) -> ApiResult<Vec<Destination>> {
+        self.whole::<DestinationList>("/api/v1/observability/destinations?limit=100").await.map(|list| list.data)
     }
 
     /// The workspace's presets.

@@ -5,12 +5,14 @@ use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use super::generation_content::Content;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::badge::{Badge, Tone};
 use crate::components::format;
 use crate::types::Money;
 use crate::types::activity::{Generation, ProviderResponse, Routing};
+use crate::types::roles::Permission;
 
 /// `/activity/{id}`
 #[component]
@@ -20,8 +22,17 @@ pub fn GenerationPage() -> impl IntoView {
     deferred(async move {
         let body = match member("see this request", &format!("/activity/{id}")).await {
             Err(invitation) => view! { <h1>"Request"</h1>{invitation} }.into_any(),
-            Ok(_) => match api.generation(&id).await {
-                Ok(generation) => view! { <Detail generation/> }.into_any(),
+            Ok(session) => match api.generation(&id).await {
+                Ok(generation) => {
+                    let may_read = session.user.as_ref().is_some_and(|user| user.may(Permission::SeePrompts));
+                    // What is not kept is a 404.
+                    let content = if may_read { Some(api.generation_content(&id).await.ok()) } else { None };
+                    view! {
+                        <Detail generation/>
+                        {content.map(|content| view! { <Content content/> })}
+                    }
+                    .into_any()
+                }
                 Err(error) => return failed(error),
             },
         };
@@ -45,6 +56,7 @@ fn Detail(generation: Generation) -> impl IntoView {
         ("Provider", generation.provider_name.clone()),
         ("Cost", Some(generation.total_cost.dollars())),
         ("Cache discount", generation.cache_discount.map(Money::dollars)),
+        ("Discount for its text", generation.data_discount.map(Money::dollars)),
         ("Tokens in", count(generation.native_tokens_prompt.or(generation.tokens_prompt))),
         ("Tokens out", count(generation.native_tokens_completion.or(generation.tokens_completion))),
         ("of these reasoning", count(generation.native_tokens_reasoning.filter(|tokens| *tokens > 0))),

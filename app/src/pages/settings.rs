@@ -163,6 +163,7 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
 fn Goodbye() -> impl IntoView {
     view! {
         <h2>"Your data"</h2>
+        <p>"Prompts and answers are kept only where a workspace wants it: its owners and admins choose on "<a href="/workspaces">"the workspace's page"</a>". The export below has yours."</p>
         <p><a class="button" href="/api/v1/account/export" download="patchbay-account.json">"Export as JSON"</a></p>
         <details class="danger">
             <summary>"Delete this account"</summary>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use super::workspace_privacy::Privacy;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
@@ -134,7 +135,8 @@ pub fn WorkspacePage() -> impl IntoView {
                             <h1>{format::plain(&workspace.name)}</h1>
                             <p class="button-row"><a class="button" href="/workspaces">"All workspaces"</a><a class="button" href="/keys">"Keys"</a></p>
                             <Budgets workspace=workspace.clone() budgets=budgets.data manages/>
-                            <People workspace members=members.data people=people.data manages/>
+                            <People workspace=workspace.clone() members=members.data people=people.data manages/>
+                            <Privacy workspace=workspace.clone() manages/>
                             {settings}
                             {end}
                         }

@@ -15,6 +15,7 @@ pub mod guardrails;
 pub mod keys;
 pub mod models;
 pub mod money;
+pub mod observability;
 pub mod organizations;
 pub mod pkce;
 pub mod presets;
