@@ -14,6 +14,7 @@ use super::estimate;
 use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
+use crate::billing::ledger::Stake;
 use crate::catalog::{Cost, Endpoint, Tier};
 use crate::dialects::answer::Tally;
 use crate::dialects::inference::Tool;
@@ -97,11 +98,13 @@ impl Run {
         row.provider_name.clone_from(&candidate.provider.name);
         row.is_simulated = i64::from(served.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&served.price_id);
-        row.upstream_cost_nanos = served.prices.cost(&usage).total.0;
+        // What was not charged did not count in the month's free part either.
+        row.upstream_cost_nanos = own.map_or_else(|| served.prices.cost(&usage).total, |_| cost.total).0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
+        let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);
         let gone = || Error::Internal("the ledger does not answer".to_owned());
-        let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
+        let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
         Ok(Settled { usage, cost, charged, is_byok: own.is_some() })

@@ -124,7 +124,7 @@ pub async fn list_activity(
             endpoint_id: row.endpoint_id,
             provider_name: row.provider_name,
             usage: Money(row.cost_nanos),
-            byok_usage_inference: Money::ZERO,
+            byok_usage_inference: Money(row.own_cost_nanos),
             requests: row.requests,
             prompt_tokens: row.prompt_tokens,
             completion_tokens: row.completion_tokens,

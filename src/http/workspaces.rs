@@ -247,11 +247,11 @@ fn taken(error: sqlx::Error) -> Error {
     error.into()
 }
 
-async fn shown_budget(app: &App, row: BudgetRow) -> Result<WorkspaceBudget> {
+async fn shown_budget(app: &App, row: BudgetRow, includes_byok: bool) -> Result<WorkspaceBudget> {
     let reset_interval = (row.period != "lifetime").then(|| row.period.clone());
     let usage = app.ledger.key_usage(&workspace_counter(&row.workspace_id)).await?;
     Ok(WorkspaceBudget {
-        used_usd: usage.in_window(row.period.parse().ok()),
+        used_usd: usage.in_window(row.period.parse().ok()).counted(includes_byok),
         reset_interval,
         id: row.id,
         workspace_id: row.workspace_id,
@@ -273,7 +273,7 @@ pub async fn list_budgets(
     let row = workspace(&app, &caller, &id).await?;
     let mut data = Vec::new();
     for budget in app.store.budgets(&row.id).await? {
-        data.push(shown_budget(&app, budget).await?);
+        data.push(shown_budget(&app, budget, row.include_byok_in_budgets != 0).await?);
     }
     Ok(Json(WorkspaceBudgets { data, include_byok_in_budgets: row.include_byok_in_budgets != 0 }))
 }
@@ -298,7 +298,7 @@ pub async fn show_budget(
     let period = checked_period(&period)?;
     let budget = app.store.budgets(&row.id).await?.into_iter().find(|budget| budget.period == period);
     let budget = budget.ok_or_else(|| no_budget(period))?;
-    Ok(Json(Envelope { data: shown_budget(&app, budget).await? }))
+    Ok(Json(Envelope { data: shown_budget(&app, budget, row.include_byok_in_budgets != 0).await? }))
 }
 
 fn no_budget(period: &str) -> Error {
@@ -353,7 +353,7 @@ pub async fn put_budget(
     app.store.put_budget(&budget).await?;
     let detail = format!("{}: {period} {}", row.name, wanted.limit_usd.dollars());
     changed(&app, &caller, &origin, &row.id, "budget.set", &detail).await?;
-    Ok(Json(Envelope { data: shown_budget(&app, budget).await? }))
+    Ok(Json(Envelope { data: shown_budget(&app, budget, row.include_byok_in_budgets != 0).await? }))
 }
 
 /// `DELETE /api/v1/workspaces/{id}/budgets/{interval}`

@@ -19,6 +19,8 @@ pub struct UsageRow {
     pub reasoning_tokens: i64,
     pub cached_tokens: i64,
     pub cost_nanos: i64,
+    /// At list price, what providers billed to own keys.
+    pub own_cost_nanos: i64,
 }
 
 /// What usage is added up by.
@@ -153,7 +155,8 @@ impl Store {
              CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
              CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens, \
              CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
-             CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos \
+             CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos, \
+             CAST(SUM(own_cost_nanos) AS BIGINT) AS own_cost_nanos \
              FROM usage_daily WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND day >= $3 AND day < $4 \
              AND ($5 = '' OR key_id IN (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) \
              GROUP BY day, model_id, endpoint_id ORDER BY day DESC, model_id, endpoint_id",

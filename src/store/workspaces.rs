@@ -55,6 +55,8 @@ pub struct PolicyRows {
     pub member_limit: Option<i64>,
     /// Period and limit.
     pub budgets: Vec<(String, i64)>,
+    /// What providers bill to own keys counts in the budgets.
+    pub includes_byok: bool,
 }
 
 macro_rules! columns {
@@ -75,9 +77,9 @@ impl Store {
         workspace_id: &str,
         user_id: Option<&str>,
     ) -> sqlx::Result<PolicyRows> {
-        type Row = (String, String, Option<String>, Option<String>, Option<i64>);
+        type Row = (String, String, Option<String>, Option<String>, i64, Option<i64>);
         let row: Option<Row> = sqlx::query_as(
-            "SELECT o.allowed_networks, w.name, w.default_text_model, w.default_provider_sort, \
+            "SELECT o.allowed_networks, w.name, w.default_text_model, w.default_provider_sort, w.include_byok_in_budgets, \
              (SELECT m.monthly_limit_nanos FROM members m WHERE m.organization_id = o.id AND m.user_id = $3) \
              FROM workspaces w JOIN organizations o ON o.id = w.organization_id WHERE w.id = $1 AND o.id = $2",
         )
@@ -86,7 +88,7 @@ impl Store {
         .bind(user_id.unwrap_or_default())
         .fetch_optional(self.pool())
         .await?;
-        let Some((allowed_networks, workspace_name, default_text_model, default_provider_sort, member_limit)) = row
+        let Some((allowed_networks, workspace_name, text_model, provider_sort, includes_byok, member_limit)) = row
         else {
             return Ok(PolicyRows::default());
         };
@@ -98,10 +100,11 @@ impl Store {
             workspace_id: workspace_id.to_owned(),
             workspace_name,
             allowed_networks,
-            default_text_model,
-            default_provider_sort,
+            default_text_model: text_model,
+            default_provider_sort: provider_sort,
             member_limit,
             budgets,
+            includes_byok: includes_byok != 0,
         })
     }
 

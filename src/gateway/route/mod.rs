@@ -11,8 +11,6 @@ mod preferences;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use app::types::Money;
-
 pub use self::exclude::Excluded;
 use self::exclude::{Needs, exclude, nothing_left};
 use self::order::order;
@@ -21,6 +19,7 @@ use self::preferences::Preferences;
 pub use self::preferences::Sort;
 use crate::App;
 use crate::accounts::guardrails::Guard;
+use crate::billing::ledger::Stake;
 use crate::catalog::{Endpoint, Model, Provider};
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
@@ -49,12 +48,12 @@ impl Candidate {
         self.own.as_ref().map_or(&self.endpoint.id, |own| &own.record_id)
     }
 
-    /// The most that so many tokens cost the caller. `hour` says that parts of the prompt
-    /// may be cached for an hour.
+    /// The most that so many tokens cost the caller, and his own key. `hour` says that
+    /// parts of the prompt may be cached for an hour.
     #[must_use]
-    pub fn at_most(&self, prompt_tokens: u64, output_tokens: u64, hour: bool) -> Money {
+    pub fn at_most(&self, prompt_tokens: u64, output_tokens: u64, hour: bool) -> Stake {
         let list = self.endpoint.prices.at_most(prompt_tokens, output_tokens, hour);
-        self.own.as_ref().map_or(list, |own| own.fee.of(list))
+        self.own.as_ref().map_or(list.into(), |own| Stake { credit: own.fee.of(list), own: list })
     }
 }
 

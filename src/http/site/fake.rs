@@ -318,8 +318,8 @@ fn ledger() -> Value {
 
 fn key(name: &str, disabled: bool) -> Value {
     json!({"hash": format!("hash-of-{}", name.len()), "name": name, "label": "sk-or-v1-abc…xyz", "disabled": disabled, "limit": 10, "limit_remaining": 8.75, "limit_reset": "monthly",
-        "include_byok_in_limit": false, "usage": 1.25, "usage_daily": 0, "usage_weekly": 0, "usage_monthly": 1.25, "byok_usage": 0, "byok_usage_daily": 0,
-        "byok_usage_weekly": 0, "byok_usage_monthly": 0, "created_at": "2026-11-01T08:00:00Z", "updated_at": null, "expires_at": null, "last_used_at": "2026-11-20T14:03:59Z",
+        "include_byok_in_limit": false, "usage": 1.25, "usage_daily": 0, "usage_weekly": 0, "usage_monthly": 1.25, "byok_usage": 0.5, "byok_usage_daily": 0,
+        "byok_usage_weekly": 0, "byok_usage_monthly": 0.5, "created_at": "2026-11-01T08:00:00Z", "updated_at": null, "expires_at": null, "last_used_at": "2026-11-20T14:03:59Z",
         "creator_user_id": "u1", "workspace_id": "w1", "external_user": null})
 }
 
