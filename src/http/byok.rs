@@ -16,6 +16,7 @@ use super::address::Origin;
 use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
+use super::workspaces::chosen_workspace;
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::catalog::Provider;
@@ -92,15 +93,16 @@ pub struct UpdateOwnKey {
     allowed_user_ids: Option<Said<Vec<String>>>,
 }
 
-/// Lists the credentials of the caller's workspace.
+/// Lists the credentials of a workspace.
 ///
 /// # Errors
-/// 400 naming the field, 403 for an inference key.
+/// 400 naming the field, 403 for an inference key, 404 for a workspace that is not there.
 #[utoipa::path(get, path = "/byok", tag = "byok",
     params(("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100"),
-        ("provider" = Option<String>, Query), ("workspace_id" = Option<String>, Query)),
+        ("provider" = Option<String>, Query),
+        ("workspace_id" = Option<String>, Query, description = "Id or slug; the caller's own where none is named")),
     responses((status = 200, body = OwnKeyList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn list_own_keys(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -111,8 +113,8 @@ pub async fn list_own_keys(
     if !(1..=100).contains(&limit) {
         return Err(Error::bad_request("limit", "limit must be 1 to 100"));
     }
-    let workspace_id = query.workspace_id.as_deref().unwrap_or_else(|| caller.workspace_id());
-    let mut rows = app.store.own_keys(caller.organization_id(), Some(workspace_id)).await?;
+    let workspace_id = chosen_workspace(&app, &caller, query.workspace_id.as_deref()).await?;
+    let mut rows = app.store.own_keys(caller.organization_id(), Some(&workspace_id)).await?;
     rows.retain(|row| query.provider.as_ref().is_none_or(|slug| *slug == row.provider_slug));
     let total_count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let offset = usize::try_from(query.offset.unwrap_or(0)).unwrap_or(usize::MAX);
@@ -124,10 +126,10 @@ pub async fn list_own_keys(
 /// Keeps a credential. It is encrypted and never shown again.
 ///
 /// # Errors
-/// 400 naming the field, 403 for an inference key.
+/// 400 naming the field, 403 for an inference key, 404 for a workspace that is not there.
 #[utoipa::path(post, path = "/byok", tag = "byok", request_body = CreateOwnKey,
     responses((status = 201, body = Envelope<OwnKey>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn create_own_key(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -145,9 +147,7 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
     caller.check_recent(app)?;
     let organization_id = caller.organization_id();
     let provider = provider(app, &wanted.provider)?;
-    if wanted.workspace_id.as_deref().is_some_and(|id| id != caller.workspace_id()) {
-        return Err(Error::bad_request("workspace_id", "workspace_id must be the workspace of the calling key"));
-    }
+    let workspace_id = chosen_workspace(app, caller, wanted.workspace_id.as_deref()).await?;
     let existing = app.store.own_keys(organization_id, None).await?;
     if existing.len() >= MOST_KEYS {
         return Err(Error::bad_request(
@@ -160,7 +160,7 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
     let mut row = OwnKeyRow {
         id: new_uuid(now),
         organization_id: organization_id.to_owned(),
-        workspace_id: caller.workspace_id().to_owned(),
+        workspace_id,
         provider_slug: provider.slug.clone(),
         name: checked_name(wanted.name)?,
         label: String::new(),

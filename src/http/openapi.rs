@@ -25,6 +25,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::openapi_chats::Description::openapi());
     document.merge(super::byok::Description::openapi());
+    document.merge(super::feedback::Description::openapi());
     document.merge(People::openapi());
     document.merge(super::identity::Description::openapi());
     document.merge(super::admin::Description::openapi());
@@ -407,7 +408,9 @@ fn list_ledger() {}
 
 /// Lists the last 30 complete UTC days by model and endpoint.
 #[utoipa::path(get, path = "/activity", tag = "accounting",
-    params(("date" = Option<String>, Query, description = "YYYY-MM-DD"), ("api_key_hash" = Option<String>, Query)),
+    params(("date" = Option<String>, Query, description = "YYYY-MM-DD"), ("api_key_hash" = Option<String>, Query),
+        ("user_id" = Option<String>, Query), ("workspace_id" = Option<String>, Query, description = "Id or slug"),
+        ("group_by" = Option<String>, Query, description = "workspace")),
     responses((status = 200, body = Envelope<Vec<ActivityItem>>), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn list_activity() {}

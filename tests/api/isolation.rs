@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 149] = [
+const ROWS: [(&str, Reach); 150] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -76,6 +76,7 @@ const ROWS: [(&str, Reach); 149] = [
     ("/embeddings", Own),
     ("/embeddings/models", Public),
     ("/generation", Own),
+    ("/generation/feedback", Own),
     ("/generations", Own),
     ("/invitations/accept", Own),
     ("/invitations/show", Public),

@@ -16,6 +16,7 @@ mod chats;
 mod choice;
 mod coins;
 mod commands;
+mod conformance;
 mod counting;
 mod crash;
 mod failover;

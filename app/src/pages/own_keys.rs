@@ -2,13 +2,15 @@
 
 use leptos::prelude::*;
 
+use super::links::asked;
 use super::{failed, member};
-use crate::api::use_api;
+use crate::api::{encode, use_api};
 use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
+use crate::components::workspace_choice::WorkspaceChoice;
 use crate::types::byok::OwnKey;
 use crate::types::models::Provider;
 use crate::types::roles::Permission;
@@ -19,6 +21,7 @@ const HERE: &str = "/provider-keys";
 #[component]
 pub fn OwnKeys() -> impl IntoView {
     let api = use_api();
+    let workspace = asked("workspace");
     deferred(async move {
         let body = match member("use your own provider keys", HERE).await {
             Err(invitation) => invitation,
@@ -28,8 +31,16 @@ pub fn OwnKeys() -> impl IntoView {
                 </Empty>
             }
             .into_any(),
-            Ok(_) => match futures::try_join!(api.own_keys(), api.providers()) {
-                Ok((keys, providers)) => view! { <List keys/><Add providers/> }.into_any(),
+            Ok(_) => match futures::try_join!(api.workspaces(), api.own_keys(&workspace), api.providers()) {
+                Ok((workspaces, keys, providers)) => {
+                    let chosen = workspace.clone();
+                    view! {
+                        <WorkspaceChoice path=HERE workspaces=workspaces.data chosen/>
+                        <List keys/>
+                        <Add providers workspace/>
+                    }
+                    .into_any()
+                }
                 Err(error) => failed(error),
             },
         };
@@ -103,7 +114,8 @@ fn row(key: OwnKey) -> impl IntoView {
 }
 
 #[component]
-fn Add(providers: Vec<Provider>) -> impl IntoView {
+fn Add(providers: Vec<Provider>, workspace: String) -> impl IntoView {
+    let next = if workspace.is_empty() { HERE.to_owned() } else { format!("{HERE}?workspace={}", encode(&workspace)) };
     let options = providers
         .into_iter()
         .filter(|provider| !provider.is_simulated)
@@ -111,7 +123,8 @@ fn Add(providers: Vec<Provider>) -> impl IntoView {
         .collect_view();
     view! {
         <h2>"Add a provider key"</h2>
-        <CallForm method="POST" path="/api/v1/byok" next=HERE done="The provider key is kept. Test it below.">
+        <CallForm method="POST" path="/api/v1/byok" next done="The provider key is kept. Test it above.">
+            <input type="hidden" name="workspace_id:optional" value=workspace/>
             <label class="field"><span>"Provider"</span><select class="input" name="provider" required=true>{options}</select></label>
             <label class="field">
                 <span>"Key "<small>"(or JSON, for Amazon, Azure and Google's service accounts)"</small></span>

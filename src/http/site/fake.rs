@@ -36,6 +36,7 @@ pub fn api() -> Router {
         .route("/api/v1/usage", get(|headers: HeaderMap| async move { member(&headers, usage()) }))
         .route("/api/v1/generations", get(|headers: HeaderMap| async move { member(&headers, generations()) }))
         .route("/api/v1/generation", get(generation))
+        .route("/api/v1/generation/feedback", get(|headers: HeaderMap| async move { member(&headers, feedback()) }))
         .route(
             "/api/v1/credits",
             get(|headers: HeaderMap| async move {
@@ -261,6 +262,10 @@ fn generations() -> Value {
             "finish_reason": if error.is_some() { None } else { Some("stop") }, "is_streamed": true, "attempts": 1, "error": error})
     };
     json!([one(3, None), one(2, Some("Upstream failed")), one(1, None)])
+}
+
+fn feedback() -> Value {
+    json!([{ "category": "latency", "comment": "It took a minute.", "created_at": "2026-11-20T14:05:00Z" }])
 }
 
 async fn generation(headers: HeaderMap, Query(params): Params) -> Response {
