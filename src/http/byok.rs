@@ -64,6 +64,11 @@ pub struct CreateOwnKey {
     is_fallback: bool,
     #[serde(default)]
     is_byok_only: bool,
+    #[serde(default)]
+    is_required: bool,
+    declared_zdr: Option<bool>,
+    /// `global`, `europe` or `us`.
+    declared_region: Option<String>,
     allowed_models: Option<Vec<String>>,
     allowed_api_key_hashes: Option<Vec<String>>,
     allowed_user_ids: Option<Vec<String>>,
@@ -81,6 +86,13 @@ pub struct UpdateOwnKey {
     disabled: Option<bool>,
     is_fallback: Option<bool>,
     is_byok_only: Option<bool>,
+    is_required: Option<bool>,
+    #[serde(deserialize_with = "said")]
+    #[schema(value_type = Option<bool>)]
+    declared_zdr: Option<Said<bool>>,
+    #[serde(deserialize_with = "said")]
+    #[schema(value_type = Option<String>)]
+    declared_region: Option<Said<String>>,
     sort_order: Option<i64>,
     #[serde(deserialize_with = "said")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -168,6 +180,9 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
         is_disabled: i64::from(wanted.disabled),
         is_fallback: i64::from(wanted.is_fallback),
         is_only: i64::from(wanted.is_byok_only),
+        is_required: i64::from(wanted.is_required),
+        declared_zdr: wanted.declared_zdr.map(i64::from),
+        declared_region: checked_region(wanted.declared_region)?,
         sort_order,
         allowed_models: list("allowed_models", wanted.allowed_models)?,
         allowed_keys: hashes(wanted.allowed_api_key_hashes)?,
@@ -176,6 +191,7 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
         created_at: now,
         updated_at: now,
     };
+    check_order(&row)?;
     seal(app, &provider, &mut row, &wanted.key)?;
     app.store.put_own_key(&row).await?;
     app.refresh_topics().await?;
@@ -217,6 +233,14 @@ pub async fn update_own_key(
     set(&mut row.is_disabled, wanted.disabled);
     set(&mut row.is_fallback, wanted.is_fallback);
     set(&mut row.is_only, wanted.is_byok_only);
+    set(&mut row.is_required, wanted.is_required);
+    check_order(&row)?;
+    if let Some(Said(flag)) = wanted.declared_zdr {
+        row.declared_zdr = flag.map(i64::from);
+    }
+    if let Some(Said(region)) = wanted.declared_region {
+        row.declared_region = checked_region(region)?;
+    }
     row.sort_order = wanted.sort_order.unwrap_or(row.sort_order);
     if let Some(Said(name)) = wanted.name {
         row.name = checked_name(name)?;
@@ -376,6 +400,23 @@ fn hashes(wanted: Option<Vec<String>>) -> Result<Option<String>> {
     list("allowed_api_key_hashes", wanted)
 }
 
+/// A credential that stands alone cannot wait for shared capacity to fail.
+fn check_order(row: &OwnKeyRow) -> Result<()> {
+    if row.is_fallback != 0 && row.is_only != 0 {
+        let remedy =
+            "is_byok_only cannot be combined with is_fallback: without shared capacity nothing comes before it";
+        return Err(Error::bad_request("is_byok_only", remedy));
+    }
+    Ok(())
+}
+
+fn checked_region(region: Option<String>) -> Result<Option<String>> {
+    match region.as_deref() {
+        None | Some("global" | "europe" | "us") => Ok(region),
+        Some(_) => Err(Error::bad_request("declared_region", "declared_region must be global, europe, us or null")),
+    }
+}
+
 fn shown(row: OwnKeyRow) -> OwnKey {
     let list = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     OwnKey {
@@ -386,6 +427,9 @@ fn shown(row: OwnKeyRow) -> OwnKey {
         disabled: row.is_disabled != 0,
         is_fallback: row.is_fallback != 0,
         is_byok_only: row.is_only != 0,
+        is_required: row.is_required != 0,
+        declared_zdr: row.declared_zdr.map(|flag| flag != 0),
+        declared_region: row.declared_region,
         sort_order: row.sort_order,
         allowed_models: list(row.allowed_models),
         allowed_api_key_hashes: list(row.allowed_keys),

@@ -119,7 +119,7 @@ async fn own_credentials_come_first_or_last_or_alone_as_their_owner_wants() {
     let only = json!({ "provider": { "only": ["alpha"] } });
     let used = usage(&key, only.clone()).await;
     assert_eq!((&used["is_byok"], credential(&alpha).as_str()), (&json!(false), "Bearer upstream-key"));
-    change(&manager, &id, json!({ "is_byok_only": true })).await;
+    change(&manager, &id, json!({ "is_required": true })).await;
     alpha.script([Script::fail(401, "bad key")]);
     let (status, body) = read(key.ask(only.clone()).await).await;
     assert!(status >= 400, "{body}");
@@ -127,6 +127,9 @@ async fn own_credentials_come_first_or_last_or_alone_as_their_owner_wants() {
 
     change(&manager, &id, json!({ "allowed_models": ["acme/other"] })).await;
     assert_eq!(usage(&key, only.clone()).await["is_byok"], false, "not for this model");
+    change(&manager, &id, json!({ "is_byok_only": true })).await;
+    assert!(key.ask(only.clone()).await.status().as_u16() >= 400, "the provider is closed to every other model, too");
+    change(&manager, &id, json!({ "is_byok_only": false })).await;
     change(&manager, &id, json!({ "allowed_models": null, "allowed_api_key_hashes": ["0".repeat(64)] })).await;
     assert_eq!(usage(&key, only.clone()).await["is_byok"], false, "not for this key");
     change(&manager, &id, json!({ "allowed_api_key_hashes": [key.hash] })).await;
@@ -179,6 +182,8 @@ async fn a_credential_is_tested_and_a_wrong_one_is_refused_in_words() {
         (json!({ "provider": "alpha", "key": "two words" }), "key"),
         (json!({ "provider": "alpha", "key": "{\"variables\":{}}" }), "key"),
         (json!({ "provider": "alpha", "key": "k", "allowed_models": [] }), "allowed_models"),
+        (json!({ "provider": "alpha", "key": "k", "is_fallback": true, "is_byok_only": true }), "is_byok_only"),
+        (json!({ "provider": "alpha", "key": "k", "declared_region": "mars" }), "declared_region"),
         (json!({ "provider": "alpha", "key": "k", "allowed_api_key_hashes": ["xyz"] }), "allowed_api_key_hashes"),
     ] {
         let (status, body) = read(manager.send(Method::POST, "/api/v1/byok", &fields).await).await;
@@ -300,5 +305,24 @@ async fn own_keys_count_in_a_workspaces_budgets_where_it_says_so() {
     let (status, refusal) = read(ask().await).await;
     assert_eq!(status, 403, "{refusal}");
     assert!(refusal["error"]["message"].as_str().unwrap().contains("The daily budget"), "{refusal}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_that_his_account_keeps_nothing_is_believed_and_who_says_it_does_too() {
+    let upstream = Upstream::start("alpha").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let member = app.member(Money::from_dollars(5)).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    let id = keep(&manager, json!({})).await;
+    let private = json!({ "provider": { "zdr": true } });
+    let (status, refused) = read(key.ask(private.clone()).await).await;
+    assert_eq!(status, 404, "nobody knows what the provider keeps: {refused}");
+    change(&manager, &id, json!({ "declared_zdr": true, "declared_region": "europe" })).await;
+    assert_eq!(usage(&key, private.clone()).await["is_byok"], true);
+    change(&manager, &id, json!({ "declared_zdr": false })).await;
+    assert_eq!(key.ask(private).await.status(), 404);
+    let (_, shown) = read(manager.get(&format!("/api/v1/byok/{id}")).await).await;
+    assert_eq!((&shown["data"]["declared_zdr"], &shown["data"]["declared_region"]), (&json!(false), &json!("europe")));
     app.finish().await;
 }

@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod attacks;
 mod byok;
 mod catalog;
 mod chat;

@@ -81,11 +81,17 @@ fn List(keys: Vec<OwnKey>) -> impl IntoView {
 fn row(key: OwnKey) -> impl IntoView {
     let path = format!("/api/v1/byok/{}", key.id);
     let name = key.name.clone().unwrap_or_else(|| key.provider.clone());
-    let when = match (key.disabled, key.is_byok_only, key.is_fallback) {
+    let when = match (key.disabled, key.is_byok_only, key.is_required, key.is_fallback) {
         (true, ..) => "not at all",
-        (_, true, _) => "always, nothing else",
-        (_, _, true) => "when shared capacity fails",
+        (_, true, ..) => "always, nothing else",
+        (_, _, true, _) => "always, for its models",
+        (.., true) => "when shared capacity fails",
         _ => "first",
+    };
+    let kept = match key.declared_zdr {
+        Some(true) => Some("keeps no data"),
+        Some(false) => Some("keeps data"),
+        None => None,
     };
     let (switch, to) = if key.disabled { ("Enable", "") } else { ("Disable", "1") };
     let of = |act: &str| format!("{act} {}", format::plain(&name));
@@ -94,7 +100,7 @@ fn row(key: OwnKey) -> impl IntoView {
         <tr>
             <th scope="row" data-label="Provider">{format::plain(&key.provider)}{key.name.map(|name| view! { <br/><small>{format::plain(&name)}</small> })}</th>
             <td data-label="Key"><code>{key.label}</code></td>
-            <td data-label="Used">{when}</td>
+            <td data-label="Used">{when}{kept.map(|text| view! { <br/><small>{text}</small> })}</td>
             <td data-label="">
                 <div class="button-row">
                     <CallForm method="POST" path=format!("{path}/test") next=HERE done="" class="inline-form">
@@ -132,6 +138,8 @@ fn Add(providers: Vec<Provider>, workspace: String) -> impl IntoView {
             </label>
             <label class="field"><span>"Name "<small>"(optional)"</small></span><input class="input" name="name:optional" maxlength="255"/></label>
             <label class="check"><input type="checkbox" name="is_fallback:flag" value="1"/><span>"Only when shared capacity fails"</span></label>
+            <label class="check"><input type="checkbox" name="is_required:flag" value="1"/><span>"Never use shared capacity for the models it serves"</span></label>
+            <label class="check"><input type="checkbox" name="declared_zdr:flag" value="1"/><span>"My account there keeps no data (you say so; it is not checked)"</span></label>
             <label class="check"><input type="checkbox" name="is_byok_only:flag" value="1"/><span>"Never use shared capacity of this provider"</span></label>
             <button class="button button-primary" type="submit">"Add provider key"</button>
         </CallForm>

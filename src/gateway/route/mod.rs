@@ -48,6 +48,13 @@ impl Candidate {
         self.own.as_ref().map_or(&self.endpoint.id, |own| &own.record_id)
     }
 
+    /// Nothing of the request is kept: of an own account its owner says so.
+    #[must_use]
+    pub fn is_zero_retention(&self) -> bool {
+        let declared = self.own.as_ref().and_then(|own| own.key.declared_zdr);
+        declared.unwrap_or_else(|| self.endpoint.is_zero_retention())
+    }
+
     /// The most that so many tokens cost the caller, and his own key. `hour` says that
     /// parts of the prompt may be cached for an hour.
     #[must_use]
@@ -92,7 +99,7 @@ impl Terms {
                     !guard.allows_provider(&[&provider.slug, &provider.name, &endpoint.tag]),
                     Excluded::GuardrailProviders,
                 ),
-                (guard.wants_zero_retention(author) && !endpoint.is_zero_retention(), Excluded::GuardrailRetention),
+                (guard.wants_zero_retention(author) && !candidate.is_zero_retention(), Excluded::GuardrailRetention),
                 (trains && !guard.allows_training(endpoint.prices.is_free()), Excluded::GuardrailTraining),
             ];
             checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
@@ -116,7 +123,7 @@ impl Terms {
     /// The operator's account is not to be used at this provider.
     pub(super) fn is_only_own(&self, candidate: &Candidate) -> bool {
         let mut own = self.own.iter().filter(|key| key.provider_slug == candidate.provider.slug);
-        candidate.own.is_none() && own.any(|key| key.is_only && key.serves(&candidate.model.id))
+        candidate.own.is_none() && own.any(|key| key.is_only || (key.is_required && key.serves(&candidate.model.id)))
     }
 }
 
