@@ -117,9 +117,6 @@ impl Credentials {
         match filled(base_url, &place) {
             // Google's address for no place in particular has no place in its name.
             Some(url) if url != sought.base_url => {
-                if hosts(wanted).contains("${") && !is_name_elsewhere(&url) {
-                    return Err("the address made of these variables is none of a provider".to_owned());
-                }
                 let url = url.trim_end_matches('/').replacen("//global-aiplatform.", "//aiplatform.", 1);
                 self.base_urls.insert(slug, url);
             }
@@ -178,6 +175,9 @@ impl Credentials {
             let names: Vec<&str> = wanted.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
             return Err(format!("this provider's address needs {}: give them as `variables`", names.join(", ")));
         };
+        if hosts(wanted).contains("${") && !is_name_elsewhere(&url) {
+            return Err("the address made of these variables is none of a provider".to_owned());
+        }
         let url = url.trim_end_matches('/').replacen("//global-aiplatform.", "//aiplatform.", 1);
         credentials.base_urls.insert(slug, url);
         Ok(credentials)

@@ -6,6 +6,8 @@ use std::path::Path;
 use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 
+use crate::support::read;
+
 /// Lists of names that are the operator's to extend, so that ours may hold others.
 const OPEN_LISTS: [&str; 2] = ["BYOKProviderSlug", "ProviderName"];
 
@@ -99,7 +101,7 @@ impl Description {
 
     /// Notes whether an answer is the one expected and has the form described.
     pub async fn check(&mut self, operation: &Operation, expected: u16, response: Response) -> Value {
-        let (status, body) = super::body_of(response).await;
+        let (status, body) = read(response).await;
         let name = operation.name();
         *self.covered.entry(name.clone()).or_default() += 1;
         if status != expected {

@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 
 use app::types::Money;
 use description::{Description, Operation};
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Database, TestApp, Upstream, read};
+use crate::support::{Database, TestApp, Upstream};
 
 /// The groups of operations that are compared, by their tags.
 const GROUPS: [&str; 10] = [
@@ -100,15 +99,11 @@ async fn refusals(described: &mut Description, app: &TestApp, operation: &Operat
     }
 }
 
-/// What an answer is read as, for the test of the reader below.
-fn problems_of(schema: &Value, answer: &Value) -> Vec<String> {
-    description::problems(schema, &json!({}), answer)
-}
-
 #[test]
 fn an_answer_that_differs_from_its_schema_is_found() {
     let schema = json!({ "type": "object", "required": ["at"], "properties": {
         "at": { "type": "string", "format": "date-time" }, "kind": { "enum": ["a", "b"] } } });
+    let problems_of = |schema: &Value, answer: &Value| description::problems(schema, &json!({}), answer);
     assert_eq!(problems_of(&schema, &json!({ "at": "2026-11-21T12:00:00Z", "kind": "a" })), Vec::<String>::new());
     for wrong in [
         json!({}),
@@ -118,10 +113,4 @@ fn an_answer_that_differs_from_its_schema_is_found() {
     ] {
         assert_ne!(problems_of(&schema, &wrong), Vec::<String>::new(), "{wrong}");
     }
-    assert_eq!(Method::GET.as_str(), "GET");
-}
-
-/// Reads an answer's status and body.
-async fn body_of(response: reqwest::Response) -> (u16, Value) {
-    read(response).await
 }
