@@ -121,7 +121,7 @@ until grep -q 'Try it' "$log"; do
     sleep 0.1
 done
 word() { awk -v name="$1" -v field="$2" '$0 ~ "^  " name { print $field; exit }' "$log"; }
-export END2END_MAIL="$data/mail"
+export END2END_MAIL="$data/mail" END2END_DATABASE="$data/patchbay.db"
 END2END_URL="$(word 'Site ' 2)"
 END2END_KEY="$(word 'API key ' 3)"
 END2END_EMAIL="$(word 'Sign in ' 3)"
@@ -160,7 +160,7 @@ unittest() {
 
 if wants python; then
     say "Python: anthropic, google-genai, openai, openrouter and litellm"
-    unittest sdk anthropic_test control_plane_test genai_test openai_test openai_responses_test openrouter_test
+    unittest sdk anthropic_test control_plane_test genai_test openai_test openai_responses_test openrouter_test charges_test
     unittest litellm litellm_test
 fi
 if wants local; then

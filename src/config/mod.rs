@@ -6,6 +6,7 @@ mod identity;
 mod mail;
 mod secrets;
 mod telemetry;
+mod web_search;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +22,7 @@ pub use self::identity::{IdentityKind, IdentitySettings};
 pub use self::mail::MailSettings;
 pub use self::secrets::Secrets;
 pub use self::telemetry::TelemetrySettings;
+pub use self::web_search::{SearchEngine, WebSearchSettings};
 
 /// The settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub own_keys: OwnKeySettings,
     pub telemetry: TelemetrySettings,
+    pub web_search: WebSearchSettings,
     /// By the name in addresses.
     pub identity: BTreeMap<String, IdentitySettings>,
     /// By provider slug.
@@ -132,6 +135,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             own_keys: OwnKeySettings::default(),
             telemetry: TelemetrySettings::default(),
+            web_search: WebSearchSettings::default(),
             identity: BTreeMap::new(),
             providers: BTreeMap::new(),
         }
@@ -207,6 +211,9 @@ impl Config {
         if let Some((place, cause)) = self.billing.wrong() {
             return wrong(place, cause.to_owned());
         }
+        if let Some((place, cause)) = self.web_search.wrong() {
+            return wrong(place, cause.to_owned());
+        }
         if self.limits.in_flight == 0 {
             return wrong("limits.in_flight", "must be at least 1".to_owned());
         }
@@ -278,6 +285,8 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "key"
                 | "old_keys"
                 | "free_per_month"
+                | "price_per_request"
+                | "price_per_result"
                 | "from"
                 | "folder"
         );

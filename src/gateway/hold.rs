@@ -10,9 +10,18 @@ use crate::catalog::Prices;
 use crate::dialects::{Inference, Usage};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
+use crate::gateway::web;
 
 /// With less output than this a paid answer is not worth starting.
 const LEAST_OUTPUT_TOKENS: u64 = 256;
+
+/// What a request costs beside its output.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    pub prompt_estimate: u64,
+    /// A search on the web that this server makes for it.
+    pub search: Money,
+}
 
 /// What a request begins with.
 pub struct First {
@@ -35,13 +44,13 @@ pub async fn first(
     payer: &Payer,
     inference: &Inference,
     candidates: &[Candidate],
-    prompt_estimate: u64,
+    ask: Ask,
 ) -> Result<First> {
     let settings = app.config.holds;
-    let prompt = prompt_estimate + prompt_estimate * settings.prompt_margin_percent / 100;
+    let prompt = ask.prompt_estimate + ask.prompt_estimate * settings.prompt_margin_percent / 100;
     let ttl = i64::try_from(app.config.timeouts.total_ms).unwrap_or(i64::MAX / 2).saturating_add(60_000);
     let most = most_tokens(inference, candidates);
-    let more = more_searches(inference, candidates);
+    let more = more_searches(inference, candidates).plus(ask.search);
     let hour = inference.wants_hour_cache();
     let step = first_step(inference, candidates, settings.step_tokens).min(most);
     let mut steps = Vec::with_capacity(3);
@@ -104,8 +113,11 @@ fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64, hou
     Stake { credit, own: both.minus(credit) }
 }
 
-/// What the searches of a ranking cost beyond the first.
+/// What the searches of a ranking cost beyond the first, and those a model may make on the web.
 fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
+    if let Some(wish) = &inference.web_search {
+        return web::most(wish, candidates, !inference.tools.is_empty());
+    }
     let more = inference.retrieval.as_ref().map_or(0, |wish| wish.searches().saturating_sub(1));
     let price = candidates
         .iter()

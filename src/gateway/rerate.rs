@@ -31,11 +31,23 @@ struct Other {
     billed_prompt_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     billed_completion_tokens: Option<u64>,
+    /// The search this server made on the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_search: Option<WebSearchRecord>,
 }
 
-/// The quantities of `usage` that have no column, as JSON, or nothing.
+/// A search this server made on the web for a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebSearchRecord {
+    pub engine: String,
+    pub results: u64,
+    /// What it cost at the price of its time, nano-USD.
+    pub nanos: i64,
+}
+
+/// The quantities of `usage` that have no column, and the search, as JSON, or nothing.
 #[must_use]
-pub fn other_usage(usage: &Usage) -> String {
+pub fn other_usage(usage: &Usage, web_search: Option<WebSearchRecord>) -> String {
     let other = Other {
         prompt_audio_tokens: usage.prompt_audio_tokens,
         completion_audio_tokens: usage.completion_audio_tokens,
@@ -43,8 +55,25 @@ pub fn other_usage(usage: &Usage) -> String {
         searches: usage.searches,
         billed_prompt_tokens: usage.billed_prompt_tokens,
         billed_completion_tokens: usage.billed_completion_tokens,
+        web_search,
     };
     if other == Other::default() { String::new() } else { serde_json::to_string(&other).unwrap_or_default() }
+}
+
+/// The search this server made for a request.
+#[must_use]
+pub fn search_of(row: &GenerationRow) -> Option<WebSearchRecord> {
+    serde_json::from_str::<Other>(&row.other_usage).ok()?.web_search
+}
+
+/// What it cost.
+#[must_use]
+pub fn searched(row: &GenerationRow) -> Money {
+    if row.other_usage.is_empty() {
+        Money::ZERO
+    } else {
+        search_of(row).map_or(Money::ZERO, |search| Money(search.nanos))
+    }
 }
 
 fn usage_of(row: &GenerationRow) -> Usage {
@@ -93,7 +122,7 @@ pub async fn differences(store: &Store) -> sqlx::Result<Vec<String>> {
                 found.push(format!("{}: its price version {} is gone", row.id, row.price_id));
                 continue;
             };
-            found.extend(difference(row, prices.cost(&usage_of(row)).total, &overruns));
+            found.extend(difference(row, prices.cost(&usage_of(row)).total.plus(searched(row)), &overruns));
         }
     }
 }

@@ -14,6 +14,7 @@ use super::estimate;
 use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
+use super::web;
 use crate::billing::ledger::Stake;
 use crate::catalog::{Cost, Endpoint, Tier};
 use crate::dialects::answer::Tally;
@@ -72,6 +73,8 @@ pub(super) struct Settled {
     pub cost: Cost,
     pub charged: Money,
     pub is_byok: bool,
+    /// The search this server made on the web.
+    pub search: Money,
 }
 
 impl Run {
@@ -86,10 +89,12 @@ impl Run {
         let cost = if is_charged { served.prices.cost(&usage) } else { Cost::default() };
         // With a credential of its own the organization has paid the provider already.
         let own = candidate.own.as_ref();
+        let search = self.search.as_ref().filter(|_| is_charged).map_or(Money::ZERO, |search| search.price);
         let charge = own.map_or(cost.total, |_| {
             let organization_id = &self.job.requester.organization_id;
             self.app.own_keys.charge(organization_id, cost.total, self.app.clock.now_ms())
         });
+        let charge = charge.plus(search);
         let mut row = self.row(outcome, &usage);
         row.is_estimated = i64::from(is_estimated);
         row.model_id.clone_from(&candidate.model.id);
@@ -98,8 +103,10 @@ impl Run {
         row.provider_name.clone_from(&candidate.provider.name);
         row.is_simulated = i64::from(served.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&served.price_id);
+        let searched = rerate::searched(&row);
         // What was not charged did not count in the month's free part either.
-        row.upstream_cost_nanos = own.map_or_else(|| served.prices.cost(&usage).total, |_| cost.total).0;
+        row.upstream_cost_nanos =
+            own.map_or_else(|| served.prices.cost(&usage).total.plus(searched), |_| cost.total.plus(search)).0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
         let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);
@@ -107,7 +114,7 @@ impl Run {
         let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
-        Ok(Settled { usage, cost, charged, is_byok: own.is_some() })
+        Ok(Settled { usage, cost, charged, is_byok: own.is_some(), search })
     }
 
     /// Records a request that no endpoint answered. It costs nothing.
@@ -189,7 +196,7 @@ impl Run {
             session_id: job.inference.session_id.clone().or_else(|| job.attribution.session_id.clone()),
             external_user: job.inference.user.clone(),
             routing: self.routing.clone(),
-            other_usage: rerate::other_usage(usage),
+            other_usage: rerate::other_usage(usage, self.search.as_ref().map(web::Made::record)),
             ..GenerationRow::default()
         }
     }

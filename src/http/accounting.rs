@@ -18,6 +18,7 @@ use crate::App;
 use crate::billing::ledger::credit_account;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
+use crate::gateway::rerate;
 use crate::store::generations::GenerationRow;
 use crate::store::rollups::DailyScope;
 
@@ -265,6 +266,7 @@ pub async fn show_generation(
 fn detail(row: GenerationRow) -> Generation {
     let provider_responses = serde_json::from_str(&row.attempts).ok();
     let routing: Option<Routing> = serde_json::from_str(&row.routing).ok();
+    let search = rerate::search_of(&row);
     Generation {
         id: row.id,
         upstream_id: row.upstream_id,
@@ -291,7 +293,7 @@ fn detail(row: GenerationRow) -> Generation {
         num_media_prompt: None,
         num_input_audio_prompt: None,
         num_media_completion: None,
-        num_search_results: None,
+        num_search_results: search.as_ref().and_then(|search| i64::try_from(search.results).ok()),
         num_fetches: None,
         origin: row.app_url,
         usage: Money(row.cost_nanos),
@@ -307,7 +309,7 @@ fn detail(row: GenerationRow) -> Generation {
         service_tier: None,
         session_id: row.session_id,
         request_id: None,
-        web_search_engine: None,
+        web_search_engine: search.map(|search| search.engine),
         preset_id: None,
         data_region: "global".to_owned(),
         response_cache_source_id: None,

@@ -194,7 +194,7 @@ pub struct Survey {
 pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
     let catalog = app.catalog();
     let preferences = Preferences::read(inference)?;
-    let needs = Needs::of(inference, prompt_tokens);
+    let needs = Needs::of(app, inference, prompt_tokens);
     let (mut plan, mut known, mut wrong) = (Plan::default(), 0, None);
     let mut all = Vec::new();
     let mut models = Vec::new();
