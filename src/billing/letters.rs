@@ -92,7 +92,7 @@ pub async fn tell_key_limits(app: &App) -> sqlx::Result<()> {
     for key in app.store.limited_keys().await? {
         let limit = key.limit_nanos;
         let reset: Option<LimitReset> = key.limit_reset.as_deref().and_then(|name| name.parse().ok());
-        let used = app.ledger.key_usage(&key.id).await?.in_window(reset);
+        let used = app.ledger.key_usage(&key.id).await?.in_window(reset).counted(key.include_byok_in_limit != 0);
         let percent = i128::from(used.0) * 100 / i128::from(limit);
         let Some(share) = SHARES.into_iter().find(|share| percent >= i128::from(*share)) else { continue };
         let window = match reset {

@@ -93,12 +93,19 @@ impl Requester {
             budgets: self.policy.caps.iter().map(budget).collect(),
             limit: self.key.as_ref().and_then(|key| key.limit),
             limit_reset: self.key.as_ref().and_then(|key| key.limit_reset),
+            includes_byok: self.key.as_ref().is_some_and(|key| key.include_byok_in_limit),
         }
     }
 }
 
 fn budget(cap: &Cap) -> Budget {
-    Budget { counter: cap.counter.clone(), name: cap.name.clone(), limit: cap.limit, reset: cap.reset }
+    Budget {
+        counter: cap.counter.clone(),
+        name: cap.name.clone(),
+        limit: cap.limit,
+        reset: cap.reset,
+        includes_byok: cap.includes_byok,
+    }
 }
 
 /// The app a request came from, as it says itself.

@@ -15,6 +15,7 @@ use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
 use super::web;
+use crate::billing::ledger::Stake;
 use crate::catalog::{Cost, Endpoint, Tier};
 use crate::dialects::answer::Tally;
 use crate::dialects::inference::Tool;
@@ -105,12 +106,16 @@ impl Run {
         row.provider_name.clone_from(&candidate.provider.name);
         row.is_simulated = i64::from(served.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&served.price_id);
-        row.upstream_cost_nanos = served.prices.cost(&usage).total.plus(rerate::searched(&row)).0;
+        let searched = rerate::searched(&row);
+        // What was not charged did not count in the month's free part either.
+        row.upstream_cost_nanos =
+            own.map_or_else(|| served.prices.cost(&usage).total.plus(searched), |_| cost.total.plus(search)).0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
+        let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);
         let kept = self.keeping.as_ref().map(|_| row.clone());
         let gone = || Error::Internal("the ledger does not answer".to_owned());
-        let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
+        let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
         if let (Some(keeping), Some(row)) = (&mut self.keeping, kept) {

@@ -13,6 +13,7 @@ pub mod completions;
 pub mod credit_forms;
 pub mod facets;
 pub mod feed;
+pub mod feedback;
 pub mod forms;
 mod front;
 pub mod gemini;
@@ -174,6 +175,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
         .route("/generation/content", get(prompt_logs::show_content))
+        .route("/generation/feedback", get(feedback::list_feedback).post(feedback::give_feedback))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))
         .route("/openapi.json", get(openapi::show_openapi))

@@ -53,6 +53,7 @@ pub struct LimitedKey {
     pub organization_id: String,
     pub limit_nanos: i64,
     pub limit_reset: Option<String>,
+    pub include_byok_in_limit: i64,
 }
 
 macro_rules! profile_columns {
@@ -300,8 +301,9 @@ impl Store {
     pub async fn limited_keys(&self) -> sqlx::Result<Vec<LimitedKey>> {
         sqlx::query_as(
             "SELECT k.id AS id, k.name AS name, k.organization_id AS organization_id, k.limit_nanos AS limit_nanos, \
-             k.limit_reset AS limit_reset FROM api_keys k JOIN key_usage u ON u.key_id = k.id \
-             WHERE k.limit_nanos > 0 AND k.deleted_at IS NULL AND u.total_nanos >= k.limit_nanos / 5 * 4",
+             k.limit_reset AS limit_reset, k.include_byok_in_limit AS include_byok_in_limit \
+             FROM api_keys k JOIN key_usage u ON u.key_id = k.id WHERE k.limit_nanos > 0 AND k.deleted_at IS NULL \
+             AND u.total_nanos + u.own_total_nanos * k.include_byok_in_limit >= k.limit_nanos / 5 * 4",
         )
         .fetch_all(self.pool())
         .await

@@ -14,6 +14,7 @@ pub mod chains;
 pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
+pub mod feedback;
 mod fold;
 pub mod generations;
 pub mod grants;

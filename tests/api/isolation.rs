@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 154] = [
+const ROWS: [(&str, Reach); 155] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -77,6 +77,7 @@ const ROWS: [(&str, Reach); 154] = [
     ("/embeddings/models", Public),
     ("/generation", Own),
     ("/generation/content", Own),
+    ("/generation/feedback", Own),
     ("/generations", Own),
     ("/invitations/accept", Own),
     ("/invitations/show", Public),

@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod attacks;
 mod byok;
 mod catalog;
 mod chat;
@@ -16,6 +17,7 @@ mod chats;
 mod choice;
 mod coins;
 mod commands;
+mod conformance;
 mod counting;
 mod crash;
 mod failover;

@@ -21,7 +21,7 @@ pub use chat::{ChatChunk, ChatUsage};
 pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
-use crate::types::activity::{Generation, GenerationContent, GenerationSummary, Usage};
+use crate::types::activity::{Feedback, Generation, GenerationContent, GenerationSummary, Usage};
 use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, Formulas, ModelChoice, Ratings, SaveChat};
 use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::error::ErrorBody;
@@ -226,6 +226,11 @@ impl Api {
     /// What was kept of a request's text.
     pub async fn generation_content(&self, id: &str) -> ApiResult<GenerationContent> {
         self.get(&format!("/api/v1/generation/content?id={}", encode(id))).await
+    }
+
+    /// What was said of a generation.
+    pub async fn feedback(&self, id: &str) -> ApiResult<Vec<Feedback>> {
+        self.get(&format!("/api/v1/generation/feedback?id={}", encode(id))).await
     }
 
     /// The description of the API.

@@ -63,8 +63,9 @@ impl Api {
     }
 
     /// The workspace's provider keys.
-    pub async fn own_keys(&self) -> ApiResult<Vec<OwnKey>> {
-        self.whole::<OwnKeyList>("/api/v1/byok?limit=100").await.map(|list| list.data)
+    pub async fn own_keys(&self, workspace: &str) -> ApiResult<Vec<OwnKey>> {
+        let path = format!("/api/v1/byok?limit=100&workspace_id={}", encode(workspace));
+        self.whole::<OwnKeyList>(&path).await.map(|list| list.data)
     }
 
     /// The organization's guardrails.
@@ -78,8 +79,9 @@ impl Api {
     }
 
     /// The workspace's presets.
-    pub async fn presets(&self) -> ApiResult<Vec<Preset>> {
-        self.whole::<PresetList>("/api/v1/presets?limit=100").await.map(|list| list.data)
+    pub async fn presets(&self, workspace: &str) -> ApiResult<Vec<Preset>> {
+        let path = format!("/api/v1/presets?limit=100&workspace_id={}", encode(workspace));
+        self.whole::<PresetList>(&path).await.map(|list| list.data)
     }
 
     /// The person's own account.

@@ -19,3 +19,5 @@ pub mod pager;
 pub mod price;
 #[cfg(feature = "ssr")]
 pub mod title;
+#[cfg(feature = "ssr")]
+pub mod workspace_choice;

@@ -7,6 +7,7 @@ use super::browser::go_to;
 use super::key_dialog::{DeleteDialog, KeyDialog};
 use crate::api::{ApiError, use_api};
 use crate::components::format;
+use crate::types::Money;
 use crate::types::keys::{Key, UpdateKey};
 
 /// What the parts of the desk share.
@@ -132,6 +133,10 @@ fn KeyRow(desk: Desk, key: Key) -> impl IntoView {
     });
     let restricted =
         !(key.allowed_models.is_empty() && key.allowed_providers.is_empty() && key.allowed_networks.is_empty());
+    let own_keys = (key.byok_usage > Money::ZERO || key.include_byok_in_limit).then(|| {
+        let counts = if key.include_byok_in_limit { ", counted in the limit" } else { "" };
+        view! { <br/> <small>{format!("own keys {}{counts}", key.byok_usage.dollars())}</small> }
+    });
     let (hash, is_disabled, name) = (key.hash.clone(), key.disabled, key.name.clone());
     let doomed = key.clone();
     let last_used = key.last_used_at.as_deref().map_or_else(|| "never".to_owned(), format::moment);
@@ -144,7 +149,7 @@ fn KeyRow(desk: Desk, key: Key) -> impl IntoView {
             </th>
             <td data-label="Key"><code>{key.label}</code></td>
             <td data-label="Workspace">{workspace}</td>
-            <td data-label="Used" class="number">{key.usage.dollars()}</td>
+            <td data-label="Used" class="number">{key.usage.dollars()}{own_keys}</td>
             <td data-label="Limit" class="number">{limit}</td>
             <td data-label="Created">{format::moment(&key.created_at)}</td>
             <td data-label="Last used">{last_used}</td>

@@ -10,7 +10,7 @@ use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
 use crate::components::title::PageTitle;
-use crate::types::organizations::{OrganizationMember, Workspace, WorkspaceBudget, WorkspaceMember};
+use crate::types::organizations::{OrganizationMember, Workspace, WorkspaceBudget, WorkspaceBudgets, WorkspaceMember};
 use crate::types::roles::Permission;
 use crate::types::session::User;
 
@@ -134,7 +134,7 @@ pub fn WorkspacePage() -> impl IntoView {
                             <PageTitle text=workspace.name.clone()/>
                             <h1>{format::plain(&workspace.name)}</h1>
                             <p class="button-row"><a class="button" href="/workspaces">"All workspaces"</a><a class="button" href="/keys">"Keys"</a></p>
-                            <Budgets workspace=workspace.clone() budgets=budgets.data manages/>
+                            <Budgets workspace=workspace.clone() budgets manages/>
                             <People workspace=workspace.clone() members=members.data people=people.data manages/>
                             <Privacy workspace=workspace.clone() manages/>
                             {settings}
@@ -151,7 +151,11 @@ pub fn WorkspacePage() -> impl IntoView {
 }
 
 #[component]
-fn Budgets(workspace: Workspace, budgets: Vec<WorkspaceBudget>, manages: bool) -> impl IntoView {
+fn Budgets(workspace: Workspace, budgets: WorkspaceBudgets, manages: bool) -> impl IntoView {
+    let WorkspaceBudgets { data: budgets, include_byok_in_budgets } = budgets;
+    let toggle = budgets.first().cloned().filter(|_| manages);
+    let own_keys = toggle
+        .map(|budget| view! { <OwnKeysInBudgets slug=workspace.slug.clone() budget counts=include_byok_in_budgets/> });
     let rows = PERIODS
         .into_iter()
         .map(|(period, when)| {
@@ -199,6 +203,35 @@ fn Budgets(workspace: Workspace, budgets: Vec<WorkspaceBudget>, manages: bool) -
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        {own_keys}
+    }
+}
+
+/// Whether what providers bill to the organization's own keys counts in the budgets.
+#[component]
+fn OwnKeysInBudgets(slug: String, budget: WorkspaceBudget, counts: bool) -> impl IntoView {
+    let period = budget.reset_interval.as_deref().unwrap_or("lifetime");
+    let path = format!("/api/v1/workspaces/{}/budgets/{period}", budget.workspace_id);
+    let (state, action, done) = if counts {
+        (
+            "What providers bill to your own keys counts in these budgets, at list price.",
+            "Leave own keys out",
+            "Own keys do not count any more.",
+        )
+    } else {
+        (
+            "What providers bill to your own keys does not count in these budgets.",
+            "Count own keys",
+            "Own keys count from now on.",
+        )
+    };
+    view! {
+        <CallForm method="PUT" path next=format!("/workspaces/{slug}") done class="inline-form">
+            <span>{state}</span>
+            <input type="hidden" name="limit_usd:number" value=budget.limit_usd.to_string()/>
+            <input type="hidden" name="include_byok_in_budgets:flag" value=if counts { "false" } else { "true" }/>
+            <button class="button button-small" type="submit">{action}</button>
+        </CallForm>
     }
 }
 

@@ -168,7 +168,7 @@ pub(super) fn exclude(
             raw.data_collection.as_deref() == Some("deny") && endpoint.policy.trains_on_prompts != Some(false),
             Excluded::Training,
         ),
-        (raw.zdr == Some(true) && !endpoint.is_zero_retention(), Excluded::ZeroRetention),
+        (raw.zdr == Some(true) && !candidate.is_zero_retention(), Excluded::ZeroRetention),
         // Who publishes the weights lets others learn from the answers; of the rest nobody says so.
         (
             raw.enforce_distillable_text == Some(true) && candidate.model.hugging_face_id.is_none(),

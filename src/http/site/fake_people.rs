@@ -214,7 +214,7 @@ fn session() -> OpenSession {
 fn own_keys() -> Value {
     json!({ "total_count": 1, "data": [{
         "id": "k1", "provider": "alpha", "name": HOSTILE, "label": "sk-a…wxyz", "disabled": false, "is_fallback": true,
-        "is_byok_only": false, "sort_order": 0, "allowed_models": null, "allowed_api_key_hashes": null,
+        "is_byok_only": false, "is_required": false, "declared_zdr": null, "declared_region": null, "sort_order": 0, "allowed_models": null, "allowed_api_key_hashes": null,
         "allowed_user_ids": null, "workspace_id": "w1", "created_at": DAY }] })
 }
 
