@@ -7,6 +7,7 @@ pub mod admin;
 pub mod audit;
 pub mod byok;
 pub mod caller;
+pub mod chat_shelves;
 pub mod chats;
 pub mod coinbase_events;
 pub mod completions;
@@ -280,7 +281,13 @@ fn public() -> Router<Arc<App>> {
         .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
         .route("/chats", get(chats::list_chats).post(chats::create_chat))
-        .route("/chats/{id}", get(chats::show_chat).put(chats::update_chat).delete(chats::delete_chat))
+        .route(
+            "/chats/{id}",
+            get(chats::show_chat).put(chats::update_chat).patch(chats::change_chat).delete(chats::delete_chat),
+        )
+        .route("/chats/{id}/files/{file}", get(chat_shelves::show_file).put(chat_shelves::keep_file))
+        .route("/chat-folders", get(chat_shelves::list_folders).post(chat_shelves::create_folder))
+        .route("/chat-folders/{id}", patch(chat_shelves::rename_folder).delete(chat_shelves::delete_folder))
         .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
         .route("/shared/{share_id}", get(chats::show_shared_chat))
         .route("/math", post(math::set_math))

@@ -11,6 +11,7 @@ pub mod bulk;
 pub mod catalog;
 pub mod catalog_edits;
 pub mod chains;
+pub mod chat_shelves;
 pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
