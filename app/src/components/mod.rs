@@ -19,3 +19,5 @@ pub mod pager;
 pub mod price;
 #[cfg(feature = "ssr")]
 pub mod title;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
+pub mod tool_call;

@@ -110,6 +110,20 @@ pub struct Source {
     pub title: String,
 }
 
+impl Source {
+    /// What to call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if self.title.is_empty() { &self.url } else { &self.title }
+    }
+
+    /// It is an address that a link may lead to.
+    #[must_use]
+    pub fn is_web(&self) -> bool {
+        self.url.starts_with("https://") || self.url.starts_with("http://")
+    }
+}
+
 /// One message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

@@ -1,14 +1,19 @@
 //! The chat room: one to six models on the same question, answers as they are written.
 
+mod calculator;
 mod column;
 mod column_view;
 mod composer;
+mod files;
+mod folders;
+mod keep;
 mod library;
 mod message;
 mod prose;
 mod room;
 mod shelf;
 mod stream;
+mod tools;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
