@@ -27,6 +27,7 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
+pub mod notifications;
 pub mod observe;
 pub mod openapi;
 mod openapi_chats;
@@ -246,6 +247,10 @@ fn people() -> Router<Arc<App>> {
         .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
         .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))
         .route("/account", get(account::show_account).patch(account::update_account))
+        .route(
+            "/account/notifications",
+            get(notifications::show_notifications).patch(notifications::update_notifications),
+        )
         .route("/account/password", post(account::change_password))
         .route("/account/password-reset", post(account::ask_reset))
         .route("/account/password-reset/finish", post(account::finish_reset))

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod ledger;
 pub mod letters;
 pub mod native;
+pub mod notifications;
 pub mod operators;
 pub mod organizations;
 pub mod own_keys;

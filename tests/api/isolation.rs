@@ -28,12 +28,13 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 152] = [
+const ROWS: [(&str, Reach); 153] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
     ("/account/identities", Own),
     ("/account/identities/{provider}", Own),
+    ("/account/notifications", Own),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),

@@ -25,6 +25,7 @@ pub fn Settings() -> impl IntoView {
                     <Password/>
                     <SecondStep state=second_factor/>
                     <Elsewhere identities/>
+                    <More/>
                     <Sessions sessions/>
                     <Goodbye/>
                 }
@@ -111,6 +112,18 @@ fn Elsewhere(identities: Vec<Identity>) -> impl IntoView {
     (!rows.is_empty()).then(|| view! { <h2>"Signing in with other accounts"</h2><ul class="offers">{rows}</ul> })
 }
 
+/// The other pages of settings.
+#[component]
+fn More() -> impl IntoView {
+    view! {
+        <h2>"Letters and privacy"</h2>
+        <p class="button-row">
+            <a class="button" href="/settings/notifications">"Notifications"</a>
+            <a class="button" href="/settings/privacy">"Privacy"</a>
+        </p>
+    }
+}
+
 #[component]
 fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
     let is_alone = sessions.len() < 2;
@@ -162,7 +175,7 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
 #[component]
 fn Goodbye() -> impl IntoView {
     view! {
-        <h2>"Your data"</h2>
+        <h2 id="your-data">"Your data"</h2>
         <p><a class="button" href="/api/v1/account/export" download="patchbay-account.json">"Export as JSON"</a></p>
         <details class="danger">
             <summary>"Delete this account"</summary>

@@ -63,6 +63,7 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
     let is_waiting = move || is_streaming.get() && content.read().is_empty() && reasoning.read().is_empty();
     let is_last = move || column.turns.read().last().is_some_and(|last| last.number == number);
     let problem = move || kept.read().problem.clone().map(|problem| view! { <Trouble problem/> });
+    let steps = move || kept.read().steps.iter().cloned().enumerate().collect::<Vec<_>>();
     let is_cut = move || {
         let kept = kept.read();
         let is_short = kept.facts.is_stopped || kept.facts.finish_reason.as_deref() == Some("length");
@@ -82,7 +83,7 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
                 </details>
             </Show>
             <For
-                each=move || kept.read().steps.iter().cloned().enumerate().collect::<Vec<_>>()
+                each=steps
                 key=|(place, _)| *place
                 children=move |(_, step)| view! { <StepView room step/> }
             />

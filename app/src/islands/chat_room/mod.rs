@@ -1,5 +1,6 @@
 //! The chat room: one to six models on the same question, answers as they are written.
 
+#[cfg(any(feature = "hydrate", test))]
 mod calculator;
 mod column;
 mod column_view;

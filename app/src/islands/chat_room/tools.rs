@@ -1,9 +1,10 @@
 //! The tools that models may call in the room. They run on the reader's own device.
 
 use serde_json::{Value, json};
-use wasm_bindgen::{JsCast as _, JsValue};
 
+#[cfg(any(feature = "hydrate", test))]
 use super::calculator::calculate;
+#[cfg(any(feature = "hydrate", test))]
 use crate::types::chats::ToolCall;
 
 /// How often one answer may call tools before it must be content with what it knows.
@@ -35,6 +36,7 @@ pub fn offered() -> Value {
 }
 
 /// What a tool answers.
+#[cfg(any(feature = "hydrate", test))]
 pub fn run(call: &ToolCall) -> String {
     let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
     let argument = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -48,7 +50,10 @@ pub fn run(call: &ToolCall) -> String {
 }
 
 /// The present time there; `None` for a place the browser does not know.
+#[cfg(any(feature = "hydrate", test))]
 fn time(zone: &str) -> Option<String> {
+    use wasm_bindgen::{JsCast as _, JsValue};
+
     let now = js_sys::Date::new_0();
     let wishes = js_sys::Object::new();
     let set = |name: &str, value: &str| js_sys::Reflect::set(&wishes, &name.into(), &value.into()).ok();
