@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use app::components::locale::Locale;
 use app::types::session::Notice;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -33,9 +34,12 @@ struct Forms {
     api: Router,
 }
 
-/// The route; `api` is called in process, as the visitor.
+/// The routes; `api` is called in process, as the visitor.
 pub fn router(api: Router) -> Router {
-    Router::new().route("/form", post(submit)).with_state(Arc::new(Forms { api }))
+    Router::new()
+        .route("/form", post(submit))
+        .route("/formats", post(choose_formats))
+        .with_state(Arc::new(Forms { api }))
 }
 
 /// A form, read.
@@ -148,6 +152,27 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
     let session = session.ok_or_else(|| Error::Internal("the session layer is missing".to_owned()))?;
     let notice = outcome(&answer, form.done);
     session.insert(NOTICE, notice).await.map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(response)
+}
+
+/// `POST /formats`: how this browser's visitor writes numbers and days; anything unknown is as the browser says.
+///
+/// # Errors
+/// 403 for a form of another site.
+async fn choose_formats(request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    if !is_own_site(&parts.headers, &parts.method) {
+        return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
+    }
+    let mut form = Form::read(&read_body(body, FORM_BYTES).await?);
+    let chosen = form.body.remove("formats");
+    let cookie = match chosen.as_ref().and_then(Value::as_str).and_then(Locale::of) {
+        Some(locale) => format!("formats={}; Path=/; Max-Age=31536000; SameSite=Lax", locale.tag),
+        None => "formats=; Path=/; Max-Age=0; SameSite=Lax".to_owned(),
+    };
+    let mut response = see_other(&safe_next(&form.next));
+    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Error::Internal(error.to_string()))?;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
 }
 

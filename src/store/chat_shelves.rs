@@ -68,7 +68,7 @@ impl Store {
         .execute(self.pool())
         .await;
         match done {
-            Err(error) if super::is_unique_violation(&error) => Ok(false),
+            Err(error) if super::is_duplicate(&error) => Ok(false),
             done => done.map(|_| true),
         }
     }

@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 153] = [
+const ROWS: [(&str, Reach); 154] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -176,6 +176,7 @@ const ROWS: [(&str, Reach); 153] = [
     ("/auth/approve", Own),
     ("/confirm", Own),
     ("/form", Own),
+    ("/formats", Public),
     ("/healthz", Public),
     ("/readyz", Public),
     ("/sign-in", Public),

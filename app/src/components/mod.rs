@@ -12,6 +12,7 @@ pub mod format;
 pub mod highlight;
 pub mod icon;
 pub mod line_chart;
+pub mod locale;
 pub mod markdown;
 pub mod math;
 pub mod notice;

@@ -139,7 +139,7 @@ fn member_row(user: &User, one: OrganizationMember) -> AnyView {
     };
     let limit_now = one.monthly_limit.map(Money::dollars_short);
     let limit = if manages {
-        let value = limit_now.clone().unwrap_or_default();
+        let value = one.monthly_limit.map(|limit| limit.to_string()).unwrap_or_default();
         CallForm(CallFormProps {
             method: "PATCH",
             path: path.clone(),

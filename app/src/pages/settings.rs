@@ -7,7 +7,10 @@ use crate::api::use_api;
 use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
+use crate::components::locale::{LOCALES, Locale};
 use crate::components::title::PageTitle;
+use crate::shell::ChosenLocale;
+use crate::types::Money;
 use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
 
 const HERE: &str = "/settings";
@@ -25,6 +28,7 @@ pub fn Settings() -> impl IntoView {
                     <Password/>
                     <SecondStep state=second_factor/>
                     <Elsewhere identities/>
+                    <Formats/>
                     <More/>
                     <Sessions sessions/>
                     <Goodbye/>
@@ -110,6 +114,31 @@ fn Elsewhere(identities: Vec<Identity>) -> impl IntoView {
         })
         .collect::<Vec<_>>();
     (!rows.is_empty()).then(|| view! { <h2>"Signing in with other accounts"</h2><ul class="offers">{rows}</ul> })
+}
+
+/// How numbers, sums and days are written for this person.
+#[component]
+fn Formats() -> impl IntoView {
+    let chosen = use_context::<ChosenLocale>().unwrap_or_default().0.map(|locale| locale.tag);
+    let option = |locale: &'static Locale| {
+        view! { <option value=locale.tag selected=chosen == Some(locale.tag)>{locale.name}</option> }
+    };
+    let options = LOCALES.iter().map(option).collect_view();
+    let example = format!("{}, {}", Money::from_cents(123_450).dollars(), format::day("2026-11-21"));
+    view! {
+        <h2>"Numbers and dates"</h2>
+        <form class="inline-form" method="post" action="/formats">
+            <input type="hidden" name="_next" value=HERE/>
+            <label class="field">
+                <span>"Written as in "<small>{format!("(now: {example})")}</small></span>
+                <select class="input" name="formats">
+                    <option value="" selected=chosen.is_none()>"As this browser's language has it"</option>
+                    {options}
+                </select>
+            </label>
+            <button class="button" type="submit">"Use"</button>
+        </form>
+    }
 }
 
 /// The other pages of settings.
