@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use app::components::locale::Locale;
-use app::types::session::Notice;
+use app::types::session::{Notice, Undo};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -49,6 +49,8 @@ struct Form {
     path: String,
     next: String,
     done: String,
+    /// JSON of the [`Undo`] that the next page offers.
+    undo: String,
     body: Map<String, Value>,
 }
 
@@ -65,6 +67,9 @@ impl Form {
                 "_path" => form.path = value,
                 "_next" => form.next = value,
                 "_done" => form.done = value,
+                "_undo" => form.undo = value,
+                // The whole body, as whoever wrote the form knew it.
+                "_body" => form.body.extend(serde_json::from_str::<Map<String, Value>>(&value).unwrap_or_default()),
                 _ => form.field(&name, value),
             }
         }
@@ -150,7 +155,11 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
     }
     let session = parts.extensions.remove::<Session>();
     let session = session.ok_or_else(|| Error::Internal("the session layer is missing".to_owned()))?;
-    let notice = outcome(&answer, form.done);
+    let mut notice = outcome(&answer, form.done);
+    if !notice.is_problem {
+        let undo = serde_json::from_str(&form.undo).ok();
+        notice.undo = undo.map(|undo: Undo| Undo { next: next.clone(), ..undo });
+    }
     session.insert(NOTICE, notice).await.map_err(|error| Error::Internal(error.to_string()))?;
     Ok(response)
 }
@@ -179,7 +188,7 @@ async fn choose_formats(request: Request) -> Result<Response> {
 /// What the next page says.
 fn outcome(answer: &Value, done: String) -> Notice {
     if let Some(problem) = answer.pointer("/error/message").and_then(Value::as_str) {
-        return Notice { is_problem: true, text: problem.to_owned(), secrets: Vec::new() };
+        return Notice { is_problem: true, text: problem.to_owned(), secrets: Vec::new(), undo: None };
     }
     let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
     let mut secrets: Vec<String> = ["key", "link"].into_iter().filter_map(text).collect();

@@ -139,6 +139,14 @@ pub fn download(name: &str, kind: &str, text: &str) {
     leptos::prelude::set_timeout(forget, std::time::Duration::from_mins(1));
 }
 
+/// Deletes what is at an address of the API while the page is being left, when no answer can be waited for.
+pub fn delete_on_leave(path: &str) {
+    let wishes = web_sys::RequestInit::new();
+    wishes.set_method("DELETE");
+    let _ = js_sys::Reflect::set(&wishes, &"keepalive".into(), &JsValue::TRUE);
+    let _ = window().fetch_with_str_and_init(path, &wishes);
+}
+
 /// The text of a file.
 pub async fn read_text(file: &web_sys::File) -> Option<String> {
     wasm_bindgen_futures::JsFuture::from(file.text()).await.ok()?.as_string()

@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::title::PageTitle;
 use crate::types::account::Notifications;
 use crate::types::credits::Billing;
 
 const HERE: &str = "/settings/notifications";
+const OWN: &str = "/api/v1/account/notifications";
 
 /// `/settings/notifications`
 #[component]
@@ -53,10 +54,11 @@ fn Own(choices: Notifications) -> impl IntoView {
             </li>
         }
     };
+    let back = undo("PATCH", OWN, &serde_json::to_value(&choices).unwrap_or_default());
     view! {
         <h2>"Letters to you"</h2>
         <p>"Letters about money go to owners, admins and billing members of an organization."</p>
-        <CallForm method="PATCH" path="/api/v1/account/notifications" next=HERE done="Your choice is kept.">
+        <CallForm method="PATCH" path=OWN next=HERE done="Your choice is kept." undo=Some(back)>
             <ul class="choices">
                 {switch("low_balance:flag", choices.low_balance, "Low balance", "Credit is about to run out.")}
                 {switch("key_limits:flag", choices.key_limits, "Key limits", "A key has used 80 % or all of its limit.")}

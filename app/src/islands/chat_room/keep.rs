@@ -5,7 +5,9 @@ use leptos::task::spawn_local;
 
 use super::room::{Gone, Place, Room};
 use super::{files, shelf};
-use crate::api::{ApiError, use_api};
+use crate::api::{ApiError, encode, use_api};
+use crate::islands::browser::delete_on_leave;
+use crate::islands::toast::TIME;
 use crate::types::chats::{Attachment, ChatDocument, SaveChat};
 
 /// What is being written, and what is written already.
@@ -136,7 +138,6 @@ impl Room {
 
     /// Takes a conversation out of sight at once. It is deleted when the time to take that back is over.
     pub fn put_away(self, gone: Gone) {
-        const TIME: std::time::Duration = std::time::Duration::from_secs(8);
         self.delete_gone();
         if self.id.get_untracked().as_ref() == Some(&gone.id) {
             self.start_anew();
@@ -151,6 +152,16 @@ impl Room {
             },
             TIME,
         );
+    }
+
+    /// Deletes what was put away before the page is gone.
+    pub fn leave(self) {
+        let Some(gone) = self.gone.try_update(Option::take).flatten() else { return };
+        if shelf::is_device_id(&gone.id) {
+            shelf::remove(&gone.id);
+        } else {
+            delete_on_leave(&format!("/api/v1/chats/{}", encode(&gone.id)));
+        }
     }
 
     /// Shows it again.
