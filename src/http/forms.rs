@@ -197,7 +197,7 @@ fn outcome(answer: &Value, done: String) -> Notice {
     }
     let said = answer.pointer("/data/message").and_then(Value::as_str).map(str::to_owned);
     let fallback = if done.is_empty() { "Done.".to_owned() } else { done };
-    Notice { is_problem: false, text: said.unwrap_or(fallback), secrets }
+    Notice { is_problem: false, text: said.unwrap_or(fallback), secrets, undo: None }
 }
 
 #[cfg(test)]
