@@ -25,6 +25,8 @@ pub struct Shelves {
     pub room: Room,
     pub lines: RwSignal<Vec<Line>>,
     pub folders: RwSignal<Vec<Folder>>,
+    /// The server has not answered yet.
+    pub is_waiting: RwSignal<bool>,
 }
 
 impl Shelves {
@@ -41,6 +43,7 @@ impl Shelves {
         });
         spawn_local(async move {
             let (chats, folders) = (use_api().chats(&words).await, use_api().chat_folders().await);
+            self.is_waiting.set(false);
             let (Ok(chats), Ok(folders)) = (chats, folders) else { return };
             let name = |id: Option<String>| {
                 let folder = folders.iter().find(|folder| Some(&folder.id) == id.as_ref());

@@ -8,6 +8,7 @@ use super::folders::{FolderView, Lines, NewFolder, Shelves};
 use super::room::{Place, Room};
 use super::{files, shelf};
 use crate::api::use_api;
+use crate::components::skeleton::Skeleton;
 use crate::islands::browser;
 use crate::islands::copy_button::CopyControl;
 use crate::types::chats::ChatDocument;
@@ -16,7 +17,8 @@ use crate::types::chats::ChatDocument;
 #[component]
 pub fn Library(room: Room) -> impl IntoView {
     let words = RwSignal::new(String::new());
-    let shelves = Shelves { room, lines: RwSignal::new(Vec::new()), folders: RwSignal::new(Vec::new()) };
+    let (lines, folders) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
+    let shelves = Shelves { room, lines, folders, is_waiting: RwSignal::new(true) };
     Effect::new(move || {
         room.shelved.track();
         shelves.fill(words.get());
@@ -51,7 +53,12 @@ pub fn Library(room: Room) -> impl IntoView {
             <div class="chat-list" tabindex="0" role="region" aria-label="Kept conversations">
                 <For each=names key=Clone::clone children=move |name| view! { <FolderView shelves name/> }/>
                 <Lines shelves folder=String::new()/>
-                <Show when=move || shelves.lines.read().is_empty()><p class="section-note">{nothing}</p></Show>
+                <Show
+                    when=move || shelves.is_waiting.get()
+                    fallback=move || view! { <Show when=move || shelves.lines.read().is_empty()><p class="section-note">{nothing}</p></Show> }
+                >
+                    <Skeleton label="Looking for conversations on the server"/>
+                </Show>
             </div>
             <NewFolder shelves/>
             <Takeaway room/>

@@ -30,6 +30,8 @@ pub fn MessageView(room: Room, column: Column, turn: Turn) -> impl IntoView {
             let name = format::plain(&file.name);
             if is_picture {
                 view! { <img class="attached" src=file.data.clone() alt=name/> }.into_any()
+            } else if file.kind.starts_with("image/") && !file.id.is_empty() && file.data.is_empty() {
+                view! { <span class="chip skeleton-chip">{name}</span> }.into_any()
             } else {
                 view! { <span class="chip">{name}</span> }.into_any()
             }
@@ -63,6 +65,7 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
     let is_waiting = move || is_streaming.get() && content.read().is_empty() && reasoning.read().is_empty();
     let is_last = move || column.turns.read().last().is_some_and(|last| last.number == number);
     let problem = move || kept.read().problem.clone().map(|problem| view! { <Trouble problem/> });
+    let named = Memo::new(move |_| kept.read().sources.clone());
     let steps = move || kept.read().steps.iter().cloned().enumerate().collect::<Vec<_>>();
     let is_cut = move || {
         let kept = kept.read();
@@ -88,7 +91,7 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
                 children=move |(_, step)| view! { <StepView room step/> }
             />
             <Prose room text=content/>
-            {move || sources(&kept.read().sources)}
+            {move || sources(&named.read())}
             {problem}
             <footer class="message-foot">
                 <Show when=move || !room.is_masked()>
