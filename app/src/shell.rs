@@ -11,8 +11,8 @@ use leptos::prelude::*;
 use leptos_meta::{MetaTags, provide_meta_context};
 
 use crate::api::{Api, ApiResult};
-use crate::components::locale::Locale;
 use crate::routes::App;
+use crate::types::locale::Locale;
 use crate::types::session::Session;
 
 /// What one page request brings to its page.

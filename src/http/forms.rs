@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use app::components::locale::Locale;
+use app::types::locale::Locale;
 use app::types::session::{Notice, Undo};
 use axum::Router;
 use axum::body::{Body, to_bytes};

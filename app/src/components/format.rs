@@ -1,6 +1,6 @@
-//! Numbers, dates and names as people read them, written as the reader's [`super::locale`] has it.
+//! Numbers, dates and names as people read them, written as the reader's [`crate::types::locale`] has it.
 
-use super::locale::current;
+use crate::types::locale::current;
 
 /// A whole number as a float, for drawing and shares; never for money that is charged.
 #[must_use]
@@ -139,6 +139,40 @@ pub const fn is_deceptive(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Money;
+    use crate::types::locale::{Locale, Within};
+
+    fn written(tag: &str) -> [String; 6] {
+        let work = async {
+            [
+                grouped(-1_234_567),
+                Money::from_cents(123_450).dollars(),
+                day("2026-11-05"),
+                moment_short("2026-11-05T14:03:00Z"),
+                compact(1_234),
+                percent(12.34),
+            ]
+        };
+        futures::executor::block_on(Within::new(Locale::of(tag).unwrap(), work))
+    }
+
+    #[test]
+    fn each_place_writes_in_its_own_way_and_nobody_else_does() {
+        let cases = [
+            ("en", ["-1,234,567", "$1,234.50", "5 Nov 2026", "5 Nov, 14:03", "1.23K", "12.3%"]),
+            ("en-US", ["-1,234,567", "$1,234.50", "Nov 5, 2026", "Nov 5, 14:03", "1.23K", "12.3%"]),
+            ("de-AT", ["-1.234.567", "1.234,50\u{A0}$", "05.11.2026", "05.11., 14:03", "1,23K", "12,3%"]),
+            ("hi", ["-12,34,567", "$1,234.50", "05/11/2026", "05/11, 14:03", "1.23K", "12.3%"]),
+            (
+                "sv",
+                ["-1\u{202F}234\u{202F}567", "1\u{202F}234,50\u{A0}$", "2026-11-05", "11-05, 14:03", "1,23K", "12,3%"],
+            ),
+        ];
+        for (tag, expected) in cases {
+            assert_eq!(written(tag), expected, "{tag}");
+        }
+        assert_eq!(day("2026-11-05"), "5 Nov 2026", "it ended with the page");
+    }
 
     #[test]
     fn large_numbers_are_told_in_three_digits() {

@@ -12,7 +12,6 @@ pub mod format;
 pub mod highlight;
 pub mod icon;
 pub mod line_chart;
-pub mod locale;
 pub mod markdown;
 pub mod math;
 pub mod notice;

@@ -7,11 +7,11 @@ use crate::api::use_api;
 use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
-use crate::components::locale::{LOCALES, Locale};
 use crate::components::title::PageTitle;
 use crate::shell::ChosenLocale;
 use crate::types::Money;
 use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
+use crate::types::locale::{LOCALES, Locale};
 
 const HERE: &str = "/settings";
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use app::api::{Api, Sent};
-use app::components::locale::{LOCALES, Locale, Within};
 use app::shell::{PageRequest, PageStatus, document};
 use app::types::error::{ErrorBody, ErrorDetail};
+use app::types::locale::{LOCALES, Locale, Within};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};

@@ -207,40 +207,6 @@ impl<F: Future> Future for Within<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::components::format;
-    use crate::types::Money;
-
-    fn written(tag: &str) -> [String; 6] {
-        let work = async {
-            [
-                format::grouped(-1_234_567),
-                Money::from_cents(123_450).dollars(),
-                format::day("2026-11-05"),
-                format::moment_short("2026-11-05T14:03:00Z"),
-                format::compact(1_234),
-                format::percent(12.34),
-            ]
-        };
-        futures::executor::block_on(Within::new(Locale::of(tag).unwrap(), work))
-    }
-
-    #[test]
-    fn each_place_writes_in_its_own_way_and_nobody_else_does() {
-        let cases = [
-            ("en", ["-1,234,567", "$1,234.50", "5 Nov 2026", "5 Nov, 14:03", "1.23K", "12.3%"]),
-            ("en-US", ["-1,234,567", "$1,234.50", "Nov 5, 2026", "Nov 5, 14:03", "1.23K", "12.3%"]),
-            ("de-AT", ["-1.234.567", "1.234,50\u{A0}$", "05.11.2026", "05.11., 14:03", "1,23K", "12,3%"]),
-            ("hi", ["-12,34,567", "$1,234.50", "05/11/2026", "05/11, 14:03", "1.23K", "12.3%"]),
-            (
-                "sv",
-                ["-1\u{202F}234\u{202F}567", "1\u{202F}234,50\u{A0}$", "2026-11-05", "11-05, 14:03", "1,23K", "12,3%"],
-            ),
-        ];
-        for (tag, expected) in cases {
-            assert_eq!(written(tag), expected, "{tag}");
-        }
-        assert_eq!(format::day("2026-11-05"), "5 Nov 2026", "it ended with the page");
-    }
 
     #[test]
     fn the_browser_says_what_is_wanted() {
