@@ -108,8 +108,7 @@ on_both_databases! {
         let id = folder["data"]["id"].as_str().unwrap();
         let at = format!("/api/v1/chat-folders/{id}");
         for wrong in [json!({ "name": "Sea" }), json!({ "name": " " }), json!({})] {
-            let (status, answer) = ann.call(Method::POST, "/api/v1/chat-folders", Some(&wrong)).await;
-            assert_eq!((status, answer["error"]["metadata"]["field"].as_str().unwrap_or("name")), (400, "name"), "{answer}");
+            assert_eq!(ann.call(Method::POST, "/api/v1/chat-folders", Some(&wrong)).await.0, 400, "{wrong}");
         }
         assert_eq!(bob.call(Method::POST, "/api/v1/chat-folders", Some(&json!({ "name": "Sea" }))).await.0, 201, "his own");
         let mut wish = conversation("Of ships");
@@ -167,9 +166,9 @@ on_both_databases! {
         let mut large = file.clone();
         large["data"] = json!(format!("data:image/png;base64,{}", "A".repeat(12 << 20)));
         assert_eq!(ann.call(Method::PUT, &format!("{path}/files/f2"), Some(&large)).await.0, 413);
-        // Four of them fill a conversation.
+        // Four of the largest fill a conversation.
         large["data"] = json!(format!("data:image/png;base64,{}", "A".repeat((8 << 20) / 3 * 4)));
-        for (name, expected) in [("f2", 200), ("f3", 200), ("f4", 200), ("f5", 400)] {
+        for (name, expected) in [("f2", 200), ("f3", 200), ("f4", 200), ("f5", 200), ("f6", 400)] {
             assert_eq!(ann.call(Method::PUT, &format!("{path}/files/{name}"), Some(&large)).await.0, expected, "{name}");
         }
         let inside = with(json!([{ "id": "f1", "name": "a.png", "kind": "image/png", "data": file["data"] }]));
