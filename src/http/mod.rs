@@ -27,7 +27,7 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
-pub mod notifications;
+mod notifications;
 pub mod observe;
 pub mod openapi;
 mod openapi_chats;

@@ -1,4 +1,4 @@
-//! Files of the conversations that are kept on this device: in its IndexedDB, under `chat/file`.
+//! Files of the conversations that are kept on this device: in its indexed database, under `chat/file`.
 
 use js_sys::Promise;
 use leptos::prelude::window;
