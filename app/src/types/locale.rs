@@ -50,7 +50,7 @@ const fn locale(
 /// A space that is narrow and never ends a line.
 const THIN: &str = "\u{202F}";
 
-/// What can be chosen. The first is for whom nothing is known.
+/// What can be chosen.
 pub const LOCALES: [Locale; 25] = [
     locale("en", "English", ",", '.', false, Order::DayName),
     locale("en-US", "English, United States", ",", '.', false, Order::NameDay),
@@ -85,7 +85,7 @@ thread_local! {
 
 #[cfg(not(feature = "hydrate"))]
 const fn beginning() -> &'static Locale {
-    &LOCALES[0]
+    Locale::USUAL
 }
 
 /// What the server wrote into the page.
@@ -93,7 +93,7 @@ const fn beginning() -> &'static Locale {
 fn beginning() -> &'static Locale {
     let root = leptos::prelude::document().document_element();
     let tag = root.and_then(|root| root.get_attribute("data-formats")).unwrap_or_default();
-    Locale::of(&tag).unwrap_or(&LOCALES[0])
+    Locale::of(&tag).unwrap_or(Locale::USUAL)
 }
 
 /// The one that holds here.
@@ -103,6 +103,9 @@ pub fn current() -> &'static Locale {
 }
 
 impl Locale {
+    /// For whom nothing is known.
+    pub const USUAL: &'static Self = &LOCALES[0];
+
     /// The one for a language tag such as `de-AT`.
     #[must_use]
     pub fn of(tag: &str) -> Option<&'static Self> {

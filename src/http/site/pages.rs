@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::api::{Api, Sent};
 use app::shell::{PageRequest, PageStatus, document};
 use app::types::error::{ErrorBody, ErrorDetail};
-use app::types::locale::{LOCALES, Locale, Within};
+use app::types::locale::{Locale, Within};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -34,7 +34,7 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
     let status = PageStatus::default();
     let chosen = cookie(request.headers(), "formats=").and_then(Locale::of);
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let locale = chosen.or_else(|| Locale::accepted(accepted?)).unwrap_or(&LOCALES[0]);
+    let locale = chosen.or_else(|| Locale::accepted(accepted?)).unwrap_or(Locale::USUAL);
     let has_cookie = request.headers().contains_key(header::COOKIE);
     let page = PageRequest {
         api: Api::new(transport(site.api.clone(), request.headers(), request.extensions().get::<Peer>().copied())),
