@@ -87,7 +87,7 @@ impl Desk {
         let done = Done::Deleted(place, Box::new(key.clone()));
         self.tell(done);
         if !key.disabled {
-            self.send_disabled(key.hash.clone(), true, move |desk| desk.take_back());
+            self.send_disabled(key.hash.clone(), true, Self::take_back);
         }
     }
 
@@ -119,13 +119,13 @@ impl Desk {
             Some(Done::Switched { hash, is_disabled, .. }) => {
                 self.show_disabled(&hash, !is_disabled);
                 self.send_disabled(hash.clone(), !is_disabled, move |desk| {
-                    drop(desk.show_disabled(&hash, is_disabled))
+                    desk.show_disabled(&hash, is_disabled);
                 });
             }
             Some(Done::Deleted(place, key)) => {
                 self.keys.update(|keys| keys.insert(place.min(keys.len()), (*key).clone()));
                 if !key.disabled {
-                    self.send_disabled(key.hash.clone(), false, move |desk| drop(desk.show_disabled(&key.hash, true)));
+                    self.send_disabled(key.hash.clone(), false, move |desk| desk.show_disabled(&key.hash, true););
                 }
             }
             None => {}

@@ -80,7 +80,7 @@ pub const LOCALES: [Locale; 25] = [
 ];
 
 thread_local! {
-    static CURRENT: Cell<&'static Locale> = Cell::new(beginning());
+    static CURRENT: Cell<Option<&'static Locale>> = const { Cell::new(None) };
 }
 
 #[cfg(not(feature = "hydrate"))]
@@ -99,7 +99,11 @@ fn beginning() -> &'static Locale {
 /// The one that holds here.
 #[must_use]
 pub fn current() -> &'static Locale {
-    CURRENT.get()
+    CURRENT.get().unwrap_or_else(|| {
+        let locale = beginning();
+        CURRENT.set(Some(locale));
+        locale
+    })
 }
 
 impl Locale {
@@ -200,7 +204,7 @@ impl<F: Future> Future for Within<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let before = CURRENT.replace(self.locale);
+        let before = CURRENT.replace(Some(self.locale));
         let outcome = self.inner.as_mut().poll(context);
         CURRENT.set(before);
         outcome

@@ -118,7 +118,7 @@ pub fn set_folder(old: &str, new: Option<&str>) {
     }
     let mut entries = list();
     for entry in entries.iter_mut().filter(|entry| !old.is_empty() && entry.folder == old) {
-        entry.folder = new.unwrap_or_default().to_owned();
+        new.unwrap_or_default().clone_into(&mut entry.folder);
     }
     write_list(&entries);
 }
