@@ -125,7 +125,9 @@ impl Desk {
             Some(Done::Deleted(place, key)) => {
                 self.keys.update(|keys| keys.insert(place.min(keys.len()), (*key).clone()));
                 if !key.disabled {
-                    self.send_disabled(key.hash.clone(), false, move |desk| desk.show_disabled(&key.hash, true););
+                    self.send_disabled(key.hash.clone(), false, move |desk| {
+                        desk.show_disabled(&key.hash, true);
+                    });
                 }
             }
             None => {}
