@@ -22,7 +22,8 @@ pub struct Line {
 /// All that is kept. A folder's id is empty when it is only on this device.
 #[derive(Clone, Copy)]
 pub struct Shelves {
-    pub room: Room,
+    /// Kept elsewhere, so that this stays small.
+    pub room: StoredValue<Room>,
     pub lines: RwSignal<Vec<Line>>,
     pub folders: RwSignal<Vec<Folder>>,
     /// The server has not answered yet.
@@ -30,6 +31,10 @@ pub struct Shelves {
 }
 
 impl Shelves {
+    fn room(self) -> Room {
+        self.room.get_value()
+    }
+
     /// Reads what has `words`: first this device, then the server.
     pub fn fill(self, words: String) {
         let found = shelf::find(&words).into_iter();
@@ -62,7 +67,7 @@ impl Shelves {
 
     /// The conversations of a folder, without one that is being deleted.
     pub fn shown(self, folder: &str) -> Vec<Line> {
-        let gone = self.room.gone.get().map(|gone| gone.id);
+        let gone = self.room().gone.get().map(|gone| gone.id);
         let lines = self.lines.read();
         lines.iter().filter(|line| line.folder == folder && Some(&line.id) != gone.as_ref()).cloned().collect()
     }
@@ -71,9 +76,9 @@ impl Shelves {
     fn change(self, work: impl Future<Output = ApiResult<()>> + 'static) {
         spawn_local(async move {
             if let Err(error) = work.await {
-                self.room.told.set(Some(error.message));
+                self.room().told.set(Some(error.message));
             }
-            self.room.shelved.notify();
+            self.room().shelved.notify();
         });
     }
 
@@ -84,9 +89,9 @@ impl Shelves {
 
     /// Makes a folder where conversations are kept now.
     fn create(self, name: String) {
-        if self.room.place.get_untracked() == Place::Device {
+        if self.room().place.get_untracked() == Place::Device {
             shelf::set_folder("", Some(&name));
-            return self.room.shelved.notify();
+            return self.room().shelved.notify();
         }
         self.change(async move { use_api().keep_chat_folder(None, &name).await.map(|_| ()) });
     }
@@ -118,7 +123,7 @@ impl Shelves {
                 entry.title = title;
                 entry.folder = folder;
             });
-            return self.room.shelved.notify();
+            return self.room().shelved.notify();
         }
         let known = self.server_id(&folder);
         self.change(async move {
@@ -133,7 +138,7 @@ impl Shelves {
 
     /// Puts a conversation on the screen.
     fn open(self, id: String) {
-        let room = self.room;
+        let room = self.room();
         spawn_local(async move {
             if !shelf::is_device_id(&id) {
                 match use_api().chat_kept(&id).await {
@@ -244,7 +249,7 @@ pub fn Lines(shelves: Shelves, folder: String) -> impl IntoView {
 
 #[component]
 fn LineView(shelves: Shelves, line: Line) -> impl IntoView {
-    let room = shelves.room;
+    let room = shelves.room();
     let is_changing = RwSignal::new(false);
     let title = format::plain(&line.title);
     let (id, current) = (line.id.clone(), line.id.clone());

@@ -18,7 +18,7 @@ use crate::types::chats::ChatDocument;
 pub fn Library(room: Room) -> impl IntoView {
     let words = RwSignal::new(String::new());
     let (lines, folders) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
-    let shelves = Shelves { room, lines, folders, is_waiting: RwSignal::new(true) };
+    let shelves = Shelves { room: StoredValue::new(room), lines, folders, is_waiting: RwSignal::new(true) };
     Effect::new(move || {
         room.shelved.track();
         shelves.fill(words.get());
