@@ -92,7 +92,7 @@ fn Takeaway(room: Room) -> impl IntoView {
         };
         spawn_local(async move {
             let text = browser::read_text(&file).await.unwrap_or_default();
-            match serde_json::from_str::<ChatDocument>(&text) {
+            match serde_json::from_slice::<ChatDocument>(text.as_bytes()) {
                 Ok(mut document) if !document.columns.is_empty() => {
                     for file in document.files_mut().filter(|file| file.id.is_empty()) {
                         file.id = files::new_id();

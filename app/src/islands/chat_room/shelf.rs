@@ -53,7 +53,7 @@ pub fn new_device_id() -> String {
 
 /// The conversations of this device, newest first.
 pub fn list() -> Vec<Entry> {
-    browser::stored(INDEX).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    browser::stored(INDEX).and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
 }
 
 fn write_list(entries: &[Entry]) {
@@ -86,7 +86,7 @@ pub fn put(id: &str, document: &ChatDocument) -> bool {
 }
 
 pub fn get(id: &str) -> Option<ChatDocument> {
-    serde_json::from_str(&browser::stored(&key(id))?).ok()
+    serde_json::from_slice(browser::stored(&key(id))?.as_bytes()).ok()
 }
 
 fn forget(id: &str) {
@@ -105,7 +105,7 @@ pub fn change(id: &str, change: impl FnOnce(&mut Entry)) {
 
 /// The folders of this device.
 pub fn folders() -> Vec<String> {
-    browser::stored(FOLDERS).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    browser::stored(FOLDERS).and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
 }
 
 /// Puts `new` in the place of the folder `old`, or makes it; `None` takes the folder away and keeps what is in it.

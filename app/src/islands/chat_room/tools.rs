@@ -38,7 +38,7 @@ pub fn offered() -> Value {
 /// What a tool answers.
 #[cfg(any(feature = "hydrate", test))]
 pub fn run(call: &ToolCall) -> String {
-    let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+    let arguments: Value = serde_json::from_slice(call.arguments.as_bytes()).unwrap_or_default();
     let argument = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match call.name.as_str() {
         "calculate" => calculate(&argument("formula")).unwrap_or_else(|error| format!("Error: {error}.")),
