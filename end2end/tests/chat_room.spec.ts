@@ -29,7 +29,7 @@ for (const place of ["device", "server"] as const) {
     await expect(folder).toBeVisible();
     await line.getByRole("button", { name: /^Name or move/ }).click();
     await library.getByLabel("Title").fill(`Named ${word}`);
-    await library.getByLabel("Folder", { exact: true }).selectOption(`Sea ${place}`);
+    await library.getByRole("combobox", { name: /^Folder/ }).selectOption(`Sea ${place}`);
     await library.getByRole("button", { name: "Save" }).last().click();
     await expect(folder.getByRole("listitem")).toContainText(`Named ${word}`);
     await folder.getByRole("button", { name: /^Rename the folder/ }).click();
