@@ -128,7 +128,7 @@ pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -
         app.store.set_statements(organization_id, to, Windows::at(app.clock.now_ms()).month).await?;
     }
     if let Some(low) = change.low_balance {
-        if low.is_some_and(|low| low < Money::ZERO || low > MOST_LOW) {
+        if low.is_some_and(|low| !(Money::ZERO..=MOST_LOW).contains(&low)) {
             let remedy = format!("low_balance must be 0 to {} US dollars", MOST_LOW.dollars_short());
             return Err(Error::bad_request("low_balance", remedy));
         }
