@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{Api, ApiResult, encode};
 use crate::types::Envelope;
-use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
+use crate::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor};
 use crate::types::byok::{OwnKey, OwnKeyList};
 use crate::types::guardrails::{Guardrail, GuardrailList};
 use crate::types::observability::{Destination, DestinationList};
@@ -23,6 +23,11 @@ impl Api {
     /// Its members, at most 100 from `offset`.
     pub async fn members(&self, offset: i64) -> ApiResult<Counted<OrganizationMember>> {
         self.whole(&format!("/api/v1/organization/members?limit=100&offset={offset}")).await
+    }
+
+    /// Which letters the person gets.
+    pub async fn notifications(&self) -> ApiResult<Notifications> {
+        self.get("/api/v1/account/notifications").await
     }
 
     /// Invitations without an answer.

@@ -1,7 +1,7 @@
 //! The part of the canned API that is about organizations, workspaces and accounts.
 
 use app::types::Envelope;
-use app::types::account::{Identity, OpenSession, Profile, SecondFactor, SecondFactorSetup};
+use app::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, IoLoggingTerms, Organization, OrganizationMember, Workspace,
@@ -49,6 +49,10 @@ pub fn api() -> Router {
         .route(
             "/api/v1/account/second-factor",
             get(|headers: HeaderMap| async move { member(&headers, second_factor()) }),
+        )
+        .route(
+            "/api/v1/account/notifications",
+            get(|headers: HeaderMap| async move { member(&headers, notifications()) }),
         )
         .route("/api/v1/account/identities", get(|headers: HeaderMap| async move { member(&headers, [identity()]) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
@@ -165,6 +169,10 @@ fn content() -> Value {
         "output": { "completion": HOSTILE, "reasoning": null },
         "error": null,
     })
+}
+
+fn notifications() -> Notifications {
+    Notifications { receipts: true, low_balance: true, key_limits: false, announcements: false }
 }
 
 fn budgets() -> WorkspaceBudgets {
