@@ -34,6 +34,7 @@ mod openapi_money;
 mod openapi_people;
 pub mod organizations;
 pub mod pkce;
+pub mod place;
 pub mod presets;
 pub mod purchases;
 pub mod rankings;
