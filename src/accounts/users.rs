@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use app::types::Money;
 use parking_lot::Mutex;
 
-use super::{new_id, passwords};
+use super::{new_id, new_uuid, passwords};
 use crate::accounts::passwords::Passwords;
 use crate::clock::Clock;
 use crate::store::accounts::{NewAccount, UserRow};
@@ -99,7 +99,7 @@ impl Users {
         NewAccount {
             organization_id: new_id(now),
             organization_name: if is_demo { "Demo organization".to_owned() } else { format!("{name} (personal)") },
-            workspace_id: new_id(now),
+            workspace_id: new_uuid(now),
             user: UserRow {
                 id: new_id(now),
                 email,

@@ -16,7 +16,7 @@ use super::address::Origin;
 use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
-use super::workspaces::chosen_workspace;
+use super::place::chosen_workspace;
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::catalog::Provider;

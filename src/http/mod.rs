@@ -37,6 +37,7 @@ mod openapi_money;
 mod openapi_people;
 pub mod organizations;
 pub mod pkce;
+pub mod place;
 pub mod presets;
 pub mod prompt_logs;
 pub mod purchases;

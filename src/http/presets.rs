@@ -11,11 +11,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
-use super::workspaces::chosen_workspace;
+use super::place::{PlaceQuery, chosen_workspace};
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::accounts::presets::{Kept, Style, apply, kept, take_name};
@@ -59,15 +59,6 @@ impl PageQuery {
         let offset = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(usize::MAX);
         Ok((all.into_iter().skip(offset).take(usize::try_from(limit).unwrap_or(100)).collect(), total))
     }
-}
-
-/// Which workspace's presets.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct PlaceQuery {
-    /// Its id or slug (ours); the caller's own where none is named.
-    workspace_id: Option<String>,
 }
 
 /// What can change of a preset.

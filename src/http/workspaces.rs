@@ -56,17 +56,6 @@ pub async fn workspace(app: &App, caller: &Caller, id: &str) -> Result<Workspace
         .ok_or_else(|| Error::not_found("No workspace of yours has this id. GET /api/v1/workspaces lists them."))
 }
 
-/// The id of the workspace that is named by id or slug, or else of the caller's own.
-///
-/// # Errors
-/// As [`workspace`].
-pub async fn chosen_workspace(app: &App, caller: &Caller, named: Option<&str>) -> Result<String> {
-    match named.filter(|id| !id.is_empty() && *id != caller.workspace_id()) {
-        Some(id) => Ok(workspace(app, caller, id).await?.id),
-        None => Ok(caller.workspace_id().to_owned()),
-    }
-}
-
 pub(super) async fn managed(app: &App, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
     caller.check(Permission::ManageWorkspaces)?;
     workspace(app, caller, id).await

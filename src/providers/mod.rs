@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod credentials;
+pub mod hosts;
 pub mod media;
 pub mod search;
 mod service_account;

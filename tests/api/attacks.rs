@@ -32,6 +32,10 @@ async fn sign_in(app: &TestApp, email: &str, password: &str, cookie: &str) -> Re
     request.body(form.finish()).send().await.unwrap()
 }
 
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 async fn status_with(app: &TestApp, cookie: &str) -> u16 {
     let request = app.request(Method::GET, "/api/v1/account").header("cookie", cookie);
     request.header("sec-fetch-site", "same-origin").send().await.unwrap().status().as_u16()
@@ -102,12 +106,11 @@ on_both_databases! {
     async fn a_session_known_before_signing_in_is_worth_nothing_after(database: Database) {
         let app = TestApp::start(database, &[]).await;
         app.app.users.sign_up("Ann", "ann@example.org", PASSWORD, false).await.unwrap();
-        // A form that failed leaves its outcome in a visitor's session.
-        let visitor = app.request(Method::POST, "/form").header("sec-fetch-site", "same-origin")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("_method=POST&_path=/api/v1/keys&_next=/keys&name=x").send().await.unwrap();
+        // The attacker's own, which he made somebody's browser take.
+        app.app.users.sign_up("Eve", "eve@example.org", PASSWORD, false).await.unwrap();
+        let own = cookie_of(&sign_in(&app, "eve@example.org", PASSWORD, "").await);
         let planted = [
-            cookie_of(&visitor),
+            own,
             "sid=AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             "sid=".to_owned(),
             "sid=../../etc/passwd".to_owned(),
@@ -146,7 +149,7 @@ async fn whether_there_is_an_account_is_told_neither_by_words_nor_by_work() {
             for address in [email, nobody] {
                 let before = app.app.users.hashes_worked_out();
                 let answer = sign_in(&app, address, "a wrong password", "").await;
-                let place = answer.headers()["location"].to_str().unwrap().replace(address, "");
+                let place = answer.headers()["location"].to_str().unwrap().replace(&encoded(address), "");
                 seen.push((answer.status().as_u16(), place, app.app.users.hashes_worked_out() - before));
                 tried += 1;
             }
@@ -185,6 +188,7 @@ on_both_databases! {
         }
 
         // An invitation.
+        assert_eq!(ann.call(Method::POST, "/api/v1/organizations", json!({ "name": "Acme" })).await.0, 201);
         let invite = json!({ "email": "bob@example.org", "role": "member" });
         let (_, invited) = ann.call(Method::POST, "/api/v1/organization/invitations", invite).await;
         let token = invited["link"].as_str().unwrap().rsplit_once('=').unwrap().1.to_owned();

@@ -25,7 +25,7 @@ use crate::http::address::Origin;
 use crate::http::audit::{Deed, note};
 use crate::http::caller::Caller;
 use crate::http::input::{Body, Query};
-use crate::http::workspaces::chosen_workspace;
+use crate::http::place::chosen_workspace;
 use crate::store::guardrails::GuardrailRow;
 
 /// Guardrails of an organization.
