@@ -8,7 +8,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
 .PHONY: help run build wasm test e2e check deny bench measure fuzz round-trip simulation clean
-.PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend
+.PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend overload
 
 # How much of the long tests about money: `make kill-rounds ROUNDS=50`.
 MUCH := OPS POSTGRES_OPS SEED SEQUENCES FIRST ROUNDS CUTS PROCESSES CLIENTS TRIALS
@@ -68,6 +68,9 @@ resolve-races: ## A hold is settled and voided at once: ROUNDS (10,000).
 
 overspend: ## One balance at PROCESSES (4), up to CLIENTS each (500), TRIALS (200).
 	@$(PROVE) overspend::up_to_five_hundred_clients_at_four_processes_spend_a_balance_exactly_once
+
+overload: ## Three times the requests a provider carries, for 15 s.
+	@$(PROVE) overload::three_times_what_a_provider_carries_leaves_nine_tenths_of_its_work_and_it_recovers
 
 measure: build ## The site's budgets: paint, interactions, bytes, six models at once. Results: docs/measurements.md.
 	@scripts/measure pages

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The end-to-end tests: starts a demo server on a free port, lets the official
 # SDKs and a browser loose on it, and stops it.
-#   end2end/run.sh [python|node|browser|local]...
+#   end2end/run.sh [python|node|schema|browser|local]...
+# `schema` sends what the served description of the API allows, and what it does not.
 # `local` puts a real inference server behind the gateway; it is compiled when it is
 # first installed, so without a C++ compiler it runs only when it is named.
 # PATCHBAY_BIN names a binary to test; without it the dev binary is built.
@@ -24,7 +25,7 @@ done
 
 suites=("$@")
 if [ $# -eq 0 ]; then
-    suites=(python node browser)
+    suites=(python node schema browser)
     ! command -v c++ >/dev/null || suites+=(local)
 fi
 wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
@@ -43,6 +44,9 @@ if wants python; then
     python_packages sdk
     # It wants an older openai than the one that is tested.
     python_packages litellm
+fi
+if wants schema; then
+    python_packages schema
 fi
 if wants local; then
     CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" \
@@ -117,7 +121,7 @@ until grep -q 'Try it' "$log"; do
     sleep 0.1
 done
 word() { awk -v name="$1" -v field="$2" '$0 ~ "^  " name { print $field; exit }' "$log"; }
-export END2END_MAIL="$data/mail"
+export END2END_MAIL="$data/mail" END2END_DATABASE="$data/patchbay.db"
 END2END_URL="$(word 'Site ' 2)"
 END2END_KEY="$(word 'API key ' 3)"
 END2END_EMAIL="$(word 'Sign in ' 3)"
@@ -156,7 +160,7 @@ unittest() {
 
 if wants python; then
     say "Python: anthropic, google-genai, openai, openrouter and litellm"
-    unittest sdk anthropic_test genai_test openai_test openai_responses_test openrouter_test
+    unittest sdk anthropic_test control_plane_test genai_test openai_test openai_responses_test openrouter_test charges_test
     unittest litellm litellm_test
 fi
 if wants local; then
@@ -170,11 +174,26 @@ if wants node; then
         --test-reporter=tap --test-reporter-destination="$out" sdk/*.test.mjs || true
     count "$(number '^# pass [0-9]+' "$out")" "$(number '^# (fail|cancelled) [0-9]+' "$out")"
 fi
+# contract NAME KEY: whether the API keeps to its own description for a caller with this key.
+contract() {
+    local out="$data/contract-$1" status=0
+    # Seeded and bounded: the same requests in every run. Limits of a key answer 429 wherever they apply.
+    (cd schema && .venv/bin/schemathesis run "$END2END_URL/api/v1/openapi.json" --header "Authorization: Bearer $2") \
+        >"$out" 2>&1 || status=$?
+    tail -n 40 "$out"
+    if [ "$status" -eq 0 ]; then count 1 0; else cat "$out" >&2; count 0 1; fi
+}
+if wants schema; then
+    say "Schemathesis with a management key"
+    contract management "$END2END_MANAGEMENT_KEY"
+    say "Schemathesis with a key for models"
+    contract inference "$END2END_KEY"
+fi
 if wants browser; then
     say "Browser"
     out="$data/browser.json"
     status=0
-    PLAYWRIGHT_JSON_OUTPUT_FILE="$out" npx playwright test --reporter=list,json || status=$?
+    PLAYWRIGHT_JSON_OUTPUT_FILE="$out" npx playwright test ${PW_ARGS:-} --reporter=list,json || status=$?
     if [ -s "$out" ]; then
         read -r good bad < <(node -e '
             const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));

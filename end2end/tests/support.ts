@@ -49,6 +49,8 @@ export const memberPages = [
   ["observability", "/observability"],
   ["settings", "/settings"],
   ["second-factor", "/settings/second-factor"],
+  ["notifications", "/settings/notifications"],
+  ["privacy", "/settings/privacy"],
   ["admin", "/admin"],
   ["admin-providers", "/admin/providers"],
   ["admin-catalog", "/admin/catalog?query=gpt"],

@@ -158,7 +158,9 @@ impl Guardrails {
         let key = key.and_then(|key| Some((own.keys.get(&key.hash)?, key.id.clone())));
         let budget = |(guard, counter): (&Arc<Guard>, String)| {
             let name = format!("The budget of the guardrail \"{}\"", guard.name);
-            Some(Cap { counter, name, limit: guard.rules.limit_usd?, reset: guard.rules.reset_interval })
+            let rules = &guard.rules;
+            let includes_byok = rules.include_byok_in_budgets;
+            Some(Cap { counter, name, limit: rules.limit_usd?, reset: rules.reset_interval, includes_byok })
         };
         [default, member, key].into_iter().flatten().filter_map(budget).collect()
     }

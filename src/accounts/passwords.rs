@@ -1,6 +1,7 @@
 //! Passwords: argon2id, a few at a time, off the async threads.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -24,6 +25,8 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     /// Verified when there is no such user, so that both cases take the same time.
     dummy: Arc<str>,
+    /// Hashes worked out so far.
+    worked: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -33,7 +36,7 @@ impl Passwords {
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let dummy = hash_now("a password nobody has").expect("the default parameters are valid");
-        Self { permits: Arc::new(Semaphore::new(cores)), dummy: dummy.into() }
+        Self { permits: Arc::new(Semaphore::new(cores)), dummy: dummy.into(), worked: Arc::default() }
     }
 
     /// The PHC string of a password.
@@ -61,12 +64,19 @@ impl Passwords {
         Ok(is_known && is_right == Some(true))
     }
 
+    /// How many hashes were worked out so far.
+    #[must_use]
+    pub fn worked(&self) -> u64 {
+        self.worked.load(Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Option<T> + Send + 'static,
     ) -> Result<Option<T>, Unavailable> {
         let wait = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(Duration::from_secs(2), wait).await.map_err(|_| Unavailable)?;
+        self.worked.fetch_add(1, Ordering::Relaxed);
         // The permit goes with the work, which outlives a dropped request.
         tokio::task::spawn_blocking(move || {
             let _permit = permit;

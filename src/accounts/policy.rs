@@ -18,6 +18,8 @@ pub struct Cap {
     pub name: String,
     pub limit: Money,
     pub reset: Option<LimitReset>,
+    /// What providers bill to own keys counts, too.
+    pub includes_byok: bool,
 }
 
 /// The counter of a workspace in the ledger.
@@ -87,6 +89,7 @@ impl Policy {
                 name: format!("The {period} budget of workspace \"{}\"", rows.workspace_name),
                 limit: Money(*limit),
                 reset: period.parse().ok(),
+                includes_byok: rows.includes_byok,
             });
         }
         caps.sort_by_key(|cap| match cap.reset {
@@ -101,6 +104,7 @@ impl Policy {
                 name: "Your monthly limit as a member of this organization".to_owned(),
                 limit: Money(limit),
                 reset: Some(LimitReset::Monthly),
+                includes_byok: false,
             });
         }
         let networks = networks(&rows.allowed_networks);

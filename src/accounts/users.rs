@@ -147,6 +147,12 @@ impl Users {
         Ok(user)
     }
 
+    /// How many password hashes were worked out so far.
+    #[must_use]
+    pub fn hashes_worked_out(&self) -> u64 {
+        self.passwords.worked()
+    }
+
     /// Counts a try from a network address. False when there were too many this minute.
     pub fn admit_address(&self, address: &str) -> bool {
         let minute = self.clock.now_ms().div_euclid(60_000);

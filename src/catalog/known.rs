@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use app::types::Price;
 use app::types::models::DataPolicy;
 use serde::Deserialize;
 
-use super::{Auth, Provider};
+use super::{Auth, Prices, Provider};
 use crate::dialects::{Dialect, Quirks};
 
 #[derive(Deserialize)]
@@ -34,6 +35,7 @@ struct Entry {
     terms: Option<String>,
     status: Option<String>,
     headquarters: Option<String>,
+    web_search: Option<String>,
     #[serde(default)]
     datacenters: Vec<String>,
     #[serde(default)]
@@ -43,13 +45,18 @@ struct Entry {
 struct Known {
     by_slug: BTreeMap<String, Provider>,
     by_models_dev: BTreeMap<String, String>,
+    /// USD for one search, of providers that search the web by themselves.
+    searches: BTreeMap<String, Price>,
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let file: File = toml::from_str(include_str!("providers.toml")).expect("a test reads this file");
-    let mut known = Known { by_slug: BTreeMap::new(), by_models_dev: BTreeMap::new() };
+    let mut known = Known { by_slug: BTreeMap::new(), by_models_dev: BTreeMap::new(), searches: BTreeMap::new() };
     for entry in file.provider {
         known.by_models_dev.insert(entry.models_dev.unwrap_or_else(|| entry.slug.clone()), entry.slug.clone());
+        if let Some(price) = entry.web_search {
+            known.searches.insert(entry.slug.clone(), price.parse().expect("a test reads this file"));
+        }
         let provider = Provider {
             name: entry.name,
             dialect: Some(entry.dialect),
@@ -88,6 +95,16 @@ fn auth(text: &str) -> Auth {
 #[must_use]
 pub fn provider(slug: &str) -> Option<&'static Provider> {
     KNOWN.by_slug.get(slug)
+}
+
+/// These prices with what the provider takes for a search on the web, where a list does
+/// not say it and the model writes text.
+#[must_use]
+pub fn with_search(prices: Prices, slug: &str, writes_text: bool) -> Prices {
+    match KNOWN.searches.get(slug) {
+        Some(price) if writes_text && prices.web_search.is_zero() => Prices { web_search: *price, ..prices },
+        _ => prices,
+    }
 }
 
 /// The known provider that models.dev lists under this slug.

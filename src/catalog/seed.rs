@@ -143,6 +143,8 @@ fn read_offer(model: &Model, offer: &OfferEntry) -> Offer {
         tiers: tiers.into_iter().collect(),
         ..Prices::default()
     };
+    let writes_text = model.architecture.output_modalities.iter().any(|kind| kind == "text");
+    let prices = known::with_search(prices, &offer.provider, writes_text);
     Offer { endpoint, prices: Some(prices), model_id: Some(model.id.clone()), facts: None }
 }
 

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use patchbay::catalog::local::Local;
 use patchbay::catalog::seed;
 use patchbay::clock::Clock;
-use patchbay::config::{Config, Demo};
+use patchbay::config::{Config, Demo, SearchEngine};
 use patchbay::http::{observe, router, server};
 use patchbay::providers::client::Upstreams;
 use patchbay::providers::simulated;
@@ -83,6 +83,13 @@ async fn start_simulators(config: &mut Config, store: &Store) -> anyhow::Result<
         config.providers.entry(provider.slug.clone()).or_default().base_url = Some(provider.base_url.clone());
     }
     apply(store, list).await?;
+    if config.web_search.engine == SearchEngine::Off
+        && let Some(origin) = origins.first()
+    {
+        config.web_search.engine = SearchEngine::Exa;
+        config.web_search.base_url.clone_from(origin);
+        "simulated".clone_into(&mut config.web_search.api_key);
+    }
     Ok(handles)
 }
 

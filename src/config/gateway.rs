@@ -55,6 +55,8 @@ pub struct Resilience {
     pub concurrency_least: u32,
     pub concurrency_most: u32,
     pub queue_ms: u64,
+    /// Requests of a hundred that may be sent to a second endpoint while the first is slow.
+    pub hedge_percent: u32,
 }
 
 impl Default for Resilience {
@@ -74,6 +76,7 @@ impl Default for Resilience {
             concurrency_least: 3,
             concurrency_most: 4_096,
             queue_ms: 100,
+            hedge_percent: 0,
         }
     }
 }

@@ -7,6 +7,7 @@ mod mail;
 mod observability;
 mod secrets;
 mod telemetry;
+mod web_search;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +24,7 @@ pub use self::mail::MailSettings;
 pub use self::observability::{ObservabilitySettings, PromptLogSettings};
 pub use self::secrets::Secrets;
 pub use self::telemetry::TelemetrySettings;
+pub use self::web_search::{SearchEngine, WebSearchSettings};
 
 /// The settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub own_keys: OwnKeySettings,
     pub telemetry: TelemetrySettings,
+    pub web_search: WebSearchSettings,
     pub prompt_logs: PromptLogSettings,
     pub observability: ObservabilitySettings,
     /// By the name in addresses.
@@ -136,6 +139,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             own_keys: OwnKeySettings::default(),
             telemetry: TelemetrySettings::default(),
+            web_search: WebSearchSettings::default(),
             prompt_logs: PromptLogSettings::default(),
             observability: ObservabilitySettings::default(),
             identity: BTreeMap::new(),
@@ -213,6 +217,9 @@ impl Config {
         if let Some((place, cause)) = self.billing.wrong().or_else(|| self.prompt_logs.wrong()) {
             return wrong(place, cause.to_owned());
         }
+        if let Some((place, cause)) = self.web_search.wrong() {
+            return wrong(place, cause.to_owned());
+        }
         if self.limits.in_flight == 0 {
             return wrong("limits.in_flight", "must be at least 1".to_owned());
         }
@@ -284,6 +291,8 @@ fn set(table: &mut toml::Table, path: &[&str], value: &str) {
                 | "key"
                 | "old_keys"
                 | "free_per_month"
+                | "price_per_request"
+                | "price_per_result"
                 | "from"
                 | "folder"
         );

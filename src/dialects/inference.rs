@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::Dialect;
 use super::retrieval::Retrieval;
+use super::web_search::WebSearch;
 
 /// A request to a model.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,9 @@ pub struct Inference {
     /// The same for a caller who speaks a provider's own protocol: a provider
     /// of that protocol gets these fields, not a translation of the others.
     pub native: Option<Native>,
+    /// The model's provider is to search the web. What this server searches itself is
+    /// in the messages by then.
+    pub web_search: Option<WebSearch>,
     /// Vectors or an order are asked for, not an answer in words; then the
     /// messages only show how much there is to read.
     pub retrieval: Option<Arc<Retrieval>>,
@@ -122,7 +126,7 @@ impl Inference {
             ("logprobs", sampling.logprobs == Some(true)),
         ];
         // What only goes through as it was sent.
-        let raw = ["logit_bias", "top_a", "verbosity"];
+        let raw = ["logit_bias", "top_a", "verbosity", "web_search_options"];
         let raw = raw.map(|name| (name, self.raw.get(name).is_some_and(|value| value.get() != "null")));
         table.into_iter().chain(raw).filter_map(|(name, is_used)| is_used.then_some(name)).collect()
     }

@@ -34,12 +34,14 @@ pub mod structured;
 mod text;
 #[cfg(test)]
 mod traps;
+pub mod web_search;
 
 pub use fault::{Fault, FaultKind};
 pub use framing::Framing;
 pub use inference::Inference;
 pub use media::MediaKind;
 pub use text::path_segment;
+pub use web_search::WebSearch;
 
 use app::types::sse::ServerSentEvent;
 use bytes::Bytes;

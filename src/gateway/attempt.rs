@@ -9,9 +9,10 @@ use tokio::time::timeout_at;
 
 use crate::App;
 use crate::dialects::framing::{Broken, Frames};
+use crate::dialects::retrieval::Retrieval;
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target, retrieval};
-use crate::gateway::media;
 use crate::gateway::route::Candidate;
+use crate::gateway::{media, web};
 use crate::providers::credentials::address;
 use crate::providers::transport::Answering;
 
@@ -43,6 +44,22 @@ impl Tried {
     }
 }
 
+/// The requests that stand for one where the model takes one text in each; empty where
+/// one does.
+#[must_use]
+pub fn one_by_one(candidate: &Candidate, inference: &Inference) -> Vec<Retrieval> {
+    let (Some(dialect), Some(wish)) = (candidate.provider.dialect, &inference.retrieval) else { return Vec::new() };
+    retrieval::one_by_one(dialect, &target(candidate), wish)
+}
+
+fn target(candidate: &Candidate) -> Target<'_> {
+    Target {
+        model: &candidate.endpoint.upstream_model,
+        max_output_tokens: candidate.endpoint.max_output_tokens,
+        quirks: &candidate.provider.quirks,
+    }
+}
+
 /// Sends the request and checks the head of the answer. A `deadline` covers all of it.
 ///
 /// # Errors
@@ -56,14 +73,13 @@ pub async fn open(
     let Some(dialect) = candidate.provider.dialect else {
         return Err(Fault::new(FaultKind::Unavailable, "this server does not speak the provider's protocol"));
     };
-    let target = Target {
-        model: &candidate.endpoint.upstream_model,
-        max_output_tokens: candidate.endpoint.max_output_tokens,
-        quirks: &candidate.provider.quirks,
-    };
+    let target = target(candidate);
     let fetched = timeout_at(deadline.into(), media::inlined(app, dialect.upstream(), inference));
     let inference = fetched.await.unwrap_or_else(|_| Err(too_slow()))?;
-    let inference = inference.restricted_to(&candidate.endpoint.supported_parameters);
+    let mut inference = inference.restricted_to(&candidate.endpoint.supported_parameters);
+    if inference.web_search.as_ref().is_some_and(|wish| !web::searches(candidate, wish, !inference.tools.is_empty())) {
+        inference.to_mut().web_search = None;
+    }
     let encoded = match &inference.retrieval {
         Some(wish) => retrieval::encode(dialect, &target, wish),
         None => dialect.upstream().encode(&target, &inference),

@@ -24,8 +24,12 @@ pub struct OwnKey {
     pub provider_slug: String,
     /// Tried after the shared capacity, not before.
     pub is_fallback: bool,
-    /// The shared capacity of this provider is not used.
+    /// The shared capacity of this provider is not used, for any model.
     pub is_only: bool,
+    /// It is not used for the models this serves.
+    pub is_required: bool,
+    /// Whether the owner's account at the provider keeps nothing; unsaid, the endpoint's policy holds.
+    pub declared_zdr: Option<bool>,
     models: Option<Vec<String>>,
     keys: Option<Vec<String>>,
     users: Option<Vec<String>>,
@@ -175,6 +179,8 @@ impl App {
             provider_slug: row.provider_slug,
             is_fallback: row.is_fallback != 0,
             is_only: row.is_only != 0,
+            is_required: row.is_required != 0,
+            declared_zdr: row.declared_zdr.map(|flag| flag != 0),
             credentials,
         }))
     }

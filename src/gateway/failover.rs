@@ -4,17 +4,21 @@
 //! is not the caller's moves on silently. Endpoints in an outage or full are passed
 //! over while another is left.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rand::RngExt as _;
 use tokio::time::{sleep, timeout_at};
 
 use super::attempt::{self, Reader, Tried, too_slow};
 use super::health::Refusal;
+use super::hedge::Attempted;
 use super::whole::{Begun, since_ms};
 use super::{Run, route::Candidate, structured};
 use crate::App;
 use crate::dialects::inference::Reasoning;
+use crate::dialects::retrieval::{self, Retrieval};
 use crate::dialects::{Delta, Fault, FaultKind, Inference};
 
 /// The longest a provider's wish to wait is followed where nobody else can answer, ms.
@@ -31,7 +35,8 @@ impl Run {
     pub(super) async fn first_success(&mut self) -> Result<(Candidate, Begun), Fault> {
         let mut last = None;
         while let Some(candidate) = self.next_candidate().await {
-            match self.attempt(&candidate).await {
+            let (candidate, result) = self.attempt(candidate).await;
+            match result {
                 Ok(begun) => return Ok((candidate, begun)),
                 Err(fault) => {
                     if fault.kind == FaultKind::ContextLength {
@@ -67,17 +72,20 @@ impl Run {
         }
     }
 
-    /// One attempt, noted.
-    async fn attempt(&mut self, candidate: &Candidate) -> Result<Begun, Fault> {
-        let deadline = self.attempt_deadline(candidate);
+    /// One attempt, noted; another endpoint may have been quicker.
+    async fn attempt(&mut self, candidate: Candidate) -> Attempted {
+        if let Some(after) = self.hedge_after(&candidate) {
+            return self.hedged(&candidate, after).await;
+        }
+        let deadline = self.attempt_deadline(&candidate);
         let began = Instant::now();
-        let result = if structured::is_needed(candidate, &self.job.inference) {
-            self.begin_structured(candidate).await
+        let result = if structured::is_needed(&candidate, &self.job.inference) {
+            self.begin_structured(&candidate).await
         } else {
-            begin(&self.app, candidate, &self.job.inference, deadline).await
+            begin(&self.app, &candidate, &self.job.inference, deadline).await
         };
-        self.note_attempt(candidate, began, &result);
-        result
+        self.note_attempt(&candidate, began, &result);
+        (candidate, result)
     }
 
     /// Notes an attempt and, when it failed, also in the endpoint's record.
@@ -130,7 +138,7 @@ impl Run {
 
     /// The first endpoint in order that was not tried and may be; else whether one
     /// was full, and the one in an outage that will be checked first.
-    fn free_candidate(&mut self) -> Result<Candidate, (bool, Option<usize>)> {
+    pub(super) fn free_candidate(&mut self) -> Result<Candidate, (bool, Option<usize>)> {
         let now = self.app.clock.now_ms();
         let (mut is_full, mut least_bad) = (false, None);
         for (index, candidate) in self.candidates.iter().enumerate() {
@@ -236,6 +244,10 @@ pub(super) async fn begin(
     inference: &Inference,
     deadline: Instant,
 ) -> Result<Begun, Fault> {
+    let parts = attempt::one_by_one(candidate, inference);
+    if !parts.is_empty() {
+        return one_by_one(app, candidate, inference, parts, deadline).await;
+    }
     let response = attempt::open(app, candidate, inference, deadline).await?;
     if !inference.is_streamed {
         return Ok(Begun::Whole(attempt::read_whole(candidate, inference, response, deadline).await?));
@@ -251,7 +263,27 @@ pub(super) async fn begin(
     }
 }
 
+/// Requests of one answer that are under way at once.
+const AT_ONCE: usize = 8;
+
+/// One attempt in several requests, where the model takes one text in each.
+async fn one_by_one(
+    app: &App,
+    candidate: &Candidate,
+    inference: &Inference,
+    parts: Vec<Retrieval>,
+    deadline: Instant,
+) -> Result<Begun, Fault> {
+    let ask = async |part: Retrieval| {
+        let part = Inference { retrieval: Some(Arc::new(part)), ..inference.clone() };
+        let response = attempt::open(app, candidate, &part, deadline).await?;
+        attempt::read_whole(candidate, &part, response, deadline).await
+    };
+    let answers: Vec<Vec<Delta>> = stream::iter(parts).map(ask).buffered(AT_ONCE).try_collect().await?;
+    Ok(Begun::Whole(retrieval::together(answers)))
+}
+
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-const fn whole_ms(ms: f64) -> u64 {
+pub(super) const fn whole_ms(ms: f64) -> u64 {
     ms.clamp(0.0, 86_400_000.0) as u64
 }

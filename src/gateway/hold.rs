@@ -5,14 +5,23 @@ use app::types::Money;
 use app::types::keys::LimitReset;
 
 use crate::App;
-use crate::billing::ledger::{Hold, HoldError, Payer};
+use crate::billing::ledger::{Hold, HoldError, Payer, Stake};
 use crate::catalog::Prices;
 use crate::dialects::{Inference, Usage};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
+use crate::gateway::web;
 
 /// With less output than this a paid answer is not worth starting.
 const LEAST_OUTPUT_TOKENS: u64 = 256;
+
+/// What a request costs beside its output.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    pub prompt_estimate: u64,
+    /// A search on the web that this server makes for it.
+    pub search: Money,
+}
 
 /// What a request begins with.
 pub struct First {
@@ -35,20 +44,21 @@ pub async fn first(
     payer: &Payer,
     inference: &Inference,
     candidates: &[Candidate],
-    prompt_estimate: u64,
+    ask: Ask,
 ) -> Result<First> {
     let settings = app.config.holds;
-    let prompt = prompt_estimate + prompt_estimate * settings.prompt_margin_percent / 100;
+    let prompt = ask.prompt_estimate + ask.prompt_estimate * settings.prompt_margin_percent / 100;
     let ttl = i64::try_from(app.config.timeouts.total_ms).unwrap_or(i64::MAX / 2).saturating_add(60_000);
     let most = most_tokens(inference, candidates);
-    let more = more_searches(inference, candidates);
+    let more = more_searches(inference, candidates).plus(ask.search);
     let hour = inference.wants_hour_cache();
     let step = first_step(inference, candidates, settings.step_tokens).min(most);
     let mut steps = Vec::with_capacity(3);
     if !inference.is_streamed {
         // A ceiling the caller set is held as it is; one of the model only where it does not hurt.
-        let cost = dearest(candidates, prompt, most, hour).plus(more);
-        let is_small = || app.ledger.known_available(&payer.account_id).is_some_and(|left| cost.0 <= left.0 / 20);
+        let cost = dearest(candidates, prompt, most, hour).plus(more.into());
+        let is_small =
+            || app.ledger.known_available(&payer.account_id).is_some_and(|left| cost.credit.0 <= left.0 / 20);
         if inference.max_tokens().is_some() || is_small() {
             steps.push(most);
         }
@@ -57,7 +67,7 @@ pub async fn first(
     steps.dedup();
     let mut last = HoldError::Unavailable;
     for tokens in steps {
-        match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens, hour).plus(more), ttl).await {
+        match app.ledger.hold(id, payer, dearest(candidates, prompt, tokens, hour).plus(more.into()), ttl).await {
             Ok(hold) => return Ok(First { hold, tokens, covers_all: tokens >= most }),
             Err(error @ (HoldError::Insufficient { .. } | HoldError::KeyLimit { .. } | HoldError::Budget { .. })) => {
                 last = error;
@@ -71,7 +81,7 @@ pub async fn first(
 
 /// What the next step of output costs at this endpoint.
 #[must_use]
-pub fn step_cost(candidate: &Candidate, prompt_tokens: u64, from: u64, to: u64) -> Money {
+pub fn step_cost(candidate: &Candidate, prompt_tokens: u64, from: u64, to: u64) -> Stake {
     // What the prompt costs is the same on both sides.
     candidate.at_most(prompt_tokens, to, false).minus(candidate.at_most(prompt_tokens, from, false))
 }
@@ -93,17 +103,21 @@ fn first_step(inference: &Inference, candidates: &[Candidate], step: u64) -> u64
     step.saturating_mul(if thinks { 4 } else { 1 })
 }
 
-/// `hour` says that parts of the prompt may be cached for an hour.
-fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64, hour: bool) -> Money {
-    candidates
-        .iter()
-        .map(|candidate| candidate.at_most(prompt_tokens, output_tokens, hour))
-        .max()
-        .unwrap_or(Money::ZERO)
+/// The most credit any of them costs, and beside it what makes up the most that credit and
+/// own key cost together. `hour` says that parts of the prompt may be cached for an hour.
+fn dearest(candidates: &[Candidate], prompt_tokens: u64, output_tokens: u64, hour: bool) -> Stake {
+    let costs = candidates.iter().map(|candidate| candidate.at_most(prompt_tokens, output_tokens, hour));
+    let (credit, both) = costs.fold((Money::ZERO, Money::ZERO), |(credit, both), cost| {
+        (credit.max(cost.credit), both.max(cost.counted(true)))
+    });
+    Stake { credit, own: both.minus(credit) }
 }
 
-/// What the searches of a ranking cost beyond the first.
+/// What the searches of a ranking cost beyond the first, and those a model may make on the web.
 fn more_searches(inference: &Inference, candidates: &[Candidate]) -> Money {
+    if let Some(wish) = &inference.web_search {
+        return web::most(wish, candidates, !inference.tools.is_empty());
+    }
     let more = inference.retrieval.as_ref().map_or(0, |wish| wish.searches().saturating_sub(1));
     let price = candidates
         .iter()
@@ -122,13 +136,16 @@ fn frozen() -> Error {
 }
 
 fn refusal(why: HoldError, payer: &Payer, candidates: &[Candidate], prompt: u64, wanted: u64, hour: bool) -> Error {
+    let mut includes_byok = false;
     let (left, whose) = match why {
         HoldError::Insufficient { available } => (available, None),
         HoldError::KeyLimit { remaining } => {
+            includes_byok = payer.includes_byok;
             (remaining, Some(("This key's limit", "or raise the limit on the keys page".to_owned())))
         }
         HoldError::Budget { index, remaining } => {
             let budget = payer.budgets.get(index);
+            includes_byok = budget.is_some_and(|budget| budget.includes_byok);
             let until = match budget.and_then(|budget| budget.reset) {
                 Some(LimitReset::Daily) => "wait until it starts anew at 00:00 UTC, ",
                 Some(LimitReset::Weekly) => "wait until it starts anew on Monday at 00:00 UTC, ",
@@ -141,16 +158,18 @@ fn refusal(why: HoldError, payer: &Payer, candidates: &[Candidate], prompt: u64,
         HoldError::Unavailable => return Error::Busy { retry_after_s: 1 },
         HoldError::Frozen => return frozen(),
     };
-    let needed = dearest(candidates, prompt, wanted.min(LEAST_OUTPUT_TOKENS), hour);
-    let fit = tokens_that_fit(candidates, prompt, left, hour);
+    let cost = |tokens| dearest(candidates, prompt, tokens, hour).counted(includes_byok);
+    let needed = cost(wanted.min(LEAST_OUTPUT_TOKENS));
+    let fit = tokens_that_fit(left, cost);
     let remedy = if fit == 0 {
         "not even the prompt fits".to_owned()
     } else {
         format!("about {fit} output tokens would fit: lower max_tokens to that")
     };
     if let Some((name, way_out)) = whose {
+        let counted = if includes_byok { " (your own provider keys count)" } else { "" };
         return Error::Forbidden(format!(
-            "{name} leaves {}, and the request needs {}; {remedy}, {way_out}.",
+            "{name} leaves {}, and the request needs {}{counted}; {remedy}, {way_out}.",
             left.dollars(),
             needed.dollars()
         ));
@@ -163,14 +182,14 @@ fn refusal(why: HoldError, payer: &Payer, candidates: &[Candidate], prompt: u64,
 }
 
 /// The most output tokens that fit into `left`, by halving.
-fn tokens_that_fit(candidates: &[Candidate], prompt: u64, left: Money, hour: bool) -> u64 {
+fn tokens_that_fit(left: Money, cost: impl Fn(u64) -> Money) -> u64 {
     let (mut low, mut high) = (0_u64, 1_000_000_u64);
-    if dearest(candidates, prompt, 1, hour) > left {
+    if cost(1) > left {
         return 0;
     }
     while low < high {
         let middle = low + (high - low).div_ceil(2);
-        if dearest(candidates, prompt, middle, hour) <= left { low = middle } else { high = middle - 1 }
+        if cost(middle) <= left { low = middle } else { high = middle - 1 }
     }
     low
 }

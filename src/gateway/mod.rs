@@ -11,6 +11,7 @@ pub mod explain;
 mod failover;
 pub mod guard;
 pub mod health;
+mod hedge;
 mod hold;
 pub mod keep;
 pub mod limits;
@@ -30,12 +31,14 @@ mod shedding;
 pub mod sticky;
 mod structured;
 pub mod tokenizers;
+pub mod web;
 mod whole;
 mod wish;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use app::types::Money;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot::error::TryRecvError;
@@ -51,6 +54,7 @@ use crate::dialects::answer::Inbound;
 use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::health::Ticket;
+use crate::gateway::hold::Ask;
 use crate::gateway::keep::Keeping;
 use crate::gateway::route::{Candidate, Terms};
 use crate::gateway::tokenizers::Counter;
@@ -89,12 +93,19 @@ impl Requester {
             budgets: self.policy.caps.iter().map(budget).collect(),
             limit: self.key.as_ref().and_then(|key| key.limit),
             limit_reset: self.key.as_ref().and_then(|key| key.limit_reset),
+            includes_byok: self.key.as_ref().is_some_and(|key| key.include_byok_in_limit),
         }
     }
 }
 
 fn budget(cap: &Cap) -> Budget {
-    Budget { counter: cap.counter.clone(), name: cap.name.clone(), limit: cap.limit, reset: cap.reset }
+    Budget {
+        counter: cap.counter.clone(),
+        name: cap.name.clone(),
+        limit: cap.limit,
+        reset: cap.reset,
+        includes_byok: cap.includes_byok,
+    }
 }
 
 /// The app a request came from, as it says itself.
@@ -168,6 +179,8 @@ struct Run {
     most_attempts: usize,
     /// How a stream that broke off went on, for the metadata.
     resumed: Option<Value>,
+    /// What this server searched on the web for it.
+    search: Option<web::Made>,
     /// Candidates that had their attempt, by position.
     taken: Vec<usize>,
     /// The place at the endpoint being asked.
@@ -192,13 +205,15 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     named::apply_variants(&app.catalog(), &mut job.inference)?;
     restrict::narrow(&job.requester.policy, &mut job.inference);
     // By ratio: a tokenizer would take longer than all the rest, and the hold has its margin.
-    let prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
+    let mut prompt_estimate = estimate::prompt_tokens(&job.inference, Counter::RATIO);
     let conversation = sticky::conversation(&job);
     let terms = Terms::of(app, &job.requester);
     let stages = guard::filter(&terms.guards, &mut job.inference)?;
     let mut plan = route::plan(app, &terms, &job.inference, prompt_estimate, conversation.map(|(key, _)| key))?;
     restrict::check(&job.requester.policy, &mut plan.candidates)?;
     pin::prefer_issuer(app, &mut plan.candidates, &job.inference);
+    let search = web::plan(&app.config.web_search, &mut job.inference, &mut plan)?;
+    prompt_estimate = prompt_estimate.saturating_add(search.as_ref().map_or(0, web::Planned::tokens));
     let routing = explain::stored(app, &job.inference, &plan);
     let route::Plan { mut candidates, mut pipeline, .. } = plan;
     pipeline.extend(stages);
@@ -215,15 +230,24 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
     if !caps.is_empty() {
         payer.budgets = payer.budgets.iter().cloned().chain(caps.iter().map(budget)).collect();
     }
-    let first = match hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await {
+    let ask = Ask {
+        prompt_estimate,
+        search: search.as_ref().map_or(Money::ZERO, |search| search.price(&app.config.web_search)),
+    };
+    let first = match hold::first(app, &id, &payer, &job.inference, &candidates, ask).await {
         // What the organization pays the provider itself may still fit.
         Err(Error::InsufficientCredits(_) | Error::Forbidden(_)) if candidates.iter().any(|way| way.own.is_some()) => {
             candidates.retain(|way| way.own.is_some());
-            hold::first(app, &id, &payer, &job.inference, &candidates, prompt_estimate).await?
+            hold::first(app, &id, &payer, &job.inference, &candidates, ask).await?
         }
         first => first?,
     };
     let keeping = Keeping::of(app, &job, &id, &candidates, &terms.guards);
+    let search = match &search {
+        Some(planned) => web::Made::make(app, planned, &mut job.inference).await?,
+        None => None,
+    };
+    pipeline.extend(search.as_ref().map(web::Made::stage));
     let is_streamed = job.inference.is_streamed;
     job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);
@@ -247,6 +271,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         conversation,
         most_attempts: usize::try_from(app.config.routing.attempts).unwrap_or(1),
         resumed: None,
+        search,
         taken: Vec::new(),
         ticket: None,
         _permit: permit,

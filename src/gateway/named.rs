@@ -5,13 +5,12 @@
 use std::sync::Arc;
 
 use rand::seq::SliceRandom as _;
-use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::route::Sort;
 use crate::catalog::{Catalog, Model, Tier};
-use crate::dialects::Inference;
 use crate::dialects::inference::{Part, Reasoning};
+use crate::dialects::{Inference, WebSearch};
 use crate::error::{Error, Result};
 
 /// Any free model that can do what is asked.
@@ -91,26 +90,25 @@ pub fn named(catalog: &Catalog, name: &str, inference: &Inference) -> Vec<Named>
     found.map(|(model, strategy)| Named { model: Arc::clone(model), sort, strategy, admits }).into_iter().collect()
 }
 
-/// What a variant asks beside the order of endpoints: `:thinking` switches reasoning on.
+/// What variants ask beside the order of endpoints: `:thinking` switches reasoning on,
+/// `:online` and the plugin `web` a search on the web.
 ///
 /// # Errors
-/// 400 for `:online` and the `web` plugin, which no search engine here would serve.
+/// 400 for a plugin that cannot be read.
 pub fn apply_variants(catalog: &Catalog, inference: &mut Inference) -> Result<()> {
-    let asks = |variant: &str| {
-        let name = inference.models.iter().find(|name| name.strip_suffix(variant).is_some_and(|n| n.ends_with(':')));
-        name.filter(|name| catalog.model(name).is_none()).cloned()
-    };
-    if let Some(name) = asks("online") {
-        let message = format!("`{name}`: this server has no web search. Ask for the model without `:online`.");
-        return Err(Error::bad_request("model", message));
+    let mut wish =
+        WebSearch::read(inference).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
+    for name in &mut inference.models {
+        if catalog.model(name).is_none()
+            && let Some(base) = name.strip_suffix(":online")
+        {
+            *name = base.to_owned();
+            wish.get_or_insert_with(WebSearch::plain).is_required = true;
+        }
     }
-    let plugins: Vec<Value> =
-        inference.raw.get("plugins").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    if plugins.iter().any(|plugin| plugin["id"] == "web" && plugin["enabled"] != Value::Bool(false)) {
-        let message = "plugins: this server has no web search. Leave out the plugin `web`.";
-        return Err(Error::bad_request("plugins", message));
-    }
-    if asks("thinking").is_some() && inference.reasoning.is_none() {
+    inference.web_search = wish.filter(|_| inference.retrieval.is_none());
+    let asks_thinking = |name: &String| catalog.model(name).is_none() && name.ends_with(":thinking");
+    if inference.models.iter().any(asks_thinking) && inference.reasoning.is_none() {
         inference.reasoning = Some(Reasoning { enabled: Some(true), ..Reasoning::default() });
         if !inference.raw.is_empty()
             && let Ok(value) = to_raw_value(&serde_json::json!({ "enabled": true }))

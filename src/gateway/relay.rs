@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::attempt::{Reader, too_slow};
 use super::keep::Recording;
 use super::settle::{Outcome, Settled};
+use super::web::Made;
 use super::whole::{Begun, since_ms};
 use super::{Run, estimate};
 use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
@@ -110,7 +111,7 @@ impl Relay {
             }
             Begun::Whole(deltas) => match fitted(joint.as_mut(), deltas) {
                 Ok(deltas) => {
-                    self.take(deltas);
+                    self.take(run, deltas);
                     End::Complete
                 }
                 Err(fault) => End::Broken(fault),
@@ -130,7 +131,7 @@ impl Relay {
         let mut deadline = run.deadline();
         loop {
             match fitted(joint.as_mut(), std::mem::take(&mut deltas)) {
-                Ok(deltas) => self.take(deltas),
+                Ok(deltas) => self.take(run, deltas),
                 Err(fault) => return End::Broken(fault),
             }
             self.flush().await;
@@ -163,7 +164,7 @@ impl Relay {
                 Err(fault) => {
                     // What came before the failure is delivered.
                     if let Ok(deltas) = fitted(joint.as_mut(), std::mem::take(&mut deltas)) {
-                        self.take(deltas);
+                        self.take(run, deltas);
                     }
                     return End::Broken(fault);
                 }
@@ -171,9 +172,12 @@ impl Relay {
         }
     }
 
-    fn take(&mut self, deltas: Vec<Delta>) {
+    fn take(&mut self, run: &mut Run, deltas: Vec<Delta>) {
         for delta in deltas {
             self.tally.note(&delta);
+            if let Some(search) = &mut run.search {
+                search.note(&delta);
+            }
             self.keep(&delta);
             if !(self.hides_reasoning && delta.is_reasoning()) {
                 if let Some(recording) = &mut self.recording {
@@ -267,6 +271,11 @@ impl Relay {
                     run.note_success(candidate, &self.outcome, &settled);
                 }
                 let report = report_of(&settled);
+                if failure.is_none() {
+                    for source in run.search.iter().flat_map(Made::annotations) {
+                        self.writer.write(&source, &mut self.buffer);
+                    }
+                }
                 match &failure {
                     None => self.writer.finish(&report, &mut self.buffer),
                     Some(failure) => self.writer.fail(failure, Some(&report), &mut self.buffer),
@@ -302,6 +311,7 @@ pub(super) const fn report_of(settled: &Settled) -> UsageReport {
         prompt_cost: settled.cost.prompt,
         completion_cost: settled.cost.completion,
         is_byok: settled.is_byok,
+        search: settled.search,
         upstream_inference_cost: if settled.is_byok { Some(settled.cost.total) } else { None },
     }
 }

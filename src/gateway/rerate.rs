@@ -31,11 +31,23 @@ struct Other {
     billed_prompt_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     billed_completion_tokens: Option<u64>,
+    /// The search this server made on the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_search: Option<WebSearchRecord>,
 }
 
-/// The quantities of `usage` that have no column, as JSON, or nothing.
+/// A search this server made on the web for a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebSearchRecord {
+    pub engine: String,
+    pub results: u64,
+    /// What it cost at the price of its time, nano-USD.
+    pub nanos: i64,
+}
+
+/// The quantities of `usage` that have no column, and the search, as JSON, or nothing.
 #[must_use]
-pub fn other_usage(usage: &Usage) -> String {
+pub fn other_usage(usage: &Usage, web_search: Option<WebSearchRecord>) -> String {
     let other = Other {
         prompt_audio_tokens: usage.prompt_audio_tokens,
         completion_audio_tokens: usage.completion_audio_tokens,
@@ -43,8 +55,25 @@ pub fn other_usage(usage: &Usage) -> String {
         searches: usage.searches,
         billed_prompt_tokens: usage.billed_prompt_tokens,
         billed_completion_tokens: usage.billed_completion_tokens,
+        web_search,
     };
     if other == Other::default() { String::new() } else { serde_json::to_string(&other).unwrap_or_default() }
+}
+
+/// The search this server made for a request.
+#[must_use]
+pub fn search_of(row: &GenerationRow) -> Option<WebSearchRecord> {
+    serde_json::from_str::<Other>(&row.other_usage).ok()?.web_search
+}
+
+/// What it cost.
+#[must_use]
+pub fn searched(row: &GenerationRow) -> Money {
+    if row.other_usage.is_empty() {
+        Money::ZERO
+    } else {
+        search_of(row).map_or(Money::ZERO, |search| Money(search.nanos))
+    }
 }
 
 fn usage_of(row: &GenerationRow) -> Usage {
@@ -100,7 +129,7 @@ pub async fn differences(store: &Store) -> sqlx::Result<Vec<String>> {
                 found.push(format!("{}: its price version {} is gone", row.id, row.price_id));
                 continue;
             };
-            found.extend(difference(row, prices.cost(&usage_of(row)).total, &overruns));
+            found.extend(difference(row, prices.cost(&usage_of(row)).total.plus(searched(row)), &overruns));
         }
     }
 }
@@ -116,7 +145,9 @@ fn difference(row: &GenerationRow, list: Money, overruns: &HashMap<String, i64>)
     if stored != list {
         return Some(format!("{}: listed at {stored} USD, but its quantities make {list} USD", row.id));
     }
-    let price = discounted(list, row.discount_basis_points);
+    // Nothing is let off of a search.
+    let search = searched(row);
+    let price = discounted(list.minus(search), row.discount_basis_points).plus(search);
     // With a key of its own the organization pays a fee that depends on the month.
     let is_right = if row.own_key_id.is_empty() { charged == price } else { charged <= price };
     (!is_right).then(|| format!("{}: charged {charged} USD, but its quantities make {price} USD", row.id))

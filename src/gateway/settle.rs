@@ -14,6 +14,8 @@ use super::estimate;
 use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
+use super::web;
+use crate::billing::ledger::Stake;
 use crate::catalog::{Cost, Endpoint, Tier};
 use crate::dialects::answer::Tally;
 use crate::dialects::inference::Tool;
@@ -71,6 +73,8 @@ pub(super) struct Settled {
     pub cost: Cost,
     pub charged: Money,
     pub is_byok: bool,
+    /// The search this server made on the web.
+    pub search: Money,
 }
 
 impl Run {
@@ -85,12 +89,14 @@ impl Run {
         let cost = if is_charged { served.prices.cost(&usage) } else { Cost::default() };
         // With a credential of its own the organization has paid the provider already.
         let own = candidate.own.as_ref();
+        let search = self.search.as_ref().filter(|_| is_charged).map_or(Money::ZERO, |search| search.price);
         let let_off = self.keeping.as_ref().filter(|_| own.is_none()).map_or(0, |keeping| keeping.let_off);
         let list = rerate::discounted(cost.total, let_off.into());
         let charge = own.map_or(list, |_| {
             let organization_id = &self.job.requester.organization_id;
             self.app.own_keys.charge(organization_id, cost.total, self.app.clock.now_ms())
         });
+        let charge = charge.plus(search);
         let mut row = self.row(outcome, &usage);
         row.discount_basis_points = if is_charged { let_off.into() } else { 0 };
         row.is_estimated = i64::from(is_estimated);
@@ -100,18 +106,22 @@ impl Run {
         row.provider_name.clone_from(&candidate.provider.name);
         row.is_simulated = i64::from(served.is_simulated || candidate.provider.is_simulated);
         row.price_id.clone_from(&served.price_id);
-        row.upstream_cost_nanos = served.prices.cost(&usage).total.0;
+        let searched = rerate::searched(&row);
+        // What was not charged did not count in the month's free part either.
+        row.upstream_cost_nanos =
+            own.map_or_else(|| served.prices.cost(&usage).total.plus(searched), |_| cost.total.plus(search)).0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
+        let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);
         let kept = self.keeping.as_ref().map(|_| row.clone());
         let gone = || Error::Internal("the ledger does not answer".to_owned());
-        let settling = self.hold.take().ok_or_else(gone)?.settle(charge, row);
+        let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
         if let (Some(keeping), Some(row)) = (&mut self.keeping, kept) {
             keeping.row = Some(GenerationRow { cost_nanos: charged.0, ..row });
         }
-        Ok(Settled { usage, cost, charged, is_byok: own.is_some() })
+        Ok(Settled { usage, cost, charged, is_byok: own.is_some(), search })
     }
 
     /// Records a request that no endpoint answered. It costs nothing.
@@ -196,7 +206,7 @@ impl Run {
             session_id: job.inference.session_id.clone().or_else(|| job.attribution.session_id.clone()),
             external_user: job.inference.user.clone(),
             routing: self.routing.clone(),
-            other_usage: rerate::other_usage(usage),
+            other_usage: rerate::other_usage(usage, self.search.as_ref().map(web::Made::record)),
             ..GenerationRow::default()
         }
     }

@@ -41,7 +41,7 @@ impl Run {
             Fault::new(FaultKind::Unavailable, message)
         };
         let prompt = self.prompt_estimate.saturating_add(estimate::output_tokens(tally.characters));
-        let cost = candidate.endpoint.prices.at_most(prompt, 0, request.wants_hour_cache());
+        let cost = candidate.at_most(prompt, 0, request.wants_hour_cache());
         let is_covered = match self.hold.as_mut() {
             Some(hold) => hold.extend(cost).await.is_ok(),
             None => false,

@@ -10,6 +10,7 @@ use super::attempt::{Reader, too_slow};
 use super::relay::report_of;
 use super::settle::{Outcome, Settled};
 use super::tokenizers::Vocabulary;
+use super::web::Made;
 use super::{Run, estimate, hold, route::Candidate, sticky};
 use crate::dialects::answer::{Answer, Heading, Tally};
 use crate::dialects::{Delta, Fault, FinishReason};
@@ -40,7 +41,10 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
         }
     };
     let heading = run.heading(&candidate);
-    let Gathering { answer, tally, mut outcome, .. } = gathering;
+    let Gathering { mut answer, tally, mut outcome, .. } = gathering;
+    for source in run.search.iter().flat_map(Made::annotations) {
+        answer.add(source);
+    }
     outcome.generation_ms = Some(since_ms(run.started));
     outcome.take(tally, &run.job.inference.tools);
     let body = run.settle(&candidate, &outcome).await.map(|settled| {
@@ -59,7 +63,7 @@ async fn gather(run: &mut Run) -> Result<(Candidate, Gathering), Fault> {
         let mut gathering = Gathering::new(run, &candidate);
         let gathered = match begun {
             Begun::Whole(deltas) => {
-                gathering.take(deltas);
+                gathering.take(run, deltas);
                 Ok(())
             }
             Begun::Streaming { reader, deltas, has_more } => {
@@ -92,9 +96,12 @@ impl Gathering {
         }
     }
 
-    fn take(&mut self, deltas: Vec<Delta>) {
+    fn take(&mut self, run: &mut Run, deltas: Vec<Delta>) {
         for delta in deltas {
             self.tally.note(&delta);
+            if let Some(search) = &mut run.search {
+                search.note(&delta);
+            }
             if !(self.hides_reasoning && delta.is_reasoning()) {
                 self.answer.add(delta);
             }
@@ -113,7 +120,7 @@ impl Gathering {
     ) -> Result<(), Fault> {
         let idle = run.idle(candidate);
         loop {
-            self.take(std::mem::take(&mut deltas));
+            self.take(run, std::mem::take(&mut deltas));
             if !has_more {
                 return Ok(());
             }
@@ -127,7 +134,7 @@ impl Gathering {
             };
             if let Some(native) = stopped_by {
                 let native = Some(native.to_owned());
-                self.take(vec![Delta::Finish { choice: 0, reason: FinishReason::Length, native }]);
+                self.take(run, vec![Delta::Finish { choice: 0, reason: FinishReason::Length, native }]);
                 return Ok(());
             }
             let next = timeout(idle.min(left), reader.next(&mut deltas)).await;

@@ -13,11 +13,14 @@ use serde::Deserialize;
 
 use super::caller::Caller;
 use super::input::Query;
+use super::workspaces::workspace;
 use crate::App;
 use crate::billing::ledger::credit_account;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
+use crate::gateway::rerate;
 use crate::store::generations::GenerationRow;
+use crate::store::rollups::DailyScope;
 
 /// `GET /api/v1/credits`
 ///
@@ -86,18 +89,38 @@ pub struct ActivityQuery {
     /// One of the last 30 days, `YYYY-MM-DD`.
     pub date: Option<String>,
     pub api_key_hash: Option<String>,
+    /// Only what keys of this member did.
+    pub user_id: Option<String>,
+    /// A workspace's id or slug.
+    pub workspace_id: Option<String>,
+    /// `workspace`: a row for each.
+    pub group_by: Option<String>,
 }
 
 /// `GET /api/v1/activity`: the last 30 complete UTC days by model and endpoint.
 ///
 /// # Errors
-/// 400 for a date out of range, 403 for an inference key, 404 for a foreign key.
+/// 400 for a date out of range, 403 for an inference key, 404 for a foreign key or workspace.
 pub async fn list_activity(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ActivityQuery>,
 ) -> Result<Json<Envelope<Vec<ActivityItem>>>> {
-    let whose = caller.activity_of()?.unwrap_or_default();
+    let own = caller.activity_of()?;
+    // Who sees only his own work finds nothing of others.
+    let user_id = own.or(query.user_id.as_deref()).unwrap_or_default();
+    if own.is_some_and(|own| query.user_id.as_deref().is_some_and(|user_id| user_id != own)) {
+        return Ok(Json(Envelope { data: Vec::new() }));
+    }
+    let is_by_workspace = match query.group_by.as_deref() {
+        None | Some("") => false,
+        Some("workspace") => true,
+        Some(_) => return Err(Error::bad_request("group_by", "group_by must be workspace, or be left out")),
+    };
+    let workspace_id = match query.workspace_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => workspace(&app, &caller, id).await?.id,
+        None => String::new(),
+    };
     let today = app.clock.now_ms().div_euclid(MS_PER_DAY);
     let (mut from, mut to) = (today - 30, today);
     if let Some(date) = &query.date {
@@ -114,7 +137,17 @@ pub async fn list_activity(
             own.ok_or_else(|| Error::not_found("No key of yours has this hash."))?.id
         }
     };
-    let rows = app.store.daily_usage(caller.organization_id(), &key_id, whose, from, to).await?;
+    let organization_id = caller.organization_id();
+    let scope = DailyScope {
+        organization_id,
+        key_id: &key_id,
+        user_id,
+        workspace_id: &workspace_id,
+        from,
+        to,
+        is_by_workspace,
+    };
+    let rows = app.store.daily_usage(&scope).await?;
     let data = rows
         .into_iter()
         .map(|row| ActivityItem {
@@ -123,8 +156,9 @@ pub async fn list_activity(
             model: row.model_id,
             endpoint_id: row.endpoint_id,
             provider_name: row.provider_name,
+            workspace_id: is_by_workspace.then_some(row.workspace_id),
             usage: Money(row.cost_nanos),
-            byok_usage_inference: Money::ZERO,
+            byok_usage_inference: Money(row.own_cost_nanos),
             requests: row.requests,
             prompt_tokens: row.prompt_tokens,
             completion_tokens: row.completion_tokens,
@@ -193,6 +227,29 @@ pub struct GenerationQuery {
     pub id: Option<String>,
 }
 
+impl GenerationQuery {
+    /// The id.
+    ///
+    /// # Errors
+    /// 400 without one.
+    pub fn checked_id(self) -> Result<String> {
+        let id = self.id.filter(|id| !id.is_empty());
+        id.ok_or_else(|| Error::bad_request("id", "id is missing: pass ?id=gen-…"))
+    }
+}
+
+/// A request the caller may know about.
+///
+/// # Errors
+/// 404 for one of nobody, of another organization, or of others where he sees only his own.
+pub async fn visible_generation(app: &App, caller: &Caller, id: &str) -> Result<GenerationRow> {
+    let row = app.store.generation(caller.organization_id(), id).await?;
+    // A person may be restricted to his own; a key shows what its organization asked.
+    let only = if caller.role().is_some() { caller.activity_of()? } else { None };
+    let row = row.filter(|row| only.is_none_or(|user_id| row.user_id == user_id));
+    row.ok_or_else(|| Error::not_found(format!("No generation of yours is called `{id}`.")))
+}
+
 /// `GET /api/v1/generation?id=`: readable before the answer's last byte is sent.
 ///
 /// # Errors
@@ -202,13 +259,7 @@ pub async fn show_generation(
     caller: Caller,
     Query(query): Query<GenerationQuery>,
 ) -> Result<Json<Envelope<Generation>>> {
-    let id = query.id.filter(|id| !id.is_empty());
-    let id = id.ok_or_else(|| Error::bad_request("id", "id is missing: pass ?id=gen-…"))?;
-    let row = app.store.generation(caller.organization_id(), &id).await?;
-    // A person may be restricted to his own; a key shows what its organization asked.
-    let only = if caller.role().is_some() { caller.activity_of()? } else { None };
-    let row = row.filter(|row| only.is_none_or(|user_id| row.user_id == user_id));
-    let row = row.ok_or_else(|| Error::not_found(format!("No generation of yours is called `{id}`.")))?;
+    let row = visible_generation(&app, &caller, &query.checked_id()?).await?;
     Ok(Json(Envelope { data: detail(row) }))
 }
 
@@ -216,6 +267,7 @@ fn detail(row: GenerationRow) -> Generation {
     let provider_responses = serde_json::from_str(&row.attempts).ok();
     let is_let_off = row.discount_basis_points > 0;
     let routing: Option<Routing> = serde_json::from_str(&row.routing).ok();
+    let search = rerate::search_of(&row);
     Generation {
         id: row.id,
         upstream_id: row.upstream_id,
@@ -242,7 +294,7 @@ fn detail(row: GenerationRow) -> Generation {
         num_media_prompt: None,
         num_input_audio_prompt: None,
         num_media_completion: None,
-        num_search_results: None,
+        num_search_results: search.as_ref().and_then(|search| i64::try_from(search.results).ok()),
         num_fetches: None,
         origin: row.app_url,
         usage: Money(row.cost_nanos),
@@ -258,7 +310,7 @@ fn detail(row: GenerationRow) -> Generation {
         service_tier: None,
         session_id: row.session_id,
         request_id: None,
-        web_search_engine: None,
+        web_search_engine: search.map(|search| search.engine),
         preset_id: None,
         data_region: "global".to_owned(),
         response_cache_source_id: None,

@@ -16,6 +16,7 @@ use super::address::Origin;
 use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
+use super::workspaces::chosen_workspace;
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::catalog::Provider;
@@ -63,6 +64,11 @@ pub struct CreateOwnKey {
     is_fallback: bool,
     #[serde(default)]
     is_byok_only: bool,
+    #[serde(default)]
+    is_required: bool,
+    declared_zdr: Option<bool>,
+    /// `global`, `europe` or `us`.
+    declared_region: Option<String>,
     allowed_models: Option<Vec<String>>,
     allowed_api_key_hashes: Option<Vec<String>>,
     allowed_user_ids: Option<Vec<String>>,
@@ -80,6 +86,13 @@ pub struct UpdateOwnKey {
     disabled: Option<bool>,
     is_fallback: Option<bool>,
     is_byok_only: Option<bool>,
+    is_required: Option<bool>,
+    #[serde(deserialize_with = "said")]
+    #[schema(value_type = Option<bool>)]
+    declared_zdr: Option<Said<bool>>,
+    #[serde(deserialize_with = "said")]
+    #[schema(value_type = Option<String>)]
+    declared_region: Option<Said<String>>,
     sort_order: Option<i64>,
     #[serde(deserialize_with = "said")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -92,15 +105,16 @@ pub struct UpdateOwnKey {
     allowed_user_ids: Option<Said<Vec<String>>>,
 }
 
-/// Lists the credentials of the caller's workspace.
+/// Lists the credentials of a workspace.
 ///
 /// # Errors
-/// 400 naming the field, 403 for an inference key.
+/// 400 naming the field, 403 for an inference key, 404 for a workspace that is not there.
 #[utoipa::path(get, path = "/byok", tag = "byok",
     params(("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100"),
-        ("provider" = Option<String>, Query), ("workspace_id" = Option<String>, Query)),
+        ("provider" = Option<String>, Query),
+        ("workspace_id" = Option<String>, Query, description = "Id or slug; the caller's own where none is named")),
     responses((status = 200, body = OwnKeyList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn list_own_keys(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -111,8 +125,8 @@ pub async fn list_own_keys(
     if !(1..=100).contains(&limit) {
         return Err(Error::bad_request("limit", "limit must be 1 to 100"));
     }
-    let workspace_id = query.workspace_id.as_deref().unwrap_or_else(|| caller.workspace_id());
-    let mut rows = app.store.own_keys(caller.organization_id(), Some(workspace_id)).await?;
+    let workspace_id = chosen_workspace(&app, &caller, query.workspace_id.as_deref()).await?;
+    let mut rows = app.store.own_keys(caller.organization_id(), Some(&workspace_id)).await?;
     rows.retain(|row| query.provider.as_ref().is_none_or(|slug| *slug == row.provider_slug));
     let total_count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let offset = usize::try_from(query.offset.unwrap_or(0)).unwrap_or(usize::MAX);
@@ -124,10 +138,10 @@ pub async fn list_own_keys(
 /// Keeps a credential. It is encrypted and never shown again.
 ///
 /// # Errors
-/// 400 naming the field, 403 for an inference key.
+/// 400 naming the field, 403 for an inference key, 404 for a workspace that is not there.
 #[utoipa::path(post, path = "/byok", tag = "byok", request_body = CreateOwnKey,
     responses((status = 201, body = Envelope<OwnKey>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn create_own_key(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -145,9 +159,7 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
     caller.check_recent(app)?;
     let organization_id = caller.organization_id();
     let provider = provider(app, &wanted.provider)?;
-    if wanted.workspace_id.as_deref().is_some_and(|id| id != caller.workspace_id()) {
-        return Err(Error::bad_request("workspace_id", "workspace_id must be the workspace of the calling key"));
-    }
+    let workspace_id = chosen_workspace(app, caller, wanted.workspace_id.as_deref()).await?;
     let existing = app.store.own_keys(organization_id, None).await?;
     if existing.len() >= MOST_KEYS {
         return Err(Error::bad_request(
@@ -160,7 +172,7 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
     let mut row = OwnKeyRow {
         id: new_uuid(now),
         organization_id: organization_id.to_owned(),
-        workspace_id: caller.workspace_id().to_owned(),
+        workspace_id,
         provider_slug: provider.slug.clone(),
         name: checked_name(wanted.name)?,
         label: String::new(),
@@ -168,6 +180,9 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
         is_disabled: i64::from(wanted.disabled),
         is_fallback: i64::from(wanted.is_fallback),
         is_only: i64::from(wanted.is_byok_only),
+        is_required: i64::from(wanted.is_required),
+        declared_zdr: wanted.declared_zdr.map(i64::from),
+        declared_region: checked_region(wanted.declared_region)?,
         sort_order,
         allowed_models: list("allowed_models", wanted.allowed_models)?,
         allowed_keys: hashes(wanted.allowed_api_key_hashes)?,
@@ -176,6 +191,7 @@ async fn create(app: &App, caller: &Caller, wanted: CreateOwnKey) -> Result<OwnK
         created_at: now,
         updated_at: now,
     };
+    check_order(&row)?;
     seal(app, &provider, &mut row, &wanted.key)?;
     app.store.put_own_key(&row).await?;
     app.refresh_topics().await?;
@@ -217,6 +233,14 @@ pub async fn update_own_key(
     set(&mut row.is_disabled, wanted.disabled);
     set(&mut row.is_fallback, wanted.is_fallback);
     set(&mut row.is_only, wanted.is_byok_only);
+    set(&mut row.is_required, wanted.is_required);
+    check_order(&row)?;
+    if let Some(Said(flag)) = wanted.declared_zdr {
+        row.declared_zdr = flag.map(i64::from);
+    }
+    if let Some(Said(region)) = wanted.declared_region {
+        row.declared_region = checked_region(region)?;
+    }
     row.sort_order = wanted.sort_order.unwrap_or(row.sort_order);
     if let Some(Said(name)) = wanted.name {
         row.name = checked_name(name)?;
@@ -376,6 +400,23 @@ fn hashes(wanted: Option<Vec<String>>) -> Result<Option<String>> {
     list("allowed_api_key_hashes", wanted)
 }
 
+/// A credential that stands alone cannot wait for shared capacity to fail.
+fn check_order(row: &OwnKeyRow) -> Result<()> {
+    if row.is_fallback != 0 && row.is_only != 0 {
+        let remedy =
+            "is_byok_only cannot be combined with is_fallback: without shared capacity nothing comes before it";
+        return Err(Error::bad_request("is_byok_only", remedy));
+    }
+    Ok(())
+}
+
+fn checked_region(region: Option<String>) -> Result<Option<String>> {
+    match region.as_deref() {
+        None | Some("global" | "europe" | "us") => Ok(region),
+        Some(_) => Err(Error::bad_request("declared_region", "declared_region must be global, europe, us or null")),
+    }
+}
+
 fn shown(row: OwnKeyRow) -> OwnKey {
     let list = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     OwnKey {
@@ -386,6 +427,9 @@ fn shown(row: OwnKeyRow) -> OwnKey {
         disabled: row.is_disabled != 0,
         is_fallback: row.is_fallback != 0,
         is_byok_only: row.is_only != 0,
+        is_required: row.is_required != 0,
+        declared_zdr: row.declared_zdr.map(|flag| flag != 0),
+        declared_region: row.declared_region,
         sort_order: row.sort_order,
         allowed_models: list(row.allowed_models),
         allowed_api_key_hashes: list(row.allowed_keys),

@@ -40,17 +40,17 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
     let data = CurrentKey {
         label: key.label.clone(),
         limit: key.limit,
-        limit_remaining: remaining(key.limit, usage.in_window(key.limit_reset)),
+        limit_remaining: remaining(key.limit, usage.in_window(key.limit_reset).counted(key.include_byok_in_limit)),
         limit_reset: key.limit_reset,
         include_byok_in_limit: key.include_byok_in_limit,
-        usage: usage.total,
-        usage_daily: usage.daily,
-        usage_weekly: usage.weekly,
-        usage_monthly: usage.monthly,
-        byok_usage: Money::ZERO,
-        byok_usage_daily: Money::ZERO,
-        byok_usage_weekly: Money::ZERO,
-        byok_usage_monthly: Money::ZERO,
+        usage: usage.total.credit,
+        usage_daily: usage.daily.credit,
+        usage_weekly: usage.weekly.credit,
+        usage_monthly: usage.monthly.credit,
+        byok_usage: usage.total.own,
+        byok_usage_daily: usage.daily.own,
+        byok_usage_weekly: usage.weekly.own,
+        byok_usage_monthly: usage.monthly.own,
         is_free_tier,
         is_management_key: key.is_management,
         is_provisioning_key: key.is_management,
@@ -75,7 +75,7 @@ pub async fn show_current_key(State(app): State<Arc<App>>, caller: Caller) -> Re
 async fn budgets(app: &App, policy: &Policy) -> Result<Vec<KeyBudget>> {
     let mut budgets = Vec::with_capacity(policy.caps.len());
     for cap in &policy.caps {
-        let used = app.ledger.key_usage(&cap.counter).await?.in_window(cap.reset);
+        let used = app.ledger.key_usage(&cap.counter).await?.in_window(cap.reset).counted(cap.includes_byok);
         budgets.push(KeyBudget {
             name: cap.name.clone(),
             limit: cap.limit,
@@ -338,23 +338,24 @@ async fn shown(app: &App, row: KeyRow) -> Result<Key> {
     let usage: KeyUsage = app.ledger.key_usage(&row.id).await?;
     let limit_reset = row.limit_reset.as_deref().and_then(|reset| reset.parse().ok());
     let limit = row.limit_nanos.map(Money);
+    let includes_byok = row.include_byok_in_limit != 0;
     Ok(Key {
-        limit_remaining: remaining(limit, usage.in_window(limit_reset)),
+        limit_remaining: remaining(limit, usage.in_window(limit_reset).counted(includes_byok)),
         limit,
         limit_reset,
         hash: row.hash,
         name: row.name,
         label: row.label,
         disabled: row.is_disabled != 0,
-        include_byok_in_limit: row.include_byok_in_limit != 0,
-        usage: usage.total,
-        usage_daily: usage.daily,
-        usage_weekly: usage.weekly,
-        usage_monthly: usage.monthly,
-        byok_usage: Money::ZERO,
-        byok_usage_daily: Money::ZERO,
-        byok_usage_weekly: Money::ZERO,
-        byok_usage_monthly: Money::ZERO,
+        include_byok_in_limit: includes_byok,
+        usage: usage.total.credit,
+        usage_daily: usage.daily.credit,
+        usage_weekly: usage.weekly.credit,
+        usage_monthly: usage.monthly.credit,
+        byok_usage: usage.total.own,
+        byok_usage_daily: usage.daily.own,
+        byok_usage_weekly: usage.weekly.own,
+        byok_usage_monthly: usage.monthly.own,
         created_at: rfc3339(row.created_at),
         updated_at: (row.updated_at != row.created_at).then(|| rfc3339(row.updated_at)),
         expires_at: row.expires_at.map(rfc3339),

@@ -92,7 +92,7 @@ async fn shown(app: &App, organization_id: &str, row: MemberRow) -> Result<Organ
         role: if is_admin { "org:admin" } else { "org:member" }.to_owned(),
         organization_role: role,
         monthly_limit: row.monthly_limit_nanos.map(Money),
-        usage_monthly: usage.monthly,
+        usage_monthly: usage.monthly.credit,
         joined_at: rfc3339(row.created_at),
     })
 }

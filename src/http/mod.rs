@@ -7,12 +7,14 @@ pub mod admin;
 pub mod audit;
 pub mod byok;
 pub mod caller;
+pub mod chat_shelves;
 pub mod chats;
 pub mod coinbase_events;
 pub mod completions;
 pub mod credit_forms;
 pub mod facets;
 pub mod feed;
+pub mod feedback;
 pub mod forms;
 mod front;
 pub mod gemini;
@@ -26,6 +28,7 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
+mod notifications;
 pub mod observability;
 pub mod observe;
 pub mod openapi;
@@ -174,6 +177,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
         .route("/generation/content", get(prompt_logs::show_content))
+        .route("/generation/feedback", get(feedback::list_feedback).post(feedback::give_feedback))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))
         .route("/openapi.json", get(openapi::show_openapi))
@@ -267,6 +271,10 @@ fn people() -> Router<Arc<App>> {
         .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
         .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))
         .route("/account", get(account::show_account).patch(account::update_account))
+        .route(
+            "/account/notifications",
+            get(notifications::show_notifications).patch(notifications::update_notifications),
+        )
         .route("/account/password", post(account::change_password))
         .route("/account/password-reset", post(account::ask_reset))
         .route("/account/password-reset/finish", post(account::finish_reset))
@@ -302,7 +310,13 @@ fn public() -> Router<Arc<App>> {
         .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
         .route("/chats", get(chats::list_chats).post(chats::create_chat))
-        .route("/chats/{id}", get(chats::show_chat).put(chats::update_chat).delete(chats::delete_chat))
+        .route(
+            "/chats/{id}",
+            get(chats::show_chat).put(chats::update_chat).patch(chats::change_chat).delete(chats::delete_chat),
+        )
+        .route("/chats/{id}/files/{file}", get(chat_shelves::show_file).put(chat_shelves::keep_file))
+        .route("/chat-folders", get(chat_shelves::list_folders).post(chat_shelves::create_folder))
+        .route("/chat-folders/{id}", patch(chat_shelves::rename_folder).delete(chat_shelves::delete_folder))
         .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
         .route("/shared/{share_id}", get(chats::show_shared_chat))
         .route("/math", post(math::set_math))

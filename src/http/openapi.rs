@@ -25,10 +25,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::openapi_chats::Description::openapi());
     document.merge(super::byok::Description::openapi());
+    document.merge(super::feedback::Description::openapi());
     document.merge(People::openapi());
     document.merge(super::identity::Description::openapi());
     document.merge(super::admin::Description::openapi());
     document.merge(super::second_factor::Description::openapi());
+    document.merge(super::notifications::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
     document.merge(super::observability::Description::openapi());
@@ -145,7 +147,7 @@ fn chat_completions() {}
     request_body(content = Object, description = "OpenAI's chat completion request", content_type = "application/json"),
     responses((status = 200, description = "Candidates and excluded endpoints", body = Object),
         (status = 400, description = "A field is wrong; the message names it", body = ErrorBody),
-        (status = 401, description = "No valid key", body = ErrorBody)))]
+        (status = 403, description = "The key may not do this; the message says why", body = ErrorBody), (status = 401, description = "No valid key", body = ErrorBody)))]
 fn explain_route() {}
 
 /// Asks a model in the words of Anthropic's Messages API.
@@ -242,7 +244,7 @@ fn count_content_tokens() {}
     request_body(content = Object, description = "OpenAI's Responses request", content_type = "application/json"),
     responses((status = 200, description = "The response object, or a stream of events", body = Object),
         (status = 400, description = "A field is wrong or needs stored responses; the message names it", body = ErrorBody),
-        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 403, description = "The key may not do this; the message says why", body = ErrorBody), (status = 401, description = "No valid key", body = ErrorBody),
         (status = 402, description = "The balance does not cover the request", body = ErrorBody),
         (status = 404, description = "No endpoint fits", body = ErrorBody),
         (status = 429, description = "The provider limits our rate", body = ErrorBody),
@@ -257,7 +259,7 @@ fn create_response() {}
     request_body(content = Object, description = "OpenAI's completion request", content_type = "application/json"),
     responses((status = 200, description = "The answer, or a stream of chunks", body = Object),
         (status = 400, description = "A field is wrong or not served; the message names it", body = ErrorBody),
-        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 403, description = "The key may not do this; the message says why", body = ErrorBody), (status = 401, description = "No valid key", body = ErrorBody),
         (status = 402, description = "The balance does not cover the request", body = ErrorBody),
         (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
 fn complete() {}
@@ -270,7 +272,7 @@ fn complete() {}
     request_body(content = Object, description = "OpenAI's embeddings request, with `input_type` and `provider`", content_type = "application/json"),
     responses((status = 200, description = "A list of vectors, with `usage` and its cost", body = Object),
         (status = 400, description = "A field is wrong, or the model makes no embeddings", body = ErrorBody),
-        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 403, description = "The key may not do this; the message says why", body = ErrorBody), (status = 401, description = "No valid key", body = ErrorBody),
         (status = 402, description = "The balance does not cover the request", body = ErrorBody),
         (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
 fn embed() {}
@@ -280,7 +282,7 @@ fn embed() {}
     request_body(content = Object, description = "`model`, `query`, `documents` (texts, or objects with text and image), `top_n`", content_type = "application/json"),
     responses((status = 200, description = "`results`, most relevant first, with `usage` and its cost", body = Object),
         (status = 400, description = "A field is wrong, or the model ranks nothing", body = ErrorBody),
-        (status = 401, description = "No valid key", body = ErrorBody),
+        (status = 403, description = "The key may not do this; the message says why", body = ErrorBody), (status = 401, description = "No valid key", body = ErrorBody),
         (status = 402, description = "The balance does not cover the request", body = ErrorBody),
         (status = 502, description = "Every endpoint failed", body = ErrorBody)))]
 fn rerank() {}
@@ -306,7 +308,7 @@ fn list_embedding_models() {}
         ("use_rss" = Option<bool>, Query, description = "Answers with a feed, newest first"),
         ("use_rss_chat_links" = Option<bool>, Query),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
-    responses((status = 200, body = ModelList), (status = 400, body = ErrorBody)))]
+    responses((status = 200, content((ModelList = "application/json"), (String = "application/rss+xml"))), (status = 400, body = ErrorBody)))]
 fn list_models() {}
 
 /// Counts the models the same filters leave.
@@ -369,12 +371,12 @@ fn show_current_key_alias() {}
 #[utoipa::path(get, path = "/keys", tag = "keys",
     params(("offset" = Option<u32>, Query), ("include_disabled" = Option<bool>, Query),
         ("workspace_id" = Option<String>, Query)),
-    responses((status = 200, body = Envelope<Vec<Key>>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+    responses((status = 200, body = Envelope<Vec<Key>>), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 fn list_keys() {}
 
 /// Makes a key. Only this answer holds its text.
 #[utoipa::path(post, path = "/keys", tag = "keys", request_body = CreateKey,
-    responses((status = 201, body = CreatedKey), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    responses((status = 201, body = CreatedKey), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody)))]
 fn create_key() {}
 
@@ -409,7 +411,9 @@ fn list_ledger() {}
 
 /// Lists the last 30 complete UTC days by model and endpoint.
 #[utoipa::path(get, path = "/activity", tag = "accounting",
-    params(("date" = Option<String>, Query, description = "YYYY-MM-DD"), ("api_key_hash" = Option<String>, Query)),
+    params(("date" = Option<String>, Query, description = "YYYY-MM-DD"), ("api_key_hash" = Option<String>, Query),
+        ("user_id" = Option<String>, Query), ("workspace_id" = Option<String>, Query, description = "Id or slug"),
+        ("group_by" = Option<String>, Query, description = "workspace")),
     responses((status = 200, body = Envelope<Vec<ActivityItem>>), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn list_activity() {}

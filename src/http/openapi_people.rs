@@ -43,7 +43,8 @@ fn exchange_code() {}
 /// Makes a code that an app exchanges for a key.
 #[utoipa::path(post, path = "/auth/keys/code", tag = "keys",
     request_body = CreateCode,
-    responses((status = 200, body = Envelope<AuthCode>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+    responses((status = 200, body = Envelope<AuthCode>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
 fn create_code() {}
 
 /// Lists the organizations of the signed-in person.

@@ -25,6 +25,7 @@ use super::caller::{Caller, is_own_site, person};
 use super::inference::read_body;
 use super::input::Body;
 use super::sign_in::{quoted, see_other};
+use super::workspaces::chosen_workspace;
 use crate::App;
 use crate::accounts::{keys, new_id, new_secret};
 use crate::clock::{parse_rfc3339, rfc3339};
@@ -108,7 +109,7 @@ async fn issue(app: &App, caller: &Caller, origin: &Origin, wanted: CreateCode) 
     let row = CodeRow {
         code_hash,
         organization_id: caller.organization_id().to_owned(),
-        workspace_id: caller.workspace_id().to_owned(),
+        workspace_id: chosen_workspace(app, caller, wanted.workspace_id.as_deref()).await?,
         user_id: caller.user_id().unwrap_or_default().to_owned(),
         callback_url: url.to_string(),
         challenge_method: if challenge.is_empty() { String::new() } else { method.to_owned() },
@@ -243,6 +244,7 @@ pub async fn approve(State(app): State<Arc<App>>, request: Request) -> Result<Re
             "code_challenge_method" => wanted.code_challenge_method = Some(value),
             "key_label" => wanted.key_label = Some(value),
             "expires_at" => wanted.expires_at = Some(value),
+            "workspace_id" => wanted.workspace_id = Some(value),
             "usage_limit_type" => wanted.usage_limit_type = value.parse::<LimitReset>().ok(),
             "state" => state = Some(value),
             "limit" => {

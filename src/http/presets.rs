@@ -11,10 +11,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::{OpenApi, ToSchema};
+use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
+use super::workspaces::chosen_workspace;
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::accounts::presets::{Kept, Style, apply, kept, take_name};
@@ -60,6 +61,15 @@ impl PageQuery {
     }
 }
 
+/// Which workspace's presets.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct PlaceQuery {
+    /// Its id or slug (ours); the caller's own where none is named.
+    workspace_id: Option<String>,
+}
+
 /// What can change of a preset.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
@@ -99,19 +109,22 @@ pub async fn applied<'a>(app: &App, requester: &Requester, path: &str, body: &'a
     serde_json::to_vec(&fields).map(Cow::Owned).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// Lists the workspace's presets, the latest changed first.
+/// Lists a workspace's presets, the latest changed first.
 ///
 /// # Errors
 /// 400 naming the field.
 #[utoipa::path(get, path = "/presets", tag = "presets",
-    params(("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query)),
-    responses((status = 200, body = PresetList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+    params(("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), PlaceQuery),
+    responses((status = 200, body = PresetList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn list_presets(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<PageQuery>,
+    Query(place): Query<PlaceQuery>,
 ) -> Result<Json<PresetList>> {
-    let rows = app.store.presets(caller.organization_id(), caller.workspace_id()).await?;
+    let workspace_id = chosen_workspace(&app, &caller, place.workspace_id.as_deref()).await?;
+    let rows = app.store.presets(caller.organization_id(), &workspace_id).await?;
     let (rows, total_count) = query.page(rows)?;
     let mut data = Vec::with_capacity(rows.len());
     for row in rows {
@@ -125,15 +138,16 @@ pub async fn list_presets(
 ///
 /// # Errors
 /// 404 for a preset that is not there.
-#[utoipa::path(get, path = "/presets/{slug}", tag = "presets", params(("slug" = String, Path)),
+#[utoipa::path(get, path = "/presets/{slug}", tag = "presets", params(("slug" = String, Path), PlaceQuery),
     responses((status = 200, body = Envelope<PresetWithVersion>), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn show_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
+    Query(place): Query<PlaceQuery>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    let row = find(&app, &caller, &slug).await?;
+    let row = find(&app, &caller, &place, &slug).await?;
     whole(&app, row).await
 }
 
@@ -141,16 +155,17 @@ pub async fn show_preset(
 ///
 /// # Errors
 /// 400 naming the field, 404.
-#[utoipa::path(patch, path = "/presets/{slug}", tag = "presets", params(("slug" = String, Path)), request_body = UpdatePreset,
+#[utoipa::path(patch, path = "/presets/{slug}", tag = "presets", params(("slug" = String, Path), PlaceQuery), request_body = UpdatePreset,
     responses((status = 200, body = Envelope<PresetWithVersion>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn update_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
+    Query(place): Query<PlaceQuery>,
     Body(wanted): Body<UpdatePreset>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    let mut row = find(&app, &caller, &slug).await?;
+    let mut row = find(&app, &caller, &place, &slug).await?;
     let now = app.clock.now_ms();
     if let Some(name) = wanted.name {
         let name = name.trim();
@@ -189,14 +204,15 @@ pub async fn update_preset(
 ///
 /// # Errors
 /// 404 for a preset that is not there.
-#[utoipa::path(delete, path = "/presets/{slug}", tag = "presets", params(("slug" = String, Path)),
-    responses((status = 200, body = Deleted), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+#[utoipa::path(delete, path = "/presets/{slug}", tag = "presets", params(("slug" = String, Path), PlaceQuery),
+    responses((status = 200, body = Deleted), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn delete_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
+    Query(place): Query<PlaceQuery>,
 ) -> Result<Json<Deleted>> {
-    let row = find(&app, &caller, &slug).await?;
+    let row = find(&app, &caller, &place, &slug).await?;
     app.store.delete_preset(&row.id).await?;
     Ok(Json(Deleted { deleted: true }))
 }
@@ -206,16 +222,17 @@ pub async fn delete_preset(
 /// # Errors
 /// 400 naming the field, 404.
 #[utoipa::path(get, path = "/presets/{slug}/versions", tag = "presets",
-    params(("slug" = String, Path), ("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query)),
+    params(("slug" = String, Path), ("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), PlaceQuery),
     responses((status = 200, body = PresetVersionList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn list_preset_versions(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<PageQuery>,
+    Query(place): Query<PlaceQuery>,
 ) -> Result<Json<PresetVersionList>> {
-    let row = find(&app, &caller, &slug).await?;
+    let row = find(&app, &caller, &place, &slug).await?;
     let (versions, total_count) = query.page(app.store.preset_versions(&row.id).await?)?;
     Ok(Json(PresetVersionList { data: versions.into_iter().map(version_shown).collect(), total_count }))
 }
@@ -223,21 +240,20 @@ pub async fn list_preset_versions(
 /// Shows one version.
 ///
 /// # Errors
-/// 404 for a preset or version that is not there.
+/// 400 for a version that is no number, 404 for a preset or version that is not there.
 #[utoipa::path(get, path = "/presets/{slug}/versions/{version}", tag = "presets",
-    params(("slug" = String, Path), ("version" = i64, Path)),
+    params(("slug" = String, Path), ("version" = i64, Path), PlaceQuery),
     responses((status = 200, body = Envelope<PresetVersion>), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn show_preset_version(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path((slug, version)): Path<(String, String)>,
+    Query(place): Query<PlaceQuery>,
 ) -> Result<Json<Envelope<PresetVersion>>> {
-    let row = find(&app, &caller, &slug).await?;
-    let found = match version.parse() {
-        Ok(number) => app.store.preset_version(&row.id, number).await?,
-        Err(_) => None,
-    };
+    let row = find(&app, &caller, &place, &slug).await?;
+    let number = version.parse().map_err(|_| Error::bad_request("version", "version must be a number"))?;
+    let found = app.store.preset_version(&row.id, number).await?;
     let found = found.ok_or_else(|| Error::not_found(format!("The preset `{slug}` has no version {version}.")))?;
     Ok(Json(Envelope { data: version_shown(found) }))
 }
@@ -246,56 +262,60 @@ pub async fn show_preset_version(
 ///
 /// # Errors
 /// 400 naming the field.
-#[utoipa::path(post, path = "/presets/{slug}/chat/completions", tag = "presets", params(("slug" = String, Path)),
+#[utoipa::path(post, path = "/presets/{slug}/chat/completions", tag = "presets", params(("slug" = String, Path), PlaceQuery),
     request_body(content = Object, content_type = "application/json"),
     responses((status = 200, body = Envelope<PresetWithVersion>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn keep_chat_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
+    Query(place): Query<PlaceQuery>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    keep(&app, &caller, &slug, &body, Style::Chat).await
+    keep(&app, &caller, &place, &slug, &body, Style::Chat).await
 }
 
 /// Keeps the settings of a request to Anthropic's API as a new version.
 ///
 /// # Errors
 /// 400 naming the field.
-#[utoipa::path(post, path = "/presets/{slug}/messages", tag = "presets", params(("slug" = String, Path)),
+#[utoipa::path(post, path = "/presets/{slug}/messages", tag = "presets", params(("slug" = String, Path), PlaceQuery),
     request_body(content = Object, content_type = "application/json"),
     responses((status = 200, body = Envelope<PresetWithVersion>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn keep_messages_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
+    Query(place): Query<PlaceQuery>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    keep(&app, &caller, &slug, &body, Style::Messages).await
+    keep(&app, &caller, &place, &slug, &body, Style::Messages).await
 }
 
 /// Keeps the settings of a request to the Responses API as a new version.
 ///
 /// # Errors
 /// 400 naming the field.
-#[utoipa::path(post, path = "/presets/{slug}/responses", tag = "presets", params(("slug" = String, Path)),
+#[utoipa::path(post, path = "/presets/{slug}/responses", tag = "presets", params(("slug" = String, Path), PlaceQuery),
     request_body(content = Object, content_type = "application/json"),
     responses((status = 200, body = Envelope<PresetWithVersion>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn keep_responses_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(slug): Path<String>,
+    Query(place): Query<PlaceQuery>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    keep(&app, &caller, &slug, &body, Style::Responses).await
+    keep(&app, &caller, &place, &slug, &body, Style::Responses).await
 }
 
 async fn keep(
     app: &App,
     caller: &Caller,
+    place: &PlaceQuery,
     slug: &str,
     body: &Map<String, Value>,
     style: Style,
@@ -321,7 +341,7 @@ async fn keep(
     let wanted = PresetRow {
         id: new_uuid(now),
         organization_id: caller.organization_id().to_owned(),
-        workspace_id: caller.workspace_id().to_owned(),
+        workspace_id: chosen_workspace(app, caller, place.workspace_id.as_deref()).await?,
         slug: slug.to_owned(),
         name: slug.to_owned(),
         status: "active".to_owned(),
@@ -342,8 +362,9 @@ async fn keep(
     whole(app, row).await
 }
 
-async fn find(app: &App, caller: &Caller, slug: &str) -> Result<PresetRow> {
-    let row = app.store.preset(caller.organization_id(), caller.workspace_id(), slug).await?;
+async fn find(app: &App, caller: &Caller, place: &PlaceQuery, slug: &str) -> Result<PresetRow> {
+    let workspace_id = chosen_workspace(app, caller, place.workspace_id.as_deref()).await?;
+    let row = app.store.preset(caller.organization_id(), &workspace_id, slug).await?;
     row.ok_or_else(|| Error::not_found(format!("This workspace has no preset `{slug}`.")))
 }
 

@@ -29,6 +29,9 @@ use crate::store::purchases::PurchaseRow;
 /// The longest line of a receipt's address.
 const ADDRESS_LENGTH: usize = 500;
 
+/// The most that may count as little credit.
+const MOST_LOW: Money = Money::from_dollars(1_000_000);
+
 /// Whether a caller may spend the organization's money on credit.
 fn may_buy(caller: &Caller) -> bool {
     match caller {
@@ -69,7 +72,7 @@ async fn billing(app: &App, caller: &Caller) -> Result<Billing> {
         least: settings.least_purchase,
         most: settings.most_purchase,
         refund_hours: settings.refund_hours,
-        low_balance: settings.low_balance,
+        low_balance: profile.low_balance_nanos.map_or(settings.low_balance, Money),
         is_simulated: settings.is_simulated,
         may_buy: may_buy(caller),
         is_frozen: balance.is_frozen,
@@ -124,6 +127,13 @@ pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -
             return Err(Error::bad_request("statements_to", remedy));
         }
         app.store.set_statements(organization_id, to, Windows::at(app.clock.now_ms()).month).await?;
+    }
+    if let Some(low) = change.low_balance {
+        if low.is_some_and(|low| !(Money::ZERO..=MOST_LOW).contains(&low)) {
+            let remedy = format!("low_balance must be 0 to {} US dollars", MOST_LOW.dollars_short());
+            return Err(Error::bad_request("low_balance", remedy));
+        }
+        app.store.set_low_balance(organization_id, low.map(|low| low.0)).await?;
     }
     if let Some(top_up) = &change.top_up {
         if top_up.enabled {

@@ -56,6 +56,17 @@ pub async fn workspace(app: &App, caller: &Caller, id: &str) -> Result<Workspace
         .ok_or_else(|| Error::not_found("No workspace of yours has this id. GET /api/v1/workspaces lists them."))
 }
 
+/// The id of the workspace that is named by id or slug, or else of the caller's own.
+///
+/// # Errors
+/// As [`workspace`].
+pub async fn chosen_workspace(app: &App, caller: &Caller, named: Option<&str>) -> Result<String> {
+    match named.filter(|id| !id.is_empty() && *id != caller.workspace_id()) {
+        Some(id) => Ok(workspace(app, caller, id).await?.id),
+        None => Ok(caller.workspace_id().to_owned()),
+    }
+}
+
 pub(super) async fn managed(app: &App, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
     caller.check(Permission::ManageWorkspaces)?;
     workspace(app, caller, id).await
@@ -190,11 +201,11 @@ fn taken(error: sqlx::Error) -> Error {
     error.into()
 }
 
-async fn shown_budget(app: &App, row: BudgetRow) -> Result<WorkspaceBudget> {
+async fn shown_budget(app: &App, row: BudgetRow, includes_byok: bool) -> Result<WorkspaceBudget> {
     let reset_interval = (row.period != "lifetime").then(|| row.period.clone());
     let usage = app.ledger.key_usage(&workspace_counter(&row.workspace_id)).await?;
     Ok(WorkspaceBudget {
-        used_usd: usage.in_window(row.period.parse().ok()),
+        used_usd: usage.in_window(row.period.parse().ok()).counted(includes_byok),
         reset_interval,
         id: row.id,
         workspace_id: row.workspace_id,
@@ -216,7 +227,7 @@ pub async fn list_budgets(
     let row = workspace(&app, &caller, &id).await?;
     let mut data = Vec::new();
     for budget in app.store.budgets(&row.id).await? {
-        data.push(shown_budget(&app, budget).await?);
+        data.push(shown_budget(&app, budget, row.include_byok_in_budgets != 0).await?);
     }
     Ok(Json(WorkspaceBudgets { data, include_byok_in_budgets: row.include_byok_in_budgets != 0 }))
 }
@@ -241,7 +252,7 @@ pub async fn show_budget(
     let period = checked_period(&period)?;
     let budget = app.store.budgets(&row.id).await?.into_iter().find(|budget| budget.period == period);
     let budget = budget.ok_or_else(|| no_budget(period))?;
-    Ok(Json(Envelope { data: shown_budget(&app, budget).await? }))
+    Ok(Json(Envelope { data: shown_budget(&app, budget, row.include_byok_in_budgets != 0).await? }))
 }
 
 fn no_budget(period: &str) -> Error {
@@ -296,7 +307,7 @@ pub async fn put_budget(
     app.store.put_budget(&budget).await?;
     let detail = format!("{}: {period} {}", row.name, wanted.limit_usd.dollars());
     changed(&app, &caller, &origin, &row.id, "budget.set", &detail).await?;
-    Ok(Json(Envelope { data: shown_budget(&app, budget).await? }))
+    Ok(Json(Envelope { data: shown_budget(&app, budget, row.include_byok_in_budgets != 0).await? }))
 }
 
 /// `DELETE /api/v1/workspaces/{id}/budgets/{interval}`

@@ -175,6 +175,9 @@ impl Credentials {
             let names: Vec<&str> = wanted.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
             return Err(format!("this provider's address needs {}: give them as `variables`", names.join(", ")));
         };
+        if hosts(wanted).contains("${") && !is_name_elsewhere(&url) {
+            return Err("the address made of these variables is none of a provider".to_owned());
+        }
         let url = url.trim_end_matches('/').replacen("//global-aiplatform.", "//aiplatform.", 1);
         credentials.base_urls.insert(slug, url);
         Ok(credentials)
@@ -315,6 +318,23 @@ impl OwnSecret {
     }
 }
 
+/// The part of an address between its scheme and its path.
+fn hosts(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+/// Whether the host is a name of several parts, as no machine of the operator's own network needs have.
+fn is_name_elsewhere(url: &str) -> bool {
+    let Some(url::Host::Domain(name)) =
+        url::Url::parse(url).ok().and_then(|url| url.host().map(|host| host.to_owned()))
+    else {
+        return false;
+    };
+    let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    name.trim_end_matches('.').contains('.') && !["localhost", "local", "internal", "lan", "arpa"].contains(&last)
+}
+
 /// The address of one request: `{model}` filled in, and the queries of both joined.
 #[must_use]
 pub fn address(base_url: &str, path: &str, model: &str) -> String {
@@ -400,6 +420,40 @@ mod tests {
 
     fn variables(name: &str) -> Option<String> {
         (name == "REGION").then(|| "eu".to_owned())
+    }
+
+    #[test]
+    fn variables_of_others_lead_to_no_machine_of_ours() {
+        let sought = Sought { slug: "acme", env: &[], auth: &Auth::Bearer, base_url: "https://${HOST}/v1" };
+        let own = |host: &str| {
+            let text = serde_json::json!({ "api_key": "k", "variables": { "HOST": host } }).to_string();
+            OwnSecret::read(&text).and_then(|own| Credentials::own(sought, None, own))
+        };
+        let inside = [
+            "127.0.0.1",
+            "2130706433",
+            "0x7f.1",
+            "0177.0.0.1",
+            "127.1",
+            "0",
+            "10.0.0.1",
+            "169.254.169.254",
+            "localhost",
+            "localhost.",
+            "a.localhost",
+            "metadata",
+            "metadata.google.internal",
+            "printer.local",
+            "[::1]",
+            "a@b",
+            "a/b",
+            "a:8080",
+        ];
+        assert_eq!(inside.len(), 18);
+        for host in inside {
+            assert!(own(host).is_err(), "{host}");
+        }
+        assert!(own("acme-7.example.com").is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod credentials;
 pub mod media;
+pub mod search;
 mod service_account;
 pub mod signing;
 pub mod simulated;

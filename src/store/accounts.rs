@@ -272,6 +272,10 @@ impl Store {
             "DELETE FROM identities WHERE user_id = $1",
             "DELETE FROM recovery_codes WHERE user_id = $1",
             "DELETE FROM authenticators WHERE user_id = $1",
+            "DELETE FROM notification_choices WHERE user_id = $1",
+            "DELETE FROM chat_files WHERE user_id = $1",
+            "DELETE FROM chats WHERE user_id = $1",
+            "DELETE FROM chat_folders WHERE user_id = $1",
         ] {
             sqlx::query(statement).bind(user_id).execute(&mut *tx).await?;
         }

@@ -32,6 +32,8 @@ struct Totals {
     reasoning_tokens: i64,
     cached_tokens: i64,
     cost_nanos: i64,
+    /// At list price, what providers billed to own keys.
+    own_cost_nanos: i64,
 }
 
 impl Totals {
@@ -52,6 +54,7 @@ impl Totals {
         self.reasoning_tokens += more.reasoning_tokens;
         self.cached_tokens += more.cached_tokens;
         self.cost_nanos += more.cost_nanos;
+        self.own_cost_nanos += more.own_cost_nanos;
     }
 }
 
@@ -60,8 +63,9 @@ const NEW: &str = "SELECT created_at / 3600000 AS period, organization_id, key_i
      COUNT(*) AS requests, CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS failures, \
      CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens, \
      CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, \
-     CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos \
-     FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
+     CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos, \
+     CAST(SUM(CASE WHEN own_key_id <> '' AND error IS NULL THEN upstream_cost_nanos ELSE 0 END) AS BIGINT) \
+     AS own_cost_nanos FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
      GROUP BY 1, organization_id, key_id, model_id, endpoint_id, app_url";
 
 macro_rules! add_to {
@@ -73,9 +77,10 @@ macro_rules! add_to {
                 " (",
                 $period,
                 ", organization_id, key_id, model_id, endpoint_id, provider_name, app_url, app_title, is_simulated, \
-                 requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_nanos)"
+                 requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_nanos, \
+                 own_cost_nanos)"
             ),
-            16,
+            17,
             concat!(
                 "ON CONFLICT (",
                 $period,
@@ -93,7 +98,9 @@ macro_rules! add_to {
                 $table,
                 ".cached_tokens + excluded.cached_tokens, cost_nanos = ",
                 $table,
-                ".cost_nanos + excluded.cost_nanos, app_title = excluded.app_title"
+                ".cost_nanos + excluded.cost_nanos, own_cost_nanos = ",
+                $table,
+                ".own_cost_nanos + excluded.own_cost_nanos, app_title = excluded.app_title"
             ),
         )
     };
@@ -230,6 +237,7 @@ async fn add(connection: &mut AnyConnection, bulk: &Bulk, new: &[Totals], hours:
             .bind(row.reasoning_tokens)
             .bind(row.cached_tokens)
             .bind(row.cost_nanos)
+            .bind(row.own_cost_nanos)
     })
     .await
 }

@@ -71,9 +71,19 @@ pub struct HoldRow {
     /// Empty for a request without a key.
     pub key_id: String,
     pub amount_nanos: i64,
+    /// What a provider may bill to an own key.
+    pub own_nanos: i64,
     pub node_id: String,
     pub created_at: i64,
     pub expires_at: i64,
+}
+
+/// By how much a hold grew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrownHold {
+    pub id: String,
+    pub amount_nanos: i64,
+    pub own_nanos: i64,
 }
 
 /// What a key has spent, for ever and in the current windows.
@@ -89,6 +99,12 @@ pub struct KeyUsageRow {
     pub month: i64,
     pub month_nanos: i64,
     pub last_used_at: i64,
+    /// The same of what providers bill to own keys.
+    pub own_held_nanos: i64,
+    pub own_total_nanos: i64,
+    pub own_day_nanos: i64,
+    pub own_week_nanos: i64,
+    pub own_month_nanos: i64,
 }
 
 /// Everything one transaction of the ledger writes. Balances and key usage are
@@ -100,14 +116,24 @@ pub struct LedgerBatch {
     pub transfers: Vec<TransferRow>,
     pub seal: Option<SealRow>,
     pub new_holds: Vec<HoldRow>,
-    /// By how much a hold grew.
-    pub grown_holds: Vec<(String, i64)>,
+    pub grown_holds: Vec<GrownHold>,
     pub resolved_holds: Vec<String>,
     pub generations: Vec<GenerationRow>,
 }
 
+macro_rules! key_usage_columns {
+    () => {
+        "key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, month_nanos, last_used_at, \
+         own_held_nanos, own_total_nanos, own_day_nanos, own_week_nanos, own_month_nanos"
+    };
+}
+
 static INSERT_HOLDS: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::insert("INSERT INTO holds (id, account_id, key_id, amount_nanos, node_id, created_at, expires_at)", 7, "")
+    Bulk::insert(
+        "INSERT INTO holds (id, account_id, key_id, amount_nanos, own_nanos, node_id, created_at, expires_at)",
+        8,
+        "",
+    )
 });
 static DELETE_HOLDS: LazyLock<Bulk> = LazyLock::new(|| Bulk::in_list("DELETE FROM holds WHERE id", ""));
 static INSERT_TRANSFERS: LazyLock<Bulk> = LazyLock::new(|| {
@@ -130,11 +156,14 @@ static UPSERT_BALANCES: LazyLock<Bulk> = LazyLock::new(|| {
 static UPSERT_KEY_USAGE: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(
         "INSERT INTO key_usage (key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, \
-         month_nanos, last_used_at)",
-        10,
+         month_nanos, last_used_at, own_held_nanos, own_total_nanos, own_day_nanos, own_week_nanos, own_month_nanos)",
+        15,
         "ON CONFLICT (key_id) DO UPDATE SET held_nanos = excluded.held_nanos, total_nanos = excluded.total_nanos, \
          day = excluded.day, day_nanos = excluded.day_nanos, week = excluded.week, week_nanos = excluded.week_nanos, \
-         month = excluded.month, month_nanos = excluded.month_nanos, last_used_at = excluded.last_used_at",
+         month = excluded.month, month_nanos = excluded.month_nanos, last_used_at = excluded.last_used_at, \
+         own_held_nanos = excluded.own_held_nanos, own_total_nanos = excluded.own_total_nanos, \
+         own_day_nanos = excluded.own_day_nanos, own_week_nanos = excluded.own_week_nanos, \
+         own_month_nanos = excluded.own_month_nanos",
     )
 });
 static FIND_TRANSFERS: LazyLock<Bulk> = LazyLock::new(|| {
@@ -146,15 +175,15 @@ static FIND_TRANSFERS: LazyLock<Bulk> = LazyLock::new(|| {
 });
 static FIND_HOLDS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::in_list(
-        "SELECT id, account_id, key_id, amount_nanos, node_id, created_at, expires_at FROM holds WHERE id",
+        "SELECT id, account_id, key_id, amount_nanos, own_nanos, node_id, created_at, expires_at FROM holds WHERE id",
         "",
     )
 });
 // An update that changes nothing locks the row on both databases.
 static LOCK_BALANCES: &str = "UPDATE balances SET held_nanos = held_nanos WHERE account_id = $1 \
      RETURNING account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, is_frozen";
-static LOCK_KEY_USAGE: &str = "UPDATE key_usage SET held_nanos = held_nanos WHERE key_id = $1 \
-     RETURNING key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, month_nanos, last_used_at";
+static LOCK_KEY_USAGE: &str =
+    concat!("UPDATE key_usage SET held_nanos = held_nanos WHERE key_id = $1 RETURNING ", key_usage_columns!());
 
 /// Writes a batch. Money first, so that a broken rule fails early.
 ///
@@ -185,15 +214,17 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
                 .bind(row.account_id.as_str())
                 .bind(row.key_id.as_str())
                 .bind(row.amount_nanos)
+                .bind(row.own_nanos)
                 .bind(row.node_id.as_str())
                 .bind(row.created_at)
                 .bind(row.expires_at)
         })
         .await?;
-    for (id, amount_nanos) in &batch.grown_holds {
-        sqlx::query("UPDATE holds SET amount_nanos = amount_nanos + $1 WHERE id = $2")
-            .bind(*amount_nanos)
-            .bind(id.as_str())
+    for grown in &batch.grown_holds {
+        sqlx::query("UPDATE holds SET amount_nanos = amount_nanos + $1, own_nanos = own_nanos + $2 WHERE id = $3")
+            .bind(grown.amount_nanos)
+            .bind(grown.own_nanos)
+            .bind(grown.id.as_str())
             .execute(&mut *connection)
             .await?;
     }
@@ -223,6 +254,11 @@ pub async fn write_batch(connection: &mut AnyConnection, batch: &LedgerBatch) ->
                 .bind(row.month)
                 .bind(row.month_nanos)
                 .bind(row.last_used_at)
+                .bind(row.own_held_nanos)
+                .bind(row.own_total_nanos)
+                .bind(row.own_day_nanos)
+                .bind(row.own_week_nanos)
+                .bind(row.own_month_nanos)
         })
         .await?;
     generations::insert_many(connection, &batch.generations).await
@@ -334,12 +370,8 @@ impl Store {
             sqlx::query_as("SELECT account_id, credited_nanos, debited_nanos, held_nanos, floor_nanos, promo_nanos, is_frozen FROM balances")
                 .fetch_all(self.pool())
                 .await?;
-        let key_usage = sqlx::query_as(
-            "SELECT key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, month_nanos, last_used_at \
-             FROM key_usage",
-        )
-        .fetch_all(self.pool())
-        .await?;
+        let key_usage =
+            sqlx::query_as(concat!("SELECT ", key_usage_columns!(), " FROM key_usage")).fetch_all(self.pool()).await?;
         Ok((balances, key_usage, self.holds().await?))
     }
 
@@ -348,9 +380,11 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn holds(&self) -> sqlx::Result<Vec<HoldRow>> {
-        sqlx::query_as("SELECT id, account_id, key_id, amount_nanos, node_id, created_at, expires_at FROM holds")
-            .fetch_all(self.pool())
-            .await
+        sqlx::query_as(
+            "SELECT id, account_id, key_id, amount_nanos, own_nanos, node_id, created_at, expires_at FROM holds",
+        )
+        .fetch_all(self.pool())
+        .await
     }
 
     /// Holds that ran out, or whose node has not been heard of since `silent_since` (epoch ms).
@@ -359,7 +393,7 @@ impl Store {
     /// Any database error.
     pub async fn dangling_holds(&self, now_ms: i64, silent_since: i64) -> sqlx::Result<Vec<HoldRow>> {
         sqlx::query_as(
-            "SELECT id, account_id, key_id, amount_nanos, node_id, created_at, expires_at FROM holds \
+            "SELECT id, account_id, key_id, amount_nanos, own_nanos, node_id, created_at, expires_at FROM holds \
              WHERE expires_at < $1 OR node_id NOT IN (SELECT id FROM nodes WHERE heartbeat_at >= $2) LIMIT 500",
         )
         .bind(now_ms)
@@ -403,13 +437,10 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn key_usage(&self, key_id: &str) -> sqlx::Result<Option<KeyUsageRow>> {
-        sqlx::query_as(
-            "SELECT key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, month_nanos, last_used_at \
-             FROM key_usage WHERE key_id = $1",
-        )
-        .bind(key_id)
-        .fetch_optional(self.pool())
-        .await
+        sqlx::query_as(concat!("SELECT ", key_usage_columns!(), " FROM key_usage WHERE key_id = $1"))
+            .bind(key_id)
+            .fetch_optional(self.pool())
+            .await
     }
 
     /// An account's movements, newest first; charges of nothing are left out.

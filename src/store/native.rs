@@ -127,8 +127,8 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
     )?;
     each(
         connection,
-        "INSERT INTO holds (id, account_id, key_id, amount_nanos, node_id, created_at, expires_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO holds (id, account_id, key_id, amount_nanos, own_nanos, node_id, created_at, expires_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &batch.new_holds,
         |run, row| {
             run(params![
@@ -136,6 +136,7 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
                 row.account_id,
                 row.key_id,
                 row.amount_nanos,
+                row.own_nanos,
                 row.node_id,
                 row.created_at,
                 row.expires_at
@@ -144,9 +145,9 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
     )?;
     each(
         connection,
-        "UPDATE holds SET amount_nanos = amount_nanos + ? WHERE id = ?",
+        "UPDATE holds SET amount_nanos = amount_nanos + ?, own_nanos = own_nanos + ? WHERE id = ?",
         &batch.grown_holds,
-        |run, (id, amount_nanos)| run(params![amount_nanos, id]),
+        |run, grown| run(params![grown.amount_nanos, grown.own_nanos, grown.id]),
     )?;
     each(connection, "DELETE FROM holds WHERE id = ?", &batch.resolved_holds, |run, id| run(params![id]))?;
     each(
@@ -171,10 +172,14 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
     each(
         connection,
         "INSERT INTO key_usage (key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, \
-         month_nanos, last_used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPDATE SET \
+         month_nanos, last_used_at, own_held_nanos, own_total_nanos, own_day_nanos, own_week_nanos, own_month_nanos) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPDATE SET \
          held_nanos = excluded.held_nanos, total_nanos = excluded.total_nanos, day = excluded.day, \
          day_nanos = excluded.day_nanos, week = excluded.week, week_nanos = excluded.week_nanos, \
-         month = excluded.month, month_nanos = excluded.month_nanos, last_used_at = excluded.last_used_at",
+         month = excluded.month, month_nanos = excluded.month_nanos, last_used_at = excluded.last_used_at, \
+         own_held_nanos = excluded.own_held_nanos, own_total_nanos = excluded.own_total_nanos, \
+         own_day_nanos = excluded.own_day_nanos, own_week_nanos = excluded.own_week_nanos, \
+         own_month_nanos = excluded.own_month_nanos",
         &batch.key_usage,
         |run, row| {
             run(params![
@@ -187,7 +192,12 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
                 row.week_nanos,
                 row.month,
                 row.month_nanos,
-                row.last_used_at
+                row.last_used_at,
+                row.own_held_nanos,
+                row.own_total_nanos,
+                row.own_day_nanos,
+                row.own_week_nanos,
+                row.own_month_nanos
             ])
         },
     )?;

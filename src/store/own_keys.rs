@@ -18,6 +18,9 @@ pub struct OwnKeyRow {
     pub is_disabled: i64,
     pub is_fallback: i64,
     pub is_only: i64,
+    pub is_required: i64,
+    pub declared_zdr: Option<i64>,
+    pub declared_region: Option<String>,
     pub sort_order: i64,
     /// JSON arrays.
     pub allowed_models: Option<String>,
@@ -29,7 +32,8 @@ pub struct OwnKeyRow {
 }
 
 const COLUMNS: &str = "id, organization_id, workspace_id, provider_slug, name, label, secret, is_disabled, is_fallback, \
-     is_only, sort_order, allowed_models, allowed_keys, allowed_users, created_by, created_at, updated_at";
+     is_only, sort_order, allowed_models, allowed_keys, allowed_users, created_by, created_at, updated_at, \
+     is_required, declared_zdr, declared_region";
 
 /// The topic of own keys.
 pub const TOPIC: &str = "own_keys";
@@ -87,12 +91,13 @@ impl Store {
     pub async fn put_own_key(&self, row: &OwnKeyRow) -> sqlx::Result<()> {
         let text = format!(
             "INSERT INTO own_keys ({COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, label = excluded.label, secret = excluded.secret, \
              is_disabled = excluded.is_disabled, is_fallback = excluded.is_fallback, is_only = excluded.is_only, \
              sort_order = excluded.sort_order, allowed_models = excluded.allowed_models, \
              allowed_keys = excluded.allowed_keys, allowed_users = excluded.allowed_users, \
-             updated_at = excluded.updated_at"
+             updated_at = excluded.updated_at, is_required = excluded.is_required, \
+             declared_zdr = excluded.declared_zdr, declared_region = excluded.declared_region"
         );
         let mut transaction = self.begin_write().await?;
         sqlx::query(sqlx::AssertSqlSafe(text))
@@ -113,6 +118,9 @@ impl Store {
             .bind(row.created_by.as_deref())
             .bind(row.created_at)
             .bind(row.updated_at)
+            .bind(row.is_required)
+            .bind(row.declared_zdr)
+            .bind(row.declared_region.as_deref())
             .execute(&mut *transaction)
             .await?;
         revise(&mut transaction, TOPIC).await?;

@@ -13,12 +13,16 @@ pub struct UsageRow {
     pub model_id: String,
     pub endpoint_id: String,
     pub provider_name: String,
+    /// Empty unless asked for.
+    pub workspace_id: String,
     pub requests: i64,
     pub prompt_tokens: i64,
     pub completion_tokens: i64,
     pub reasoning_tokens: i64,
     pub cached_tokens: i64,
     pub cost_nanos: i64,
+    /// At list price, what providers billed to own keys.
+    pub own_cost_nanos: i64,
 }
 
 /// What usage is added up by.
@@ -59,6 +63,24 @@ pub struct UsageScope<'a> {
     pub to: i64,
     pub is_hourly: bool,
     pub by: UsageBy,
+}
+
+/// Whose days, and which.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DailyScope<'a> {
+    pub organization_id: &'a str,
+    /// Empty for all keys.
+    pub key_id: &'a str,
+    /// Only what keys of this user did; empty for everybody's. Requests without a key are
+    /// not told apart by user.
+    pub user_id: &'a str,
+    /// Empty for all workspaces.
+    pub workspace_id: &'a str,
+    /// Days since the epoch, the last one excluded.
+    pub from: i64,
+    pub to: i64,
+    /// A row for each workspace.
+    pub is_by_workspace: bool,
 }
 
 /// The sums of a table by a column.
@@ -134,35 +156,34 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// An organization's days from `from_day` to before `to_day`, by model and endpoint.
-    /// An empty `key_id` means all keys, an empty `user_id` everybody's; requests without a
-    /// key are not told apart by user.
+    /// An organization's days by model and endpoint. What was asked without a key belongs
+    /// to the default workspace.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn daily_usage(
-        &self,
-        organization_id: &str,
-        key_id: &str,
-        user_id: &str,
-        from_day: i64,
-        to_day: i64,
-    ) -> sqlx::Result<Vec<UsageRow>> {
+    pub async fn daily_usage(&self, scope: &DailyScope<'_>) -> sqlx::Result<Vec<UsageRow>> {
         sqlx::query_as(
             "SELECT day AS period, model_id, endpoint_id, MAX(provider_name) AS provider_name, \
+             CASE WHEN $7 = 1 THEN workspace_id ELSE '' END AS workspace_id, \
              CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
              CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens, \
              CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
-             CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos \
-             FROM usage_daily WHERE organization_id = $1 AND ($2 = '' OR key_id = $2) AND day >= $3 AND day < $4 \
-             AND ($5 = '' OR key_id IN (SELECT id FROM api_keys WHERE organization_id = $1 AND creator_user_id = $5)) \
-             GROUP BY day, model_id, endpoint_id ORDER BY day DESC, model_id, endpoint_id",
+             CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos, \
+             CAST(SUM(own_cost_nanos) AS BIGINT) AS own_cost_nanos FROM \
+             (SELECT u.*, COALESCE(k.creator_user_id, '') AS user_id, COALESCE(k.workspace_id, w.id, '') AS workspace_id \
+             FROM usage_daily u LEFT JOIN api_keys k ON k.id = u.key_id \
+             LEFT JOIN workspaces w ON w.organization_id = u.organization_id AND w.is_default = 1 \
+             WHERE u.organization_id = $1 AND ($2 = '' OR u.key_id = $2) AND u.day >= $3 AND u.day < $4) AS days \
+             WHERE ($5 = '' OR user_id = $5) AND ($6 = '' OR workspace_id = $6) \
+             GROUP BY 1, 2, 3, 5 ORDER BY 1 DESC, 2, 3, 5",
         )
-        .bind(organization_id)
-        .bind(key_id)
-        .bind(from_day)
-        .bind(to_day)
-        .bind(user_id)
+        .bind(scope.organization_id)
+        .bind(scope.key_id)
+        .bind(scope.from)
+        .bind(scope.to)
+        .bind(scope.user_id)
+        .bind(scope.workspace_id)
+        .bind(i64::from(scope.is_by_workspace))
         .fetch_all(self.pool())
         .await
     }

@@ -1,6 +1,8 @@
 //! Bring your own key: an organization's credentials at providers.
 
 use app::types::Money;
+use futures::future::join_all;
+use patchbay::store::rollups::DailyScope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -117,7 +119,7 @@ async fn own_credentials_come_first_or_last_or_alone_as_their_owner_wants() {
     let only = json!({ "provider": { "only": ["alpha"] } });
     let used = usage(&key, only.clone()).await;
     assert_eq!((&used["is_byok"], credential(&alpha).as_str()), (&json!(false), "Bearer upstream-key"));
-    change(&manager, &id, json!({ "is_byok_only": true })).await;
+    change(&manager, &id, json!({ "is_required": true })).await;
     alpha.script([Script::fail(401, "bad key")]);
     let (status, body) = read(key.ask(only.clone()).await).await;
     assert!(status >= 400, "{body}");
@@ -125,6 +127,9 @@ async fn own_credentials_come_first_or_last_or_alone_as_their_owner_wants() {
 
     change(&manager, &id, json!({ "allowed_models": ["acme/other"] })).await;
     assert_eq!(usage(&key, only.clone()).await["is_byok"], false, "not for this model");
+    change(&manager, &id, json!({ "is_byok_only": true })).await;
+    assert!(key.ask(only.clone()).await.status().as_u16() >= 400, "the provider is closed to every other model, too");
+    change(&manager, &id, json!({ "is_byok_only": false })).await;
     change(&manager, &id, json!({ "allowed_models": null, "allowed_api_key_hashes": ["0".repeat(64)] })).await;
     assert_eq!(usage(&key, only.clone()).await["is_byok"], false, "not for this key");
     change(&manager, &id, json!({ "allowed_api_key_hashes": [key.hash] })).await;
@@ -177,6 +182,8 @@ async fn a_credential_is_tested_and_a_wrong_one_is_refused_in_words() {
         (json!({ "provider": "alpha", "key": "two words" }), "key"),
         (json!({ "provider": "alpha", "key": "{\"variables\":{}}" }), "key"),
         (json!({ "provider": "alpha", "key": "k", "allowed_models": [] }), "allowed_models"),
+        (json!({ "provider": "alpha", "key": "k", "is_fallback": true, "is_byok_only": true }), "is_byok_only"),
+        (json!({ "provider": "alpha", "key": "k", "declared_region": "mars" }), "declared_region"),
         (json!({ "provider": "alpha", "key": "k", "allowed_api_key_hashes": ["xyz"] }), "allowed_api_key_hashes"),
     ] {
         let (status, body) = read(manager.send(Method::POST, "/api/v1/byok", &fields).await).await;
@@ -219,5 +226,103 @@ async fn the_operator_changes_the_key_that_credentials_are_kept_with() {
         user_id: None,
     };
     assert_eq!(app.app.own_keys.of(&requester).len(), 1, "it opens with the new key alone");
+    app.finish().await;
+}
+
+/// A cent a request at list price, held and billed alike.
+async fn dear() -> Upstream {
+    let upstream = Upstream::with_prices("alpha", "0", "100").await;
+    upstream.always(Script::Answer { words: vec!["yes".into()], prompt_tokens: 10, completion_tokens: 100 });
+    upstream
+}
+
+on_both_databases! {
+    async fn own_keys_count_in_a_keys_usage_and_in_its_limit_where_it_says_so(database: Database) {
+        let upstream = dear().await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_dollars(1)).await;
+        let (key, manager) = (member.key().await, member.management_key().await);
+        keep(&manager, json!({})).await;
+        let path = format!("/api/v1/keys/{}", key.hash);
+        let change = async |fields: Value| read(manager.send(Method::PATCH, &path, &fields).await).await;
+        assert_eq!(change(json!({ "limit": 0.5, "limit_reset": "daily" })).await.0, 200);
+        let ask = || key.ask(json!({ "max_tokens": 100 }));
+        let statuses = async |count: usize| {
+            let answers = join_all((0..count).map(|_| ask())).await;
+            let mut statuses: Vec<u16> = answers.into_iter().map(|answer| answer.status().as_u16()).collect();
+            statuses.sort_unstable();
+            statuses
+        };
+        assert_eq!(statuses(8).await, [200; 8]);
+        let (_, shown) = read(key.get("/api/v1/key").await).await;
+        let amounts = |data: &Value, names: [&str; 5]| names.map(|name| data[name].clone());
+        let names = ["usage", "byok_usage", "byok_usage_daily", "byok_usage_weekly", "byok_usage_monthly"];
+        let expected = [json!(0), json!(0.08), json!(0.08), json!(0.08), json!(0.08)];
+        assert_eq!(amounts(&shown["data"], names), expected, "{shown}");
+        assert_eq!(shown["data"]["limit_remaining"], json!(0.5), "own keys do not count: {shown}");
+
+        let (_, changed) = change(json!({ "include_byok_in_limit": true, "limit": 0.15 })).await;
+        assert_eq!(amounts(&changed["data"], names), expected, "{changed}");
+        assert_eq!(changed["data"]["limit_remaining"], json!(0.07), "{changed}");
+        let sent = upstream.count();
+        let mut both = vec![200; 7];
+        both.extend([403; 13]);
+        assert_eq!(statuses(20).await, both, "exactly as many as the limit leaves");
+        assert_eq!(upstream.count() - sent, 7, "a refused request is never sent");
+        let (status, refusal) = read(ask().await).await;
+        let message = refusal["error"]["message"].as_str().unwrap();
+        assert!(status == 403 && message.contains("This key's limit leaves $0") && message.contains("own provider keys count"), "{message}");
+        assert_eq!(member.available().await, Money::from_dollars(1), "nothing was charged");
+
+        // The totals of days say the same.
+        while app.app.store.fold_generations().await.unwrap() > 0 {}
+        let today = app.app.clock.now_ms() / 86_400_000;
+        let organization_id = &member.account.organization_id;
+        let scope = DailyScope { organization_id, from: today - 1, to: today + 1, ..DailyScope::default() };
+        let days = app.app.store.daily_usage(&scope).await.unwrap();
+        assert_eq!(days.iter().map(|row| row.own_cost_nanos).sum::<i64>(), 150_000_000);
+        app.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_keys_count_in_a_workspaces_budgets_where_it_says_so() {
+    let upstream = dear().await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let member = app.member(Money::from_dollars(1)).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    keep(&manager, json!({})).await;
+    let path = format!("/api/v1/workspaces/{}/budgets/daily", member.account.workspace_id);
+    let set = async |fields: Value| read(manager.send(Method::PUT, &path, &fields).await).await;
+    assert_eq!(set(json!({ "limit_usd": 0.02 })).await.0, 200);
+    let ask = || key.ask(json!({ "max_tokens": 100 }));
+    for _ in 0..3 {
+        assert_eq!(ask().await.status(), 200, "own keys do not count");
+    }
+    let (_, set) = set(json!({ "limit_usd": 0.04, "include_byok_in_budgets": true })).await;
+    assert_eq!(set["data"]["used_usd"], json!(0.03), "{set}");
+    assert_eq!(ask().await.status(), 200);
+    let (status, refusal) = read(ask().await).await;
+    assert_eq!(status, 403, "{refusal}");
+    assert!(refusal["error"]["message"].as_str().unwrap().contains("The daily budget"), "{refusal}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_that_his_account_keeps_nothing_is_believed_and_who_says_it_does_too() {
+    let upstream = Upstream::start("alpha").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let member = app.member(Money::from_dollars(5)).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    let id = keep(&manager, json!({})).await;
+    let private = json!({ "provider": { "zdr": true } });
+    let (status, refused) = read(key.ask(private.clone()).await).await;
+    assert_eq!(status, 404, "nobody knows what the provider keeps: {refused}");
+    change(&manager, &id, json!({ "declared_zdr": true, "declared_region": "europe" })).await;
+    assert_eq!(usage(&key, private.clone()).await["is_byok"], true);
+    change(&manager, &id, json!({ "declared_zdr": false })).await;
+    assert_eq!(key.ask(private).await.status(), 404);
+    let (_, shown) = read(manager.get(&format!("/api/v1/byok/{id}")).await).await;
+    assert_eq!((&shown["data"]["declared_zdr"], &shown["data"]["declared_region"]), (&json!(false), &json!("europe")));
     app.finish().await;
 }

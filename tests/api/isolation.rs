@@ -28,12 +28,13 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 154] = [
+const ROWS: [(&str, Reach); 160] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
     ("/account/identities", Own),
     ("/account/identities/{provider}", Own),
+    ("/account/notifications", Own),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),
@@ -77,6 +78,7 @@ const ROWS: [(&str, Reach); 154] = [
     ("/embeddings/models", Public),
     ("/generation", Own),
     ("/generation/content", Own),
+    ("/generation/feedback", Own),
     ("/generations", Own),
     ("/invitations/accept", Own),
     ("/invitations/show", Public),
@@ -153,6 +155,9 @@ const ROWS: [(&str, Reach); 154] = [
     ("/chats", Own),
     ("/chats/{id}", Object),
     ("/chats/{id}/share", Object),
+    ("/chats/{id}/files/{file}", Object),
+    ("/chat-folders", Own),
+    ("/chat-folders/{id}", Object),
     ("/datasets/app-rankings", Public),
     ("/datasets/rankings-daily", Public),
     ("/models/facets", Public),
@@ -177,6 +182,7 @@ const ROWS: [(&str, Reach); 154] = [
     ("/auth/approve", Own),
     ("/confirm", Own),
     ("/form", Own),
+    ("/formats", Public),
     ("/healthz", Public),
     ("/readyz", Public),
     ("/sign-in", Public),
@@ -255,6 +261,10 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let chat = json!({ "title": "canary talk", "document": { "columns": [
         { "model": { "id": "acme/one", "name": "One" }, "turns": [{ "is_answer": false, "content": "canary words" }] }] } });
     let (_, chat) = owner.call(Method::POST, "/api/v1/chats", chat).await;
+    let file = json!({ "name": "canary.txt", "kind": "text/plain", "data": "data:text/plain;base64,Y2FuYXJ5" });
+    let path = format!("/api/v1/chats/{}/files/f1", chat["data"]["id"].as_str().unwrap());
+    assert_eq!(owner.call(Method::PUT, &path, file).await.0, 200);
+    let (_, folder) = owner.call(Method::POST, "/api/v1/chat-folders", json!({ "name": "canary folder" })).await;
     let own_key = json!({ "provider": "one", "key": "canary-credential-0001", "disabled": true });
     let (_, own_key) = owner.call(Method::POST, "/api/v1/byok", own_key).await;
     let destination = json!({ "type": "webhook", "name": "canary hook", "enabled": false,
@@ -270,6 +280,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let own = BTreeMap::from([
         ("organization", id.clone()),
         ("chat", text(&chat["data"]["id"])),
+        ("folder", text(&folder["data"]["id"])),
         ("own key", text(&own_key["data"]["id"])),
         ("destination", text(&destination["data"]["id"])),
         ("guardrail", text(&guardrail["data"]["id"])),
@@ -290,6 +301,7 @@ fn kind(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap() {
         "byok" => "own key",
         "chats" => "chat",
+        "chat-folders" => "folder",
         "keys" => "hash",
         "guardrails" => "guardrail",
         "observability" => "destination",
@@ -303,7 +315,11 @@ fn kind(path: &str) -> &'static str {
 }
 
 fn filled(path: &str, object: &str) -> String {
-    let path = path.replace("{author}", "acme").replace("{slug}", "one").replace("{interval}", "daily");
+    let path = path
+        .replace("{author}", "acme")
+        .replace("{slug}", "one")
+        .replace("{interval}", "daily")
+        .replace("{file}", "f1");
     format!("/api/v1{}", path.replace("{hash}", object).replace("{id}", object))
 }
 
@@ -334,9 +350,11 @@ async fn snapshot(owner: &Person<'_>, victim: &Victim) -> String {
         "/byok",
         "/observability/destinations",
         "/chats",
+        "/chat-folders",
     ] {
         all.push_str(&owner.get(&format!("/api/v1{path}")).await.1.to_string());
     }
+    all.push_str(&owner.get(&format!("/api/v1/chats/{}/files/f1", victim.own["chat"])).await.1.to_string());
     let workspace = &victim.own["workspace"];
     for part in ["", "/budgets", "/members"] {
         all.push_str(&owner.get(&format!("/api/v1/workspaces/{workspace}{part}")).await.1.to_string());

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use app::types::Money;
 use app::types::keys::LimitReset;
 use patchbay::billing::audit;
-use patchbay::billing::ledger::{HoldError, Ledger, Payer, TransferOutcome, WriterTask, credit_account};
+use patchbay::billing::ledger::{HoldError, Ledger, Payer, Stake, TransferOutcome, WriterTask, credit_account};
 use patchbay::clock::{Clock, parse_rfc3339};
 use patchbay::store::Store;
 use patchbay::store::generations::GenerationRow;
+use patchbay::store::rollups::DailyScope;
 
 use crate::on_both_databases;
 use crate::support::Database;
@@ -176,7 +177,7 @@ on_both_databases! {
         let second = books.ledger.hold("g2", &limited, Money(40), TTL_MS).await.err();
         assert_eq!(second, Some(HoldError::KeyLimit { remaining: Money(30) }));
         first.settle(Money(60), generation("g1")).await.unwrap();
-        assert_eq!(books.ledger.key_usage("k1").await.unwrap().daily, Money(60));
+        assert_eq!(books.ledger.key_usage("k1").await.unwrap().daily.credit, Money(60));
         let third = books.ledger.hold("g3", &limited, Money(41), TTL_MS).await.err();
         assert_eq!(third, Some(HoldError::KeyLimit { remaining: Money(40) }));
 
@@ -184,7 +185,32 @@ on_both_databases! {
         let tomorrow = books.ledger.hold("g4", &limited, Money(100), TTL_MS).await.unwrap();
         tomorrow.settle(Money(100), generation("g4")).await.unwrap();
         let usage = books.ledger.key_usage("k1").await.unwrap();
-        assert_eq!((usage.total, usage.daily, usage.weekly), (Money(160), Money(100), Money(160)));
+        assert_eq!((usage.total, usage.daily, usage.weekly), (Money(160).into(), Money(100).into(), Money(160).into()));
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn what_own_keys_cost_counts_only_in_the_limits_that_include_it(database: Database) {
+        let books = Books::with_credit(&database, 100).await;
+        let without = Payer { key_id: "k1".to_owned(), limit: Some(Money(50)), ..payer() };
+        let with = Payer { includes_byok: true, ..without.clone() };
+        let stake = |credit, own| Stake { credit: Money(credit), own: Money(own) };
+        let mut first = books.ledger.hold("g1", &with, stake(1, 20), TTL_MS).await.unwrap();
+        first.extend(stake(0, 9)).await.unwrap();
+        let refused = Some(HoldError::KeyLimit { remaining: Money(20) });
+        assert_eq!(books.ledger.hold("g2", &with, stake(1, 20), TTL_MS).await.err(), refused, "30 are held");
+        assert_eq!(first.extend(stake(0, 21)).await.err(), refused);
+        let free = books.ledger.hold("g3", &without, stake(1, 1_000), TTL_MS).await.unwrap();
+        assert_eq!(books.available().await, 98, "own keys take nothing of the balance");
+        assert_eq!(free.settle(stake(0, 0), generation("g3")).await, Some(Money(0)));
+        first.settle(stake(1, 24), generation("g1")).await.unwrap();
+        assert_eq!(books.ledger.key_usage("k1").await.unwrap().daily, stake(1, 24));
+        let refused = Some(HoldError::KeyLimit { remaining: Money(25) });
+        assert_eq!(books.ledger.hold("g4", &with, stake(0, 26), TTL_MS).await.err(), refused);
+        books.clock.set(parse_rfc3339("2026-11-22T00:00:00Z").unwrap());
+        let usage = books.ledger.key_usage("k1").await.unwrap();
+        assert_eq!((usage.daily, usage.monthly), (Stake::default(), stake(1, 24)));
         books.close().await;
     }
 }
@@ -194,8 +220,10 @@ on_both_databases! {
         let books = Books::with_credit(&database, 1_000).await;
         let settled = books.ledger.hold("g1", &payer(), Money(100), TTL_MS).await.unwrap();
         settled.settle(Money(80), generation("g1")).await.unwrap();
-        let mut lost = books.ledger.hold("g2", &payer(), Money(300), TTL_MS).await.unwrap();
-        lost.extend(Money(50)).await.unwrap();
+        let key = Payer { key_id: "k1".to_owned(), ..payer() };
+        let stake = Stake { credit: Money(300), own: Money(7) };
+        let mut lost = books.ledger.hold("g2", &key, stake, TTL_MS).await.unwrap();
+        lost.extend(Stake { credit: Money(50), own: Money(4) }).await.unwrap();
         // Old enough to have been written.
         books.clock.set(books.clock.now_ms() + 10_000);
         while books.store.holds().await.unwrap().is_empty() {
@@ -212,6 +240,8 @@ on_both_databases! {
         let again = Books::open_at(&database, clock, "node-2").await;
         again.ledger.reap().await.unwrap();
         assert_eq!(again.available().await, 920);
+        let usage = again.store.key_usage("k1").await.unwrap().unwrap();
+        assert_eq!((usage.held_nanos, usage.own_held_nanos), (0, 0));
         again.close().await;
     }
 }
@@ -304,7 +334,7 @@ on_both_databases! {
         }
         while books.store.fold_generations().await.unwrap() > 0 {}
         let day = books.clock.now_ms() / 86_400_000;
-        let rows = books.store.daily_usage(ORG, "", "", day, day + 1).await.unwrap();
+        let rows = books.store.daily_usage(&DailyScope { organization_id: ORG, from: day, to: day + 1, ..DailyScope::default() }).await.unwrap();
         let sum = |f: fn(&patchbay::store::rollups::UsageRow) -> i64| rows.iter().map(f).sum::<i64>();
         assert_eq!(sum(|row| row.requests), 40);
         assert_eq!(sum(|row| row.cost_nanos), spent);

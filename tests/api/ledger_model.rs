@@ -69,6 +69,7 @@ fn payers() -> Vec<Payer> {
         name: counter.to_owned(),
         limit: Money(limit),
         reset,
+        includes_byok: false,
     };
     let daily = Payer {
         key_id: "k1".to_owned(),
@@ -344,7 +345,7 @@ impl Pair {
         let lost = books.ledger.balance("platform:overrun_loss").await.unwrap().debited.0;
         same("revenue and loss were", &(revenue, lost), &(self.model.spent + self.model.lost, self.model.lost))?;
         for counter in ["k1", "k2", "k3", "member:m", "workspace:w"] {
-            let total = books.ledger.key_usage(counter).await.unwrap().total.0;
+            let total = books.ledger.key_usage(counter).await.unwrap().total.credit.0;
             let expected = self.model.used(&self.payers, counter, None, 0);
             same(counter, &total, &expected)?;
             self.trace.push(format!("{counter} {total}"));

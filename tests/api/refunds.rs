@@ -322,3 +322,51 @@ async fn low_balances_and_keys_near_their_limits_are_told_once() {
     assert_eq!(tell().await.len(), 3, "well again");
     app.finish().await;
 }
+
+on_both_databases! {
+    async fn letters_go_to_those_who_want_them_and_low_is_what_the_organization_says(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let (ann, bob) = (Person::new(&app, "ann@example.org").await, Person::new(&app, "bob@example.org").await);
+        let at = "/api/v1/account/notifications";
+        let (_, choices) = ann.get(at).await;
+        assert_eq!(choices["data"], json!({ "receipts": true, "low_balance": true, "key_limits": true, "announcements": false }));
+        for wrong in [json!({ "security": false }), json!({ "receipts": "no" })] {
+            assert_eq!(ann.call(Method::PATCH, at, wrong).await.0, 400);
+        }
+        let organization = async |person: &Person<'_>| {
+            let (_, organization) = person.get("/api/v1/organization").await;
+            organization["data"]["id"].as_str().unwrap().to_owned()
+        };
+        for (person, cents) in [(&ann, 300), (&bob, 300)] {
+            let id = organization(person).await;
+            app.app.ledger.grant(&id, &id, Money::from_cents(cents), "a start").await.unwrap();
+        }
+        let told = async || {
+            letters::tell_low_balances(&app.app).await.unwrap();
+            let all: Vec<(String, String)> = sqlx::query_as("SELECT recipient, subject FROM letters ORDER BY recipient, id")
+                .fetch_all(app.app.store.pool())
+                .await
+                .unwrap();
+            all.into_iter().filter(|(_, subject)| subject.contains("low") || subject.contains("announcement")).map(|(to, _)| to).collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, [""; 0], "three dollars are not low for the server");
+        for person in [&ann, &bob] {
+            assert_eq!(person.call(Method::PATCH, "/api/v1/billing", json!({ "low_balance": -1 })).await.0, 400);
+            let (status, billing) = person.call(Method::PATCH, "/api/v1/billing", json!({ "low_balance": 5 })).await;
+            assert_eq!((status, &billing["data"]["low_balance"]), (200, &json!(5)), "{billing}");
+        }
+        let (status, choices) = bob.call(Method::PATCH, at, json!({ "low_balance": false, "announcements": true })).await;
+        assert_eq!((status, &choices["data"]["receipts"], &choices["data"]["low_balance"]), (200, &json!(true), &json!(false)));
+        assert_eq!(told().await, ["ann@example.org"], "bob wants none");
+        let row = patchbay::store::announcements::AnnouncementRow {
+            id: "a1".into(), text: "Maintenance on Sunday".into(), is_warning: 0, created_at: 1, ends_at: None,
+        };
+        letters::announce(&app.app, &row).await.unwrap();
+        letters::announce(&app.app, &row).await.unwrap();
+        assert_eq!(told().await, ["ann@example.org", "bob@example.org"], "once, to the one who asked for it");
+        let (_, billing) = ann.call(Method::PATCH, "/api/v1/billing", json!({ "low_balance": null })).await;
+        assert_eq!(billing["data"]["low_balance"], json!(1), "the server's again");
+        app.finish().await;
+    }
+}

@@ -9,7 +9,7 @@ use crate::support::person::{PASSWORD, Person};
 use crate::support::{Database, TestApp, read};
 
 /// The secret in the newest letter to this address.
-async fn mailed(app: &TestApp, email: &str) -> String {
+pub async fn mailed(app: &TestApp, email: &str) -> String {
     let text: String =
         sqlx::query_scalar("SELECT text FROM letters WHERE recipient = $1 ORDER BY created_at DESC, id DESC LIMIT 1")
             .bind(email)

@@ -215,15 +215,79 @@ async fn media_are_fetched_for_a_provider_that_takes_no_url() {
     app.finish().await;
 }
 
+/// Ways to write the address of a machine that not everybody can reach.
+const INSIDE: [&str; 30] = [
+    "127.0.0.1",
+    "127.1",
+    "127.9.9.9",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0177.0.0.1",
+    "017700000001",
+    "%31%32%37.0.0.1",
+    "\u{2460}\u{2461}\u{2466}.0.0.1",
+    "127\u{3002}0\u{3002}0\u{3002}1",
+    "0",
+    "0.0.0.0",
+    "localhost",
+    "LOCALHOST.",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.0.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "2852039166",
+    "168.63.129.16",
+    "224.0.0.1",
+    "255.255.255.255",
+    "[::]",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:a9fe:a9fe]",
+    "[64:ff9b::7f00:1]",
+    "[fd00:ec2::254]",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_cannot_look_into_the_network_of_the_server() {
     let (world, url) = World::start().await;
+    let port = url.rsplit_once(':').unwrap().1.to_owned();
     let settings = provider(format!("{url}/v1beta"), Some("k".to_owned()), "gemini-2.5-flash", &[]);
     let app = app_with("google-ai-studio", settings, false).await;
-    let (status, body) = ask(&app, "google-ai-studio/gemini-2.5-flash", picture(&format!("{url}/dot.png"))).await;
-    assert_eq!(status, 400, "{body}");
-    let message = body["error"]["message"].as_str().unwrap();
-    assert!(message.contains("image_url.url leads to no public address"), "{message}");
+    let key = app.member(Money::from_dollars(5)).await.key().await;
+    let model = "google-ai-studio/gemini-2.5-flash";
+    let chat = |part: Value| json!({ "model": model, "messages": [{ "role": "user", "content": [part] }] });
+    let mut refused = 0;
+    for host in INSIDE {
+        let url = format!("http://{host}:{port}/dot.png");
+        for (path, body) in [
+            ("chat/completions", chat(json!({ "type": "image_url", "image_url": { "url": url } }))),
+            ("chat/completions", chat(json!({ "type": "video_url", "video_url": { "url": url } }))),
+            ("chat/completions", chat(json!({ "type": "file", "file": { "filename": "a.pdf", "file_data": url } }))),
+            (
+                "responses",
+                json!({ "model": model, "input": [{ "role": "user", "content": [
+                    { "type": "input_image", "detail": "auto", "image_url": url }] }] }),
+            ),
+            (
+                "messages",
+                json!({ "model": model, "max_tokens": 9, "messages": [{ "role": "user", "content": [
+                    { "type": "image", "source": { "type": "url", "url": url } }] }] }),
+            ),
+        ] {
+            let (status, body) = read(key.send(Method::POST, &format!("/api/v1/{path}"), &body).await).await;
+            assert_eq!(status, 400, "{path} with {url}: {body}");
+            assert!(body.to_string().contains("leads to no public address"), "{path} with {url}: {body}");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, INSIDE.len() * 5);
+    for scheme in ["file:///etc/passwd", "ftp://127.0.0.1/a", "gopher://127.0.0.1/_", "http://user:word@127.0.0.1/"] {
+        let (status, body) = ask(&app, model, picture(scheme)).await;
+        assert_eq!(status, 400, "{scheme}: {body}");
+    }
     assert!(world.seen("/").is_empty(), "nobody was asked");
+    println!("{refused} addresses inside were refused");
     app.finish().await;
 }

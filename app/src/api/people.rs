@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{Api, ApiResult, encode};
 use crate::types::Envelope;
-use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
+use crate::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor};
 use crate::types::byok::{OwnKey, OwnKeyList};
 use crate::types::guardrails::{Guardrail, GuardrailList};
 use crate::types::observability::{Destination, DestinationList};
@@ -23,6 +23,11 @@ impl Api {
     /// Its members, at most 100 from `offset`.
     pub async fn members(&self, offset: i64) -> ApiResult<Counted<OrganizationMember>> {
         self.whole(&format!("/api/v1/organization/members?limit=100&offset={offset}")).await
+    }
+
+    /// Which letters the person gets.
+    pub async fn notifications(&self) -> ApiResult<Notifications> {
+        self.get("/api/v1/account/notifications").await
     }
 
     /// Invitations without an answer.
@@ -63,8 +68,9 @@ impl Api {
     }
 
     /// The workspace's provider keys.
-    pub async fn own_keys(&self) -> ApiResult<Vec<OwnKey>> {
-        self.whole::<OwnKeyList>("/api/v1/byok?limit=100").await.map(|list| list.data)
+    pub async fn own_keys(&self, workspace: &str) -> ApiResult<Vec<OwnKey>> {
+        let path = format!("/api/v1/byok?limit=100&workspace_id={}", encode(workspace));
+        self.whole::<OwnKeyList>(&path).await.map(|list| list.data)
     }
 
     /// The organization's guardrails.
@@ -78,8 +84,9 @@ impl Api {
     }
 
     /// The workspace's presets.
-    pub async fn presets(&self) -> ApiResult<Vec<Preset>> {
-        self.whole::<PresetList>("/api/v1/presets?limit=100").await.map(|list| list.data)
+    pub async fn presets(&self, workspace: &str) -> ApiResult<Vec<Preset>> {
+        let path = format!("/api/v1/presets?limit=100&workspace_id={}", encode(workspace));
+        self.whole::<PresetList>(&path).await.map(|list| list.data)
     }
 
     /// The person's own account.

@@ -53,7 +53,7 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
     let (reset, expiry) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (workspace, models) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (providers, networks) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let is_management = RwSignal::new(false);
+    let (is_management, includes_byok) = (RwSignal::new(false), RwSignal::new(false));
     let all = [name, limit, reset, expiry, workspace, models, providers, networks];
     let problem = RwSignal::new(None::<String>);
     let created = RwSignal::new(None::<CreatedKey>);
@@ -73,6 +73,7 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
             field.set(String::new());
         }
         is_management.set(false);
+        includes_byok.set(false);
         problem.set(None);
         created.set(None);
     };
@@ -85,6 +86,7 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
             Err(text) => problem.set(Some(text.to_owned())),
             Ok(mut wish) => {
                 wish.is_management_key = is_management.get_untracked().then_some(true);
+                wish.include_byok_in_limit = includes_byok.get_untracked().then_some(true);
                 is_busy.set(true);
                 spawn_local(async move {
                     match use_api().create_key(&wish).await {
@@ -152,6 +154,10 @@ pub fn KeyDialog(desk: Desk) -> impl IntoView {
                         <span>"Only from these networks "<small>"(such as 203.0.113.0/24)"</small></span>
                         <input class="input" name="allowed_networks" autocomplete="off" bind:value=networks/>
                     </label>
+                    <label class="check">
+                        <input type="checkbox" name="include_byok_in_limit" bind:checked=includes_byok/>
+                        "What providers bill to your own keys counts in the limit, too"
+                    </label>
                     {desk.manages.then(|| view! {
                         <label class="check">
                             <input type="checkbox" name="is_management_key" bind:checked=is_management/>
@@ -206,12 +212,7 @@ pub fn DeleteDialog(desk: Desk) -> impl IntoView {
     let delete = move |_| {
         let Some(key) = desk.doomed.get_untracked() else { return };
         desk.doomed.set(None);
-        spawn_local(async move {
-            match use_api().delete_key(&key.hash).await {
-                Ok(_) => desk.keys.update(|keys| keys.retain(|other| other.hash != key.hash)),
-                Err(error) => desk.failed(error),
-            }
-        });
+        desk.delete(key);
     };
     let name = move || desk.doomed.get().map(|key| key.name).unwrap_or_default();
     view! {

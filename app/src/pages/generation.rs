@@ -9,9 +9,10 @@ use super::generation_content::Content;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::badge::{Badge, Tone};
+use crate::components::form::CallForm;
 use crate::components::format;
 use crate::types::Money;
-use crate::types::activity::{Generation, ProviderResponse, Routing};
+use crate::types::activity::{Feedback, FeedbackCategory, Generation, ProviderResponse, Routing};
 use crate::types::roles::Permission;
 
 /// `/activity/{id}`
@@ -22,14 +23,16 @@ pub fn GenerationPage() -> impl IntoView {
     deferred(async move {
         let body = match member("see this request", &format!("/activity/{id}")).await {
             Err(invitation) => view! { <h1>"Request"</h1>{invitation} }.into_any(),
-            Ok(session) => match api.generation(&id).await {
-                Ok(generation) => {
+            Ok(session) => match futures::try_join!(api.generation(&id), api.feedback(&id)) {
+                Ok((generation, feedback)) => {
                     let may_read = session.user.as_ref().is_some_and(|user| user.may(Permission::SeePrompts));
                     // What is not kept is a 404.
                     let content = if may_read { Some(api.generation_content(&id).await.ok()) } else { None };
+                    let id = generation.id.clone();
                     view! {
                         <Detail generation/>
                         {content.map(|content| view! { <Content content/> })}
+                        <Remarks id feedback/>
                     }
                     .into_any()
                 }
@@ -45,6 +48,35 @@ pub fn GenerationPage() -> impl IntoView {
         }
         .into_any()
     })
+}
+
+/// What was said of the request, and a form to say more.
+#[component]
+fn Remarks(id: String, feedback: Vec<Feedback>) -> impl IntoView {
+    let said = feedback
+        .into_iter()
+        .map(|one| {
+            let comment = (!one.comment.is_empty()).then(|| format!(": {}", format::plain(&one.comment)));
+            view! { <li>{one.category.label()}{comment}" "<small>{format::moment(&one.created_at)}</small></li> }
+        })
+        .collect_view();
+    let choices = FeedbackCategory::ALL
+        .into_iter()
+        .map(|category| view! { <option value=category.as_str()>{category.label()}</option> })
+        .collect_view();
+    view! {
+        <h2 id="feedback">"Was something wrong?"</h2>
+        <ul>{said}</ul>
+        <CallForm method="POST" path="/api/v1/generation/feedback" next=format!("/activity/{id}") done="Thank you. It is kept with the request.">
+            <input type="hidden" name="generation_id" value=id/>
+            <label class="field"><span>"What"</span><select class="input" name="category">{choices}</select></label>
+            <label class="field">
+                <span>"In your words "<small>"(optional)"</small></span>
+                <textarea class="input" name="comment" rows="3" maxlength="1000"></textarea>
+            </label>
+            <button class="button" type="submit">"Send"</button>
+        </CallForm>
+    }
 }
 
 #[component]

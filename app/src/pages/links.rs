@@ -14,7 +14,8 @@ use crate::components::format;
 use crate::components::title::PageTitle;
 use crate::types::organizations::InvitationView;
 
-fn asked(name: &str) -> String {
+/// A parameter of the page's address, or nothing.
+pub(super) fn asked(name: &str) -> String {
     use_query_map().get_untracked().get(name).unwrap_or_default()
 }
 
@@ -167,7 +168,7 @@ pub fn VerifyEmail() -> impl IntoView {
 /// `/auth?callback_url=…`: an app asks for a key.
 #[component]
 pub fn AuthPage() -> impl IntoView {
-    const FIELDS: [&str; 8] = [
+    const FIELDS: [&str; 9] = [
         "callback_url",
         "code_challenge",
         "code_challenge_method",
@@ -175,6 +176,7 @@ pub fn AuthPage() -> impl IntoView {
         "limit",
         "expires_at",
         "usage_limit_type",
+        "workspace_id",
         "state",
     ];
     let given = FIELDS.map(|name| (name, asked(name)));

@@ -1,14 +1,17 @@
 //! Presets: settings of requests that are kept under a name.
 
 use leptos::prelude::*;
+use serde_json::json;
 
+use super::links::asked;
 use super::{failed, member};
-use crate::api::use_api;
+use crate::api::{encode, use_api};
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
+use crate::components::workspace_choice::WorkspaceChoice;
 use crate::types::presets::Preset;
 
 const HERE: &str = "/presets";
@@ -17,11 +20,16 @@ const HERE: &str = "/presets";
 #[component]
 pub fn Presets() -> impl IntoView {
     let api = use_api();
+    let workspace = asked("workspace");
     deferred(async move {
         let (body, url) = match member("see presets", HERE).await {
             Err(invitation) => (invitation, String::new()),
-            Ok(session) => match api.presets().await {
-                Ok(presets) => (view! { <List presets/> }.into_any(), session.base_url),
+            Ok(session) => match futures::try_join!(api.workspaces(), api.presets(&workspace)) {
+                Ok((workspaces, presets)) => {
+                    let chosen = workspace.clone();
+                    let body = view! { <WorkspaceChoice path=HERE workspaces=workspaces.data chosen/><List presets workspace/> };
+                    (body.into_any(), session.base_url)
+                }
                 Err(error) => (failed(error), session.base_url),
             },
         };
@@ -43,12 +51,12 @@ pub fn Presets() -> impl IntoView {
 }
 
 #[component]
-fn List(presets: Vec<Preset>) -> impl IntoView {
+fn List(presets: Vec<Preset>, workspace: String) -> impl IntoView {
     if presets.is_empty() {
         return view! { <Empty title="No preset yet."><p>"The example below makes one called terse."</p></Empty> }
             .into_any();
     }
-    let rows = presets.into_iter().map(row).collect_view();
+    let rows = presets.into_iter().map(|preset| row(preset, &workspace)).collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Presets">
             <table class="table table-cards">
@@ -61,9 +69,12 @@ fn List(presets: Vec<Preset>) -> impl IntoView {
     .into_any()
 }
 
-fn row(preset: Preset) -> impl IntoView {
-    let path = format!("/api/v1/presets/{}", preset.slug);
+fn row(preset: Preset, workspace: &str) -> impl IntoView {
+    let place = if workspace.is_empty() { String::new() } else { encode(workspace) };
+    let path = format!("/api/v1/presets/{}?workspace_id={place}", preset.slug);
+    let here = format!("{HERE}?workspace={place}");
     let (switch, to) = if preset.status == "active" { ("Disable", "disabled") } else { ("Activate", "active") };
+    let back = undo("PATCH", &path, &json!({ "status": preset.status }));
     let name = format::plain(&preset.name);
     let (turn, delete) = (format!("{switch} {name}"), format!("Delete {name}"));
     view! {
@@ -73,11 +84,11 @@ fn row(preset: Preset) -> impl IntoView {
             <td data-label="Changed"><time datetime=preset.updated_at.clone()>{format::moment(&preset.updated_at)}</time></td>
             <td data-label="">
                 <div class="button-row">
-                    <CallForm method="PATCH" path=path.clone() next=HERE done="Changed." class="inline-form">
+                    <CallForm method="PATCH" path=path.clone() next=here.clone() done="Changed." class="inline-form" undo=Some(back)>
                         <input type="hidden" name="status" value=to/>
                         <button class="button button-small" type="submit" aria-label=turn>{switch}</button>
                     </CallForm>
-                    <CallForm method="DELETE" path=path next=HERE done="The preset is gone." class="inline-form">
+                    <CallForm method="DELETE" path=path next=here done="The preset is gone." class="inline-form">
                         <button class="button button-small button-danger" type="submit" aria-label=delete>"Delete"</button>
                     </CallForm>
                 </div>

@@ -2,15 +2,16 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use serde_json::json;
 
 use super::workspace_privacy::Privacy;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::format;
 use crate::components::title::PageTitle;
-use crate::types::organizations::{OrganizationMember, Workspace, WorkspaceBudget, WorkspaceMember};
+use crate::types::organizations::{OrganizationMember, Workspace, WorkspaceBudget, WorkspaceBudgets, WorkspaceMember};
 use crate::types::roles::Permission;
 use crate::types::session::User;
 
@@ -134,7 +135,7 @@ pub fn WorkspacePage() -> impl IntoView {
                             <PageTitle text=workspace.name.clone()/>
                             <h1>{format::plain(&workspace.name)}</h1>
                             <p class="button-row"><a class="button" href="/workspaces">"All workspaces"</a><a class="button" href="/keys">"Keys"</a></p>
-                            <Budgets workspace=workspace.clone() budgets=budgets.data manages/>
+                            <Budgets workspace=workspace.clone() budgets manages/>
                             <People workspace=workspace.clone() members=members.data people=people.data manages/>
                             <Privacy workspace=workspace.clone() manages/>
                             {settings}
@@ -151,7 +152,11 @@ pub fn WorkspacePage() -> impl IntoView {
 }
 
 #[component]
-fn Budgets(workspace: Workspace, budgets: Vec<WorkspaceBudget>, manages: bool) -> impl IntoView {
+fn Budgets(workspace: Workspace, budgets: WorkspaceBudgets, manages: bool) -> impl IntoView {
+    let WorkspaceBudgets { data: budgets, include_byok_in_budgets } = budgets;
+    let toggle = budgets.first().cloned().filter(|_| manages);
+    let own_keys = toggle
+        .map(|budget| view! { <OwnKeysInBudgets slug=workspace.slug.clone() budget counts=include_byok_in_budgets/> });
     let rows = PERIODS
         .into_iter()
         .map(|(period, when)| {
@@ -164,15 +169,17 @@ fn Budgets(workspace: Workspace, budgets: Vec<WorkspaceBudget>, manages: bool) -
             let has_one = own.is_some();
             let change = manages.then(|| {
                 let label = format!("The {period} budget in US dollars");
-                let value = limit.unwrap_or_default();
+                let value = own.map(|budget| budget.limit_usd.to_string()).unwrap_or_default();
                 let (path_too, here_too) = (path.clone(), here.clone());
+                let back = own.map(|budget| undo("PUT", &path, &json!({ "limit_usd": budget.limit_usd })));
+                let unset = back.clone().or_else(|| Some(undo("DELETE", &path, &json!({}))));
                 let delete = has_one.then(|| view! {
-                    <CallForm method="DELETE" path=path_too next=here_too done="The budget is removed." class="inline-form">
+                    <CallForm method="DELETE" path=path_too next=here_too done="The budget is removed." class="inline-form" undo=back>
                         <button class="button button-small" type="submit" aria-label=format!("Remove the {period} budget")>"Remove"</button>
                     </CallForm>
                 });
                 view! {
-                    <CallForm method="PUT" path next=here done="The budget holds from now on." class="inline-form">
+                    <CallForm method="PUT" path next=here done="The budget holds from now on." class="inline-form" undo=unset>
                         <input class="input input-small" name="limit_usd:number" inputmode="decimal" required=true aria-label=label value=value/>
                         <button class="button button-small" type="submit" aria-label=format!("Set the {period} budget")>"Set"</button>
                     </CallForm>
@@ -199,6 +206,35 @@ fn Budgets(workspace: Workspace, budgets: Vec<WorkspaceBudget>, manages: bool) -
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        {own_keys}
+    }
+}
+
+/// Whether what providers bill to the organization's own keys counts in the budgets.
+#[component]
+fn OwnKeysInBudgets(slug: String, budget: WorkspaceBudget, counts: bool) -> impl IntoView {
+    let period = budget.reset_interval.as_deref().unwrap_or("lifetime");
+    let path = format!("/api/v1/workspaces/{}/budgets/{period}", budget.workspace_id);
+    let (state, action, done) = if counts {
+        (
+            "What providers bill to your own keys counts in these budgets, at list price.",
+            "Leave own keys out",
+            "Own keys do not count any more.",
+        )
+    } else {
+        (
+            "What providers bill to your own keys does not count in these budgets.",
+            "Count own keys",
+            "Own keys count from now on.",
+        )
+    };
+    view! {
+        <CallForm method="PUT" path next=format!("/workspaces/{slug}") done class="inline-form">
+            <span>{state}</span>
+            <input type="hidden" name="limit_usd:number" value=budget.limit_usd.to_string()/>
+            <input type="hidden" name="include_byok_in_budgets:flag" value=if counts { "false" } else { "true" }/>
+            <button class="button button-small" type="submit">{action}</button>
+        </CallForm>
     }
 }
 
@@ -223,8 +259,10 @@ fn People(
             let (id, email) = (one.user_id.clone(), email(&one.user_id));
             let label = format!("Remove {email} from this workspace");
             let here = here.clone();
+            let add = format!("/api/v1/workspaces/{}/members/add", workspace.id);
+            let back = Some(undo("POST", &add, &json!({ "user_ids": [id] })));
             let remove = manages.then(|| view! {
-                <CallForm method="POST" path next=here done="Removed from the workspace." class="inline-form">
+                <CallForm method="POST" path next=here done="Removed from the workspace." class="inline-form" undo=back>
                     <input type="hidden" name="user_ids:array" value=id/>
                     <button class="button button-small" type="submit" aria-label=label>"Remove"</button>
                 </CallForm>

@@ -14,6 +14,9 @@ pub struct ActivityItem {
     pub model_permaslug: String,
     pub endpoint_id: String,
     pub provider_name: String,
+    /// Only where the rows are wanted by workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace_id: Option<String>,
     pub usage: Money,
     pub byok_usage_inference: Money,
     pub requests: i64,
@@ -217,4 +220,95 @@ pub struct ProviderResponse {
     /// ms until the first token or the failure.
     pub latency: Option<i64>,
     pub is_byok: bool,
+}
+
+/// What can be wrong with a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub enum FeedbackCategory {
+    Latency,
+    Incoherence,
+    IncorrectResponse,
+    Formatting,
+    Billing,
+    ApiError,
+    #[default]
+    Other,
+}
+
+impl FeedbackCategory {
+    /// All of them, in the order people choose from.
+    pub const ALL: [Self; 7] = [
+        Self::IncorrectResponse,
+        Self::Incoherence,
+        Self::Formatting,
+        Self::Latency,
+        Self::ApiError,
+        Self::Billing,
+        Self::Other,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Incoherence => "incoherence",
+            Self::IncorrectResponse => "incorrect_response",
+            Self::Formatting => "formatting",
+            Self::Billing => "billing",
+            Self::ApiError => "api_error",
+            Self::Other => "other",
+        }
+    }
+
+    /// As people say it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Latency => "Too slow",
+            Self::Incoherence => "Makes no sense",
+            Self::IncorrectResponse => "Wrong answer",
+            Self::Formatting => "Wrong format",
+            Self::Billing => "Wrong charge",
+            Self::ApiError => "An error of the API",
+            Self::Other => "Something else",
+        }
+    }
+}
+
+impl std::str::FromStr for FeedbackCategory {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|category| category.as_str() == text).ok_or(())
+    }
+}
+
+/// `POST /api/v1/generation/feedback`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct GiveFeedback {
+    pub generation_id: String,
+    pub category: FeedbackCategory,
+    /// At most 1,000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// The answer to [`GiveFeedback`], inside `data`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct FeedbackKept {
+    pub success: bool,
+}
+
+/// One of `GET /api/v1/generation/feedback?id=` (ours).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Feedback {
+    pub category: FeedbackCategory,
+    pub comment: String,
+    /// RFC 3339.
+    pub created_at: String,
 }

@@ -15,8 +15,14 @@ pub struct OwnKey {
     pub disabled: bool,
     /// Tried after the shared capacity, not before.
     pub is_fallback: bool,
-    /// The shared capacity of this provider is not used.
+    /// The shared capacity of this provider is not used, for any model.
     pub is_byok_only: bool,
+    /// The shared capacity of this provider is not used for the models this key serves.
+    pub is_required: bool,
+    /// The owner says whether his account at the provider keeps nothing; `null`: as the provider does.
+    pub declared_zdr: Option<bool>,
+    /// Where the owner says his account processes requests: `global`, `europe` or `us`.
+    pub declared_region: Option<String>,
     /// Ascending.
     pub sort_order: i64,
     /// Model ids; `null` is all.

@@ -13,6 +13,7 @@ pub mod credits;
 pub mod error;
 pub mod guardrails;
 pub mod keys;
+pub mod locale;
 pub mod models;
 pub mod money;
 pub mod observability;

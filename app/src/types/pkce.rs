@@ -20,6 +20,8 @@ pub struct CreateCode {
     pub expires_at: Option<String>,
     pub limit: Option<Money>,
     pub usage_limit_type: Option<LimitReset>,
+    /// The workspace of the key, by id or slug; the caller's own where none is named.
+    pub workspace_id: Option<String>,
 }
 
 /// A code that waits for its app.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use app::types::Money;
 
 use super::{
-    BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REFUSED, REVENUE, SettleOp, TransferOutcome,
+    BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REFUSED, REVENUE, SettleOp, Stake, TransferOutcome,
     counters,
 };
 use crate::clock::Windows;
@@ -89,41 +89,43 @@ impl<'a> Working<'a> {
     }
 
     /// Decides a hold on locked rows (where memory did not).
-    pub fn decide(&mut self, payer: &Payer, amount: i64) -> Result<(), HoldError> {
+    pub fn decide(&mut self, payer: &Payer, amount: Stake) -> Result<(), HoldError> {
         let windows = Windows::at(self.now_ms);
         let account = self.balance(&payer.account_id);
         if account.is_frozen != 0 {
             return Err(HoldError::Frozen);
         }
         let available = account.available();
-        if available < amount || available < 0 {
+        if available < amount.credit.0 || available < 0 {
             return Err(HoldError::Insufficient { available: Money(available) });
         }
         payer.check(amount, |counter, reset| {
             let key = self.key(counter);
-            KeyUsage::of(key, windows).in_window(reset).0.saturating_add(key.held_nanos)
+            KeyUsage::of(key, windows).in_window(reset).plus(key.held())
         })
     }
 
     /// Writes a decided hold.
     pub fn hold(&mut self, row: HoldRow) {
-        self.reserve(&row.account_id, &row.key_id, row.amount_nanos);
+        self.reserve(&row.account_id, &row.key_id, row.stake());
         self.batch.new_holds.push(row);
     }
 
     /// Adds to what an account and a key hold.
-    pub fn reserve(&mut self, account_id: &str, key_id: &str, amount: i64) {
-        self.balance(account_id).held_nanos += amount;
+    pub fn reserve(&mut self, account_id: &str, key_id: &str, amount: Stake) {
+        self.balance(account_id).held_nanos += amount.credit.0;
         for counter in counters(key_id) {
-            self.key(counter).held_nanos += amount;
+            let key = self.key(counter);
+            key.held_nanos += amount.credit.0;
+            key.own_held_nanos += amount.own.0;
         }
     }
 
     /// Resolves a hold under the transfer id `id`. `stored` is what the hold's own
     /// row says, if it was ever written. Returns what the customer is charged.
-    pub fn settle(&mut self, op: &SettleOp, id: &str, stored: Option<i64>, seq: i64) -> Money {
+    pub fn settle(&mut self, op: &SettleOp, id: &str, stored: Option<Stake>, seq: i64) -> Money {
         if let Some(stored) = stored {
-            self.reserve(&op.account_id, &op.key_id, -stored);
+            self.reserve(&op.account_id, &op.key_id, stored.negated());
             self.batch.resolved_holds.push(op.id.clone());
         }
         let unwritten = self.unwritten_of(&op.account_id);
@@ -144,7 +146,7 @@ impl<'a> Working<'a> {
                 debit_account_id: op.account_id.clone(),
                 credit_account_id: revenue.to_owned(),
                 amount_nanos: covered,
-                hold_nanos: op.held,
+                hold_nanos: op.held.credit.0,
                 // What nobody paid for is spent first.
                 promo_nanos: covered.min(promo.max(0)),
                 description,
@@ -173,24 +175,26 @@ impl<'a> Working<'a> {
             self.batch.generations.push(generation);
         }
         for counter in counters(&op.key_id) {
-            self.spend(counter, covered);
+            self.spend(counter, covered, op.own);
         }
         Money(covered)
     }
 
-    fn spend(&mut self, key_id: &str, amount: i64) {
+    fn spend(&mut self, key_id: &str, amount: i64, own: i64) {
         let (now_ms, windows) = (self.now_ms, Windows::at(self.now_ms));
         let key = self.key(key_id);
-        let add = |window: &mut i64, nanos: &mut i64, current: i64| {
+        let add = |window: &mut i64, nanos: &mut i64, own_nanos: &mut i64, current: i64| {
             if *window != current {
-                (*window, *nanos) = (current, 0);
+                (*window, *nanos, *own_nanos) = (current, 0, 0);
             }
             *nanos = nanos.saturating_add(amount);
+            *own_nanos = own_nanos.saturating_add(own);
         };
-        add(&mut key.day, &mut key.day_nanos, windows.day);
-        add(&mut key.week, &mut key.week_nanos, windows.week);
-        add(&mut key.month, &mut key.month_nanos, windows.month);
+        add(&mut key.day, &mut key.day_nanos, &mut key.own_day_nanos, windows.day);
+        add(&mut key.week, &mut key.week_nanos, &mut key.own_week_nanos, windows.week);
+        add(&mut key.month, &mut key.month_nanos, &mut key.own_month_nanos, windows.month);
         key.total_nanos = key.total_nanos.saturating_add(amount);
+        key.own_total_nanos = key.own_total_nanos.saturating_add(own);
         key.last_used_at = now_ms;
     }
 
@@ -261,10 +265,10 @@ impl<'a> Working<'a> {
     }
 
     /// What a hold amounts to by now: `stored` before this batch, and what came in it.
-    pub fn held(&self, id: &str, stored: Option<i64>) -> Option<i64> {
-        let new = self.batch.new_holds.iter().find(|row| row.id == id).map(|row| row.amount_nanos);
-        let grown: i64 = self.batch.grown_holds.iter().filter(|(hold, _)| hold == id).map(|(_, by)| by).sum();
-        stored.or(new).map(|amount| amount + grown)
+    pub fn held(&self, id: &str, stored: Option<Stake>) -> Option<Stake> {
+        let new = self.batch.new_holds.iter().find(|row| row.id == id).map(HoldRow::stake);
+        let grown = self.batch.grown_holds.iter().filter(|grown| grown.id == id);
+        stored.or(new).map(|amount| grown.fold(amount, |sum, grown| sum.plus(grown.stake())))
     }
 
     fn write_transfer(&mut self, row: TransferRow) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use sqlx::AnyConnection;
 
 use super::apply::{Accounts, floor_of, touched};
-use super::{HoldOp, Op};
+use super::{HoldOp, Op, Stake};
 use crate::store::ledger::{self, TransferRow};
 
 /// What the holds that these operations resolve amount to, after their rows were locked;
@@ -14,7 +14,7 @@ pub(super) async fn stored_amounts(
     connection: &mut AnyConnection,
     ops: &[Op],
     is_retry: bool,
-) -> sqlx::Result<HashMap<String, i64>> {
+) -> sqlx::Result<HashMap<String, Stake>> {
     let resolved = |op: &Op| match op {
         Op::Settle(op) => Some(op.id.clone()),
         Op::Hold(HoldOp { row, .. }) if is_retry => Some(row.id.clone()),
@@ -23,7 +23,7 @@ pub(super) async fn stored_amounts(
     };
     let ids: Vec<String> = ops.iter().filter_map(resolved).collect();
     let rows = ledger::find_holds(connection, &ids).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.amount_nanos)).collect())
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row.stake())).collect())
 }
 
 /// Locks every row the operations touch, in sorted order.

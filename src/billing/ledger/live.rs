@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use app::types::Money;
 
-use super::{HoldError, KeyUsage, Payer, counters};
+use super::{HoldError, KeyUsage, Payer, Stake, counters};
 use crate::clock::Windows;
 use crate::store::ledger::{BalanceRow, KeyUsageRow};
 
@@ -18,7 +18,7 @@ pub struct Live {
 
 #[derive(Debug, Default)]
 struct LiveKey {
-    held: i64,
+    held: Stake,
     usage: KeyUsageRow,
 }
 
@@ -28,7 +28,7 @@ impl Live {
             accounts: balances.iter().map(|row| (row.account_id.clone(), row.available())).collect(),
             keys: key_usage
                 .iter()
-                .map(|row| (row.key_id.clone(), LiveKey { held: row.held_nanos, usage: row.clone() }))
+                .map(|row| (row.key_id.clone(), LiveKey { held: row.held(), usage: row.clone() }))
                 .collect(),
             frozen: balances.iter().filter(|row| row.is_frozen != 0).map(|row| row.account_id.clone()).collect(),
         }
@@ -39,21 +39,21 @@ impl Live {
     }
 
     /// Takes `amount` out of what may be spent, or says what is missing.
-    pub fn hold(&mut self, payer: &Payer, amount: i64, now_ms: i64) -> Result<(), HoldError> {
+    pub fn hold(&mut self, payer: &Payer, amount: Stake, now_ms: i64) -> Result<(), HoldError> {
         if self.frozen.contains(&payer.account_id) {
             return Err(HoldError::Frozen);
         }
         let available = self.available(&payer.account_id);
-        if available < amount || available < 0 {
+        if available < amount.credit.0 || available < 0 {
             return Err(HoldError::Insufficient { available: Money(available) });
         }
         payer.check(amount, |counter, reset| {
-            self.keys.get(counter).map_or(0, |key| {
-                KeyUsage::of(&key.usage, Windows::at(now_ms)).in_window(reset).0.saturating_add(key.held)
+            self.keys.get(counter).map_or(Stake::default(), |key| {
+                KeyUsage::of(&key.usage, Windows::at(now_ms)).in_window(reset).plus(key.held)
             })
         })?;
         self.count(&payer.key_id, amount);
-        self.accounts.insert(payer.account_id.clone(), available - amount);
+        self.accounts.insert(payer.account_id.clone(), available - amount.credit.0);
         Ok(())
     }
 
@@ -81,14 +81,14 @@ impl Live {
         let available = self.available(&payer.account_id);
         let taken = amount.min(available).max(0);
         self.accounts.insert(payer.account_id.clone(), available - taken);
-        self.count(&payer.key_id, taken);
+        self.count(&payer.key_id, Money(taken).into());
         taken
     }
 
-    fn count(&mut self, key_id: &str, held: i64) {
+    fn count(&mut self, key_id: &str, held: Stake) {
         for counter in counters(key_id) {
             if let Some(key) = self.keys.get_mut(counter) {
-                key.held += held;
+                key.held = key.held.plus(held);
             } else {
                 self.keys.insert(counter.to_owned(), LiveKey { held, usage: KeyUsageRow::default() });
             }
@@ -103,17 +103,17 @@ impl Live {
     }
 
     /// Takes over a key's committed counters after a settlement freed `held`.
-    pub fn settle_key(&mut self, usage: &KeyUsageRow, held: i64) {
+    pub fn settle_key(&mut self, usage: &KeyUsageRow, held: Stake) {
         let key = self.keys.entry(usage.key_id.clone()).or_default();
-        key.held -= held;
+        key.held = key.held.plus(held.negated());
         key.usage = usage.clone();
     }
 
     /// A key's holds under way grew or shrank without a settlement.
-    pub fn release_key(&mut self, key_id: &str, held: i64) {
+    pub fn release_key(&mut self, key_id: &str, held: Stake) {
         for counter in counters(key_id) {
             if let Some(key) = self.keys.get_mut(counter) {
-                key.held -= held;
+                key.held = key.held.plus(held.negated());
             }
         }
     }

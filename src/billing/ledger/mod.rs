@@ -10,6 +10,7 @@
 mod adopt;
 mod apply;
 mod find;
+mod limits;
 mod live;
 mod recovery;
 pub mod seal;
@@ -20,17 +21,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::types::Money;
-use app::types::keys::LimitReset;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{Clock, Windows};
 use crate::store::generations::GenerationRow;
-use crate::store::ledger::{HoldRow, KeyUsageRow, TransferRow};
+use crate::store::ledger::{HoldRow, TransferRow};
 use crate::store::native::WriteError;
 use crate::store::{Backend, Store};
 
 pub use adopt::adopt;
+pub(crate) use limits::counters;
+pub use limits::{Budget, KeyUsage, Payer, Stake};
 pub use transfer::Leg;
 pub use writer::WriterTask;
 
@@ -60,62 +62,6 @@ pub fn cash_account(method: &str) -> String {
 #[must_use]
 pub fn credit_account(organization_id: &str) -> String {
     format!("org:{organization_id}:credit")
-}
-
-/// Who pays for a request and up to what.
-#[derive(Clone, Debug, Default)]
-pub struct Payer {
-    pub account_id: String,
-    /// What the request counts in: the key first, then whatever else may have a
-    /// budget, separated by spaces. Empty for a request that counts nowhere.
-    pub key_id: String,
-    /// The key's limit in its window.
-    pub limit: Option<Money>,
-    pub limit_reset: Option<LimitReset>,
-    /// Limits of the other counters, the broadest first.
-    pub budgets: Arc<[Budget]>,
-}
-
-/// What one counter may reach in its window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// One of the words of [`Payer::key_id`].
-    pub counter: String,
-    /// As a refusal names it: `the daily budget of workspace "Research"`.
-    pub name: String,
-    pub limit: Money,
-    pub reset: Option<LimitReset>,
-}
-
-/// The counters in [`Payer::key_id`].
-pub(crate) fn counters(key_id: &str) -> impl Iterator<Item = &str> {
-    key_id.split(' ').filter(|counter| !counter.is_empty())
-}
-
-impl Payer {
-    /// Whether every limit leaves `amount`. `used` tells what a counter has spent and
-    /// holds in a window.
-    pub(crate) fn check(
-        &self,
-        amount: i64,
-        mut used: impl FnMut(&str, Option<LimitReset>) -> i64,
-    ) -> Result<(), HoldError> {
-        let mut left = |limit: Money, counter: &str, reset| {
-            let left = limit.0.saturating_sub(used(counter, reset));
-            (left < amount || left <= 0).then(|| Money(left.max(0)))
-        };
-        if let (Some(limit), Some(key)) = (self.limit, counters(&self.key_id).next())
-            && let Some(remaining) = left(limit, key, self.limit_reset)
-        {
-            return Err(HoldError::KeyLimit { remaining });
-        }
-        for (index, budget) in self.budgets.iter().enumerate() {
-            if let Some(remaining) = left(budget.limit, &budget.counter, budget.reset) {
-                return Err(HoldError::Budget { index, remaining });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Why no hold was given.
@@ -167,8 +113,8 @@ pub(crate) enum Op {
         key_id: String,
         payer: Payer,
         /// What was held before.
-        from: i64,
-        by: i64,
+        from: Stake,
+        by: Stake,
         reply: Option<HoldReply>,
     },
     Settle(Box<SettleOp>),
@@ -202,11 +148,13 @@ pub(crate) struct SettleOp {
     pub id: String,
     pub account_id: String,
     pub key_id: String,
-    pub held: i64,
-    /// At most `held` when decided in memory; anything when decided in the transaction.
+    pub held: Stake,
+    /// At most what is held when decided in memory; anything when decided in the transaction.
     pub charge: i64,
     /// Beyond hold and balance; decided in memory.
     pub overrun: i64,
+    /// What the provider bills to an own key.
+    pub own: i64,
     pub generation: Option<GenerationRow>,
     pub reply: Option<oneshot::Sender<Money>>,
 }
@@ -258,14 +206,21 @@ impl Ledger {
     ///
     /// # Errors
     /// [`HoldError`] when balance or key limit do not cover it; nothing is held then.
-    pub async fn hold(&self, id: &str, payer: &Payer, amount: Money, ttl_ms: i64) -> Result<Hold, HoldError> {
-        let amount = amount.0.max(0);
+    pub async fn hold(
+        &self,
+        id: &str,
+        payer: &Payer,
+        amount: impl Into<Stake>,
+        ttl_ms: i64,
+    ) -> Result<Hold, HoldError> {
+        let amount = amount.into().at_least_zero();
         let now = self.inner.clock.now_ms();
         let row = HoldRow {
             id: id.to_owned(),
             account_id: payer.account_id.clone(),
             key_id: payer.key_id.clone(),
-            amount_nanos: amount,
+            amount_nanos: amount.credit.0,
+            own_nanos: amount.own.0,
             node_id: self.inner.node_id.clone(),
             created_at: now,
             expires_at: now.saturating_add(ttl_ms),
@@ -373,61 +328,27 @@ impl Ledger {
     }
 }
 
-/// A key's spending, window by window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KeyUsage {
-    pub total: Money,
-    pub daily: Money,
-    pub weekly: Money,
-    pub monthly: Money,
-    /// Epoch ms; `None` when never used.
-    pub last_used_at: Option<i64>,
-}
-
-impl KeyUsage {
-    fn of(row: &KeyUsageRow, now: Windows) -> Self {
-        let within = |window: i64, current: i64, nanos: i64| Money(if window == current { nanos } else { 0 });
-        Self {
-            total: Money(row.total_nanos),
-            daily: within(row.day, now.day, row.day_nanos),
-            weekly: within(row.week, now.week, row.week_nanos),
-            monthly: within(row.month, now.month, row.month_nanos),
-            last_used_at: (row.last_used_at > 0).then_some(row.last_used_at),
-        }
-    }
-
-    /// What counts against a limit with this reset.
-    #[must_use]
-    pub const fn in_window(&self, reset: Option<LimitReset>) -> Money {
-        match reset {
-            None => self.total,
-            Some(LimitReset::Daily) => self.daily,
-            Some(LimitReset::Weekly) => self.weekly,
-            Some(LimitReset::Monthly) => self.monthly,
-        }
-    }
-}
-
 /// Credit set aside for one request. Dropped without being settled, it is voided.
 pub struct Hold {
     ledger: Ledger,
     id: String,
     payer: Payer,
-    amount: i64,
+    amount: Stake,
     is_resolved: bool,
 }
 
 impl Hold {
     #[must_use]
     pub const fn amount(&self) -> Money {
-        Money(self.amount)
+        self.amount.credit
     }
 
     /// Sets more aside.
     ///
     /// # Errors
     /// [`HoldError`] when it is not covered; the hold stays as it was.
-    pub async fn extend(&mut self, by: Money) -> Result<(), HoldError> {
+    pub async fn extend(&mut self, by: impl Into<Stake>) -> Result<(), HoldError> {
+        let by = by.into().at_least_zero();
         let inner = &self.ledger.inner;
         let op = |reply| Op::Grow {
             id: self.id.clone(),
@@ -435,44 +356,44 @@ impl Hold {
             key_id: self.payer.key_id.clone(),
             payer: self.payer.clone(),
             from: self.amount,
-            by: by.0.max(0),
+            by,
             reply,
         };
         if let Some(live) = &inner.live {
-            live.lock().hold(&self.payer, by.0.max(0), inner.clock.now_ms())?;
+            live.lock().hold(&self.payer, by, inner.clock.now_ms())?;
             self.ledger.send(op(None))?;
         } else {
             let (reply, answer) = oneshot::channel();
             self.ledger.send(op(Some(reply)))?;
             answer.await.map_err(|_| HoldError::Unavailable)??;
         }
-        self.amount = self.amount.saturating_add(by.0.max(0));
+        self.amount = self.amount.plus(by);
         Ok(())
     }
 
     /// Charges what the request cost and records it, in one transaction. What goes
     /// beyond hold and balance is our loss. Returns, once it is durable, what was
     /// charged; `None` when the ledger is gone.
-    pub async fn settle(mut self, cost: Money, generation: GenerationRow) -> Option<Money> {
-        let answer = self.resolve(cost.0.max(0), Some(generation));
+    pub async fn settle(mut self, cost: impl Into<Stake>, generation: GenerationRow) -> Option<Money> {
+        let answer = self.resolve(cost.into().at_least_zero(), Some(generation));
         answer?.await.ok()
     }
 
     /// Settles a request that happened earlier, with the node and number it had.
     fn settle_past(mut self, generation: GenerationRow) -> Option<oneshot::Receiver<Money>> {
-        self.resolve(generation.cost_nanos, Some(generation))
+        self.resolve(Money(generation.cost_nanos).into(), Some(generation))
     }
 
-    fn resolve(&mut self, cost: i64, generation: Option<GenerationRow>) -> Option<oneshot::Receiver<Money>> {
+    fn resolve(&mut self, cost: Stake, generation: Option<GenerationRow>) -> Option<oneshot::Receiver<Money>> {
         self.is_resolved = true;
-        let (mut charge, mut overrun) = (cost, 0);
+        let (mut charge, mut overrun) = (cost.credit.0, 0);
         if let Some(live) = &self.ledger.inner.live {
-            if cost > self.amount {
-                let extra = live.lock().take(&self.payer, cost - self.amount);
-                self.amount += extra;
+            if cost.credit > self.amount.credit {
+                let extra = live.lock().take(&self.payer, cost.credit.minus(self.amount.credit).0);
+                self.amount.credit = self.amount.credit.plus(Money(extra));
             }
-            charge = cost.min(self.amount);
-            overrun = cost - charge;
+            charge = cost.credit.min(self.amount.credit).0;
+            overrun = cost.credit.0 - charge;
         }
         let (reply, answer) = oneshot::channel();
         let op = Op::Settle(Box::new(SettleOp {
@@ -482,6 +403,7 @@ impl Hold {
             held: self.amount,
             charge,
             overrun,
+            own: cost.own.0,
             reply: generation.is_some().then_some(reply),
             generation,
         }));
@@ -492,7 +414,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if !self.is_resolved {
-            self.resolve(0, None);
+            self.resolve(Stake::default(), None);
         }
     }
 }

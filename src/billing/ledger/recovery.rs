@@ -24,7 +24,7 @@ pub(super) async fn void_holds(store: &Store, holds: &[HoldRow], node_id: &str, 
     let still_there = ledger::find_holds(&mut tx, &ids).await?;
     let mut working = Working::new(&locked, now_ms);
     for row in &still_there {
-        working.settle(&void_of(row), &row.id, Some(row.amount_nanos), 0);
+        working.settle(&void_of(row), &row.id, Some(row.stake()), 0);
     }
     let mut batch = working.finish();
     batch.seal = seal::next(&last, &batch.transfers, now_ms);
@@ -39,9 +39,10 @@ fn void_of(row: &HoldRow) -> SettleOp {
         id: row.id.clone(),
         account_id: row.account_id.clone(),
         key_id: row.key_id.clone(),
-        held: row.amount_nanos,
+        held: row.stake(),
         charge: 0,
         overrun: 0,
+        own: 0,
         generation: None,
         reply: None,
     }

@@ -14,10 +14,10 @@ use super::apply::{Accounts, Working, needs_unwritten, repeated};
 use super::find::{existing, ids_to_look_up, lock, stored_amounts};
 use super::live::Live;
 use super::seal;
-use super::{HoldError, HoldOp, Op, SettleOp, TransferOutcome, counters};
+use super::{HoldError, HoldOp, Op, SettleOp, Stake, TransferOutcome, counters};
 use crate::clock::Clock;
 use crate::store::Store;
-use crate::store::ledger::{self, HoldRow, LedgerBatch, SealRow, TransferRow};
+use crate::store::ledger::{self, GrownHold, HoldRow, LedgerBatch, SealRow, TransferRow};
 use crate::store::native::{NativeWriter, WriteError};
 
 /// The most operations of one transaction.
@@ -65,7 +65,7 @@ pub(super) struct Writer {
     /// Decided in memory, not written yet.
     pending: HashMap<String, HoldRow>,
     /// Amounts of the holds of ours that are written.
-    stored: HashMap<String, i64>,
+    stored: HashMap<String, Stake>,
     seq: i64,
     /// The last link of this node's chain.
     seal: SealRow,
@@ -208,7 +208,7 @@ impl Writer {
         }
         for hold in due {
             self.pending.remove(&hold.id);
-            self.stored.insert(hold.id, hold.amount_nanos);
+            self.stored.insert(hold.id.clone(), hold.stake());
         }
         for (op, outcome) in ops.into_iter().zip(committed.outcomes) {
             self.answer(op, outcome);
@@ -228,7 +228,7 @@ impl Writer {
             tracing::error!(generation.id = %op.id, charge_nanos = op.charge, "A charge cannot be written and is lost");
             if let Some(live) = &self.live {
                 let mut live = live.lock();
-                live.release(&op.account_id, op.held);
+                live.release(&op.account_id, op.held.credit.0);
                 live.release_key(&op.key_id, op.held);
             }
         }
@@ -244,7 +244,7 @@ impl Writer {
                 }
                 Op::Grow { id, by, reply: None, .. } if self.pending.contains_key(&id) => {
                     if let Some(row) = self.pending.get_mut(&id) {
-                        row.amount_nanos = row.amount_nanos.saturating_add(by);
+                        row.grow(by);
                     }
                 }
                 // Nothing was written of it and nothing is charged: it never happened.
@@ -252,12 +252,13 @@ impl Writer {
                     if self.pending.contains_key(&op.id)
                         && op.generation.is_none()
                         && op.charge == 0
-                        && op.overrun == 0 =>
+                        && op.overrun == 0
+                        && op.own == 0 =>
                 {
                     self.pending.remove(&op.id);
                     if let Some(live) = &self.live {
                         let mut live = live.lock();
-                        live.release(&op.account_id, op.held);
+                        live.release(&op.account_id, op.held.credit.0);
                         live.release_key(&op.key_id, op.held);
                     }
                 }
@@ -369,14 +370,14 @@ impl Writer {
             }
             (Op::Grow { id, by, reply: None, .. }, _) => {
                 if let Some(stored) = self.stored.get_mut(&id) {
-                    *stored += by;
+                    *stored = stored.plus(by);
                 }
             }
             (Op::Settle(op), Outcome::Charged(charged)) => {
                 self.stored.remove(&op.id);
                 if let (Some(live), Some(durable)) = (&self.live, &self.durable) {
                     let mut live = live.lock();
-                    live.release(&op.account_id, op.held - charged.0);
+                    live.release(&op.account_id, op.held.credit.minus(charged).0);
                     for counter in counters(&op.key_id) {
                         match durable.keys.get(counter) {
                             Some(usage) => live.settle_key(usage, op.held),
@@ -418,7 +419,7 @@ impl Writer {
         if self.durable.is_some() {
             let (balances, keys, holds) = self.store.load_ledger().await?;
             self.durable = Some(Accounts::load(balances, keys));
-            self.stored = holds.into_iter().map(|row| (row.id, row.amount_nanos)).collect();
+            self.stored = holds.into_iter().map(|row| (row.id.clone(), row.stake())).collect();
             let stored = &self.stored;
             self.pending.retain(|id, _| !stored.contains_key(id));
         }
@@ -431,18 +432,18 @@ struct Found<'a> {
     /// Transfers by id.
     existing: &'a HashMap<String, TransferRow>,
     /// Amounts of holds by id.
-    stored: &'a HashMap<String, i64>,
+    stored: &'a HashMap<String, Stake>,
 }
 
 fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -> Outcome {
     match op {
         // Written by a commit whose answer was lost (I10).
         Op::Hold(HoldOp { row, reply: Some(_), .. }) if found.stored.contains_key(&row.id) => Outcome::Held(Ok(())),
-        Op::Grow { id, from, by, reply: Some(_), .. } if found.stored.get(id) == Some(&(from + by)) => {
+        Op::Grow { id, from, by, reply: Some(_), .. } if found.stored.get(id) == Some(&from.plus(*by)) => {
             Outcome::Held(Ok(()))
         }
         Op::Hold(HoldOp { row, payer, reply }) => {
-            let decision = if reply.is_some() { working.decide(payer, row.amount_nanos) } else { Ok(()) };
+            let decision = if reply.is_some() { working.decide(payer, row.stake()) } else { Ok(()) };
             if decision.is_ok() {
                 working.hold(row.clone());
             }
@@ -452,7 +453,7 @@ fn apply(working: &mut Working<'_>, op: &Op, found: &Found<'_>, seq: &mut i64) -
             let decision = if reply.is_some() { working.decide(payer, *by) } else { Ok(()) };
             if decision.is_ok() {
                 working.reserve(account_id, key_id, *by);
-                working.batch.grown_holds.push((id.clone(), *by));
+                working.batch.grown_holds.push(GrownHold::of(id, *by));
             }
             Outcome::Held(decision)
         }

@@ -160,6 +160,8 @@ fn read_offer(upstream: &str, fields: &Fields, provider: &Provider) -> Result<Of
     let limit = fields::object(fields, "limit")?.unwrap_or(&empty);
     let name = Name::read(upstream, &provider.slug);
     let architecture = architecture(upstream, fields)?;
+    let writes_text = architecture.output_modalities.iter().any(|kind| kind == "text");
+    let prices = prices.map(|prices| known::with_search(prices, &provider.slug, writes_text));
     let context_length = fields::tokens(limit, "context")?;
     let tag = name.quantization.as_ref().map_or_else(|| provider.slug.clone(), |q| format!("{}/{q}", provider.slug));
     let supported_parameters = parameters(fields, provider.dialect)?;
@@ -261,7 +263,7 @@ fn prices(cost: &Fields) -> Result<Option<Prices>, String> {
         input_cache_read: first(["cache_read", "cache_input", "cached_input"])?,
         input_cache_write: first(["cache_write", "cached_write", "cache_write_5m"])?,
         input_cache_write_1h: fields::per_million(cost, "cache_write_1h")?,
-        web_search: Price::ZERO,
+        web_search: fields::dollars(cost, "web_search")?.unwrap_or_default(),
         tiers,
     }))
 }

@@ -88,6 +88,8 @@ pub struct UsageReport {
     pub completion_cost: Money,
     /// The caller's own provider key was used.
     pub is_byok: bool,
+    /// The part of it for a search this server made on the web.
+    pub search: Money,
     /// What the provider charges the caller directly; only with his own key.
     pub upstream_inference_cost: Option<Money>,
 }

@@ -6,14 +6,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use app::types::sse::ServerSentEvent;
 use serde_json::json;
 
-use super::opaque;
 use super::partial::Assembly;
 use super::wire::{Answer, Call, Candidate, Part, PromptFeedback, WireUsage, finish_reason, reason_word};
+use super::{opaque, request};
 use crate::dialects::text::non_empty;
-use crate::dialects::{Decoder, Delta, Fault, FaultKind, FinishReason, complaint, reasoning};
+use crate::dialects::{Decoder, Delta, Fault, FaultKind, FinishReason, Usage, complaint, reasoning};
 
 /// Reads one answer. There is no terminal event: the connection just ends.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct ResponseDecoder {
     has_started: bool,
     has_finished: bool,
@@ -21,6 +22,8 @@ pub(super) struct ResponseDecoder {
     /// Tells the ids we make apart from those of other answers.
     seed: u64,
     usage: WireUsage,
+    /// How the model's searches are billed.
+    pays_per_query: bool,
     choices: BTreeMap<u32, Choice>,
 }
 
@@ -88,6 +91,7 @@ impl ResponseDecoder {
         self.seed = hasher.finish();
         self.has_started = true;
         let model = non_empty(response.model_version.as_ref()).map(str::to_owned);
+        self.pays_per_query = model.as_deref().is_some_and(request::pays_per_query);
         out.push(Delta::Start { upstream_id, model });
     }
 
@@ -113,8 +117,13 @@ impl ResponseDecoder {
             }
             choice.part(index, part, self.seed, out);
         }
-        for annotation in candidate.grounding_metadata.into_iter().flat_map(super::wire::Grounding::annotations) {
-            out.push(Delta::Annotation { choice: index, annotation });
+        if let Some(grounding) = candidate.grounding_metadata {
+            let web_search_requests = grounding.searches(self.pays_per_query);
+            if web_search_requests.is_some() {
+                out.push(Delta::Usage(Usage { web_search_requests, ..Usage::default() }));
+            }
+            let annotations = grounding.annotations();
+            out.extend(annotations.map(|annotation| Delta::Annotation { choice: index, annotation }));
         }
         let logprobs = candidate.logprobs_result.and_then(|found| found.to_openai());
         out.extend(logprobs.map(|logprobs| Delta::Logprobs { choice: index, logprobs }));

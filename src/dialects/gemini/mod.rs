@@ -25,7 +25,7 @@ impl Upstream for Gemini {
         // Without `alt=sse` the stream would be one JSON array.
         let method = if inference.is_streamed { "streamGenerateContent?alt=sse" } else { "generateContent" };
         let body = match inference.native(Dialect::Gemini) {
-            Some(native) => native::body(target, native, request::needs_signatures(model))?,
+            Some(native) => native::body(target, inference, native, request::needs_signatures(model))?,
             None => request::body(target, model, inference)?,
         };
         Ok(UpstreamRequest { path: format!("/models/{model}:{method}"), headers: Vec::new(), body: body.into() })

@@ -9,8 +9,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::contents::NO_SIGNATURE;
 use super::untranslatable;
-use crate::dialects::inference::Native;
-use crate::dialects::{Target, Untranslatable, reasoning};
+use crate::dialects::inference::{Inference, Native};
+use crate::dialects::{Target, Untranslatable, WebSearch, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider. The last two
 /// change the provider's bill in ways no price of the catalog covers.
@@ -30,7 +30,12 @@ const GATEWAY_FIELDS: [&str; 12] = [
 ];
 
 /// `needs_signatures` says that the model refuses calls without one.
-pub(super) fn body(target: &Target<'_>, native: &Native, needs_signatures: bool) -> Result<Vec<u8>, Untranslatable> {
+pub(super) fn body(
+    target: &Target<'_>,
+    inference: &Inference,
+    native: &Native,
+    needs_signatures: bool,
+) -> Result<Vec<u8>, Untranslatable> {
     let mut fields: IndexMap<&str, Cow<'_, RawValue>> = IndexMap::with_capacity(native.fields.len());
     for (name, value) in &native.fields {
         let is_dropped = target.quirks.drops.iter().any(|dropped| dropped == name);
@@ -44,7 +49,22 @@ pub(super) fn body(target: &Target<'_>, native: &Native, needs_signatures: bool)
         let raw = to_raw_value(&contents).map_err(|error| untranslatable("contents", error))?;
         fields.insert("contents", Cow::Owned(raw));
     }
+    if inference.web_search.is_some() {
+        let raw =
+            tools(native).and_then(|tools| to_raw_value(&tools)).map_err(|error| untranslatable("tools", error))?;
+        fields.insert("tools", Cow::Owned(raw));
+    }
     serde_json::to_vec(&fields).map_err(|error| untranslatable("body", error))
+}
+
+/// The caller's tools, and the search if it is not among them.
+fn tools(native: &Native) -> serde_json::Result<Vec<Value>> {
+    let own = native.fields.get("tools").map(|raw| &**raw);
+    let mut tools: Vec<Value> = own.map(|raw| serde_json::from_str(raw.get())).transpose()?.unwrap_or_default();
+    if !tools.iter().any(|tool| tool.get("googleSearch").or_else(|| tool.get("google_search")).is_some()) {
+        tools.push(WebSearch::as_gemini_tool());
+    }
+    Ok(tools)
 }
 
 /// The contents without other companies' signatures, and with the documented

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::contents::{Turn, WirePart, contents};
 use super::untranslatable;
 use crate::dialects::inference::{Inference, Reasoning, ResponseFormat, Tool, ToolChoice};
-use crate::dialects::{Target, Untranslatable, reasoning};
+use crate::dialects::{Target, Untranslatable, WebSearch, reasoning};
 
 /// Gemini takes no more stop sequences.
 const STOP_LIMIT: usize = 5;
@@ -120,6 +120,11 @@ pub(super) fn needs_signatures(model: &str) -> bool {
     Generation::of(model).has_levels()
 }
 
+/// The model's searches are billed one by one, not once for each answer.
+pub(super) fn pays_per_query(model: &str) -> bool {
+    Generation::of(model).major >= 3
+}
+
 pub(super) fn body(target: &Target<'_>, model: &str, inference: &Inference) -> Result<Vec<u8>, Untranslatable> {
     let generation = Generation::of(model);
     let contents = contents(&inference.messages, generation.has_levels())?;
@@ -224,7 +229,7 @@ fn image_config(inference: &Inference) -> Option<Value> {
 
 fn tools(inference: &Inference) -> Result<Option<Value>, Untranslatable> {
     if inference.tools.is_empty() {
-        return Ok(None);
+        return Ok(inference.web_search.as_ref().map(|_| json!([WebSearch::as_gemini_tool()])));
     }
     let mut functions = Vec::with_capacity(inference.tools.len());
     for (index, tool) in inference.tools.iter().enumerate() {

@@ -105,9 +105,17 @@ pub(super) struct PromptFeedback {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Grounding {
     grounding_chunks: Option<Vec<Value>>,
+    web_search_queries: Option<Vec<String>>,
 }
 
 impl Grounding {
+    /// What is billed as searches: each query since Gemini 3, one for the answer before.
+    pub(super) fn searches(&self, is_per_query: bool) -> Option<u64> {
+        let queries = self.web_search_queries.as_ref().map_or(0, Vec::len);
+        let queries = u64::try_from(queries).unwrap_or(u64::MAX);
+        (queries > 0).then_some(if is_per_query { queries } else { 1 })
+    }
+
     /// The pages the answer rests on, as OpenAI's annotations.
     pub(super) fn annotations(self) -> impl Iterator<Item = Value> {
         self.grounding_chunks.unwrap_or_default().into_iter().filter_map(|chunk| {

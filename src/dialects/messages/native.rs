@@ -9,6 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{request, untranslatable};
 use crate::dialects::inference::{Inference, Native};
+use crate::dialects::web_search::with_tool;
 use crate::dialects::{Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider. The last three
@@ -49,6 +50,11 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference, native: &Native) 
             fields.shift_remove("thinking");
         }
         fields.insert("messages", raw(Value::from(turns))?);
+    }
+    if let Some(search) = &inference.web_search {
+        let own = native.fields.get("tools").map(|raw| &**raw);
+        let tools = with_tool(own, search.as_anthropic_tool()).map_err(|error| untranslatable("tools", error))?;
+        fields.insert("tools", raw(Value::from(tools))?);
     }
     if let Some(user) = inference.user.as_ref().filter(|_| !native.fields.contains_key("metadata")) {
         fields.insert("metadata", raw(serde_json::json!({ "user_id": user }))?);

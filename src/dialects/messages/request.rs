@@ -24,7 +24,7 @@ struct Body<'a> {
     system: &'a [Block<'a>],
     messages: &'a [Turn<'a>],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<WireTool<'a>>,
+    tools: Vec<AnyTool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +45,15 @@ struct Body<'a> {
     cache_control: Option<&'a Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
+}
+
+/// A tool on the wire.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AnyTool<'a> {
+    Function(WireTool<'a>),
+    /// One that Anthropic runs itself.
+    Hosted(Value),
 }
 
 #[derive(Serialize)]
@@ -84,7 +93,14 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
     if let Some(effort) = thought.effort {
         output_config.get_or_insert_with(|| json!({}))["effort"] = Value::from(effort);
     }
-    let (tools, tool_choice) = tools(inference, &history, thought.is_on)?;
+    let (tools, mut tool_choice) = tools(inference, &history, thought.is_on)?;
+    let mut tools: Vec<AnyTool<'_>> = tools.into_iter().map(AnyTool::Function).collect();
+    if let Some(search) = &inference.web_search {
+        tools.push(AnyTool::Hosted(search.as_anthropic_tool()));
+        if inference.tools.is_empty() {
+            tool_choice = None;
+        }
+    }
     let sampling = &inference.sampling;
     let may_sample = !thought.is_on && !version.refuses_samplers();
     let temperature = sampling.temperature.filter(|_| may_sample).map(|temperature| temperature.min(1.0));

@@ -25,6 +25,8 @@ struct Line<'a> {
     prompt_eval_count: Option<u64>,
     #[serde(default, deserialize_with = "counts_or_absent")]
     eval_count: Option<u64>,
+    /// Of the tokens in this line, in OpenAI's shape.
+    logprobs: Option<Vec<serde_json::Value>>,
     error: Option<serde_json::Value>,
 }
 
@@ -77,6 +79,9 @@ impl LineDecoder {
         }
         if let Some(message) = line.message {
             self.message(message, out);
+        }
+        if let Some(tokens) = line.logprobs.filter(|tokens| !tokens.is_empty()) {
+            out.push(Delta::Logprobs { choice: CHOICE, logprobs: serde_json::json!({ "content": tokens }) });
         }
         if line.done {
             self.is_done = true;

@@ -31,6 +31,11 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
         ("truncate", Some(false.into())),
         ("shift", Some(false.into())),
         ("options", Some(options(target, inference))),
+        ("logprobs", inference.sampling.logprobs.filter(|wanted| *wanted).map(Value::from)),
+        (
+            "top_logprobs",
+            inference.sampling.top_logprobs.filter(|_| inference.sampling.logprobs == Some(true)).map(Value::from),
+        ),
     ];
     let fields: Map<String, Value> =
         fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();

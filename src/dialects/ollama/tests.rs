@@ -56,6 +56,23 @@ fn options_stand_apart_and_a_schema_is_the_format() {
 }
 
 #[test]
+fn logprobs_are_asked_for_and_come_in_openais_shape() {
+    use app::types::sse::ServerSentEvent;
+    let mut body = ask("hi");
+    body["logprobs"] = json!(true);
+    body["top_logprobs"] = json!(1);
+    let sent = encoded(&body).unwrap();
+    assert_eq!((&sent["logprobs"], &sent["top_logprobs"]), (&json!(true), &json!(1)));
+    assert_eq!(encoded(&ask("hi")).unwrap().get("logprobs"), None);
+    let token = json!({ "token": "Hi", "logprob": -0.25, "bytes": [72, 105],
+        "top_logprobs": [{ "token": "Hi", "logprob": -0.25, "bytes": [72, 105] }] });
+    let data = json!({ "model": "m", "message": { "content": "Hi" }, "logprobs": [token], "done": false }).to_string();
+    let (mut decoder, mut out) = (Ollama.decoder(&Quirks::default()), Vec::new());
+    decoder.event(&ServerSentEvent { name: String::new(), data }, &mut out).unwrap();
+    assert!(out.contains(&Delta::Logprobs { choice: 0, logprobs: json!({ "content": [token] }) }), "{out:?}");
+}
+
+#[test]
 fn an_error_in_the_middle_is_a_fault() {
     use app::types::sse::ServerSentEvent;
     let mut decoder = Ollama.decoder(&Quirks::default());

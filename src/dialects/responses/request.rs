@@ -1,10 +1,12 @@
 //! The request body: the caller's own fields where he speaks this API, else a
 //! translation.
 
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 use super::{format, thoughts, untranslatable};
 use crate::dialects::inference::{Inference, Message, Part, Reasoning, ResponseFormat, Role, Tool, ToolChoice};
+use crate::dialects::web_search::with_tool;
 use crate::dialects::{Dialect, Target, Untranslatable, media, reasoning};
 
 /// Fields of this API the provider knows; the caller's others are for the gateway,
@@ -53,6 +55,11 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
     if let Some(most) = inference.max_tokens() {
         let limit = target.max_output_tokens.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
         fields.insert("max_output_tokens".to_owned(), Value::from(limit.map_or(most, |limit| most.min(limit))));
+    }
+    if let Some(search) = &inference.web_search {
+        let own = fields.remove("tools").and_then(|tools| to_raw_value(&tools).ok());
+        let tools = with_tool(own.as_deref(), search.as_responses_tool());
+        fields.insert("tools".to_owned(), tools.map_err(|error| untranslatable("tools", error))?.into());
     }
     include(target, inference, &mut fields);
     fields.insert("model".to_owned(), Value::from(target.model));

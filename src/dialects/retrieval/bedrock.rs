@@ -10,8 +10,13 @@ pub(super) fn path(model: &str) -> String {
     format!("/model/{}/invoke", path_segment(model))
 }
 
+/// Cohere's models take many texts in a request, Amazon's one.
+pub(super) fn takes_one(model: &str) -> bool {
+    !model.contains("cohere.")
+}
+
 pub(super) fn embed(model: &str, embed: &Embed) -> Result<Value, Untranslatable> {
-    if model.contains("cohere.") {
+    if !takes_one(model) {
         return Ok(without_model(cohere::embed(model, embed)?));
     }
     let [input] = embed.inputs.as_slice() else {

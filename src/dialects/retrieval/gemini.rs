@@ -23,7 +23,7 @@ pub(super) fn embed(model: &str, embed: &Embed) -> Result<(String, Value), Untra
     Ok((format!("/models/{name}:batchEmbedContents"), body))
 }
 
-fn task_type(input_type: &str) -> Option<String> {
+pub(super) fn task_type(input_type: &str) -> Option<String> {
     Some(match input_type {
         "search_query" | "query" | "retrieval.query" => "RETRIEVAL_QUERY".to_owned(),
         "search_document" | "document" | "passage" | "retrieval.passage" => "RETRIEVAL_DOCUMENT".to_owned(),

@@ -9,6 +9,7 @@ mod gemini;
 mod ollama;
 mod openai;
 mod parse;
+mod vertex;
 
 pub use answer::{EmbeddingsBody, RerankBody};
 pub use parse::{parse_embeddings, parse_rerank};
@@ -91,6 +92,8 @@ pub enum Protocol {
     Ollama,
     /// Amazon Bedrock's InvokeModel.
     Bedrock,
+    /// Google Vertex's `predict`.
+    Vertex,
 }
 
 /// Documents one search covers where searches are what is paid for.
@@ -117,6 +120,44 @@ impl Retrieval {
             }
         }
     }
+}
+
+/// A wish for each text, where the model takes one in a request and several are asked
+/// for. Empty where one request does.
+#[must_use]
+pub fn one_by_one(dialect: Dialect, target: &Target<'_>, wish: &Retrieval) -> Vec<Retrieval> {
+    let Retrieval::Embed(embed) = wish else { return Vec::new() };
+    let takes_one = match protocol(dialect, target.quirks) {
+        Some(Protocol::Bedrock) => bedrock::takes_one(target.model),
+        Some(Protocol::Vertex) => vertex::takes_one(target.model),
+        _ => false,
+    };
+    if !takes_one || embed.inputs.len() < 2 {
+        return Vec::new();
+    }
+    let each = embed.inputs.iter().map(|input| Embed { inputs: vec![input.clone()], ..embed.clone() });
+    each.map(Retrieval::Embed).collect()
+}
+
+/// One answer of those to [`one_by_one`], in their order.
+#[must_use]
+pub fn together(answers: Vec<Vec<Delta>>) -> Vec<Delta> {
+    let (mut vectors, mut tokens, mut out) = (Vec::new(), Some(0_u64), Vec::new());
+    for delta in answers.into_iter().flatten() {
+        match delta {
+            Delta::Found(Found::Vectors(own)) => vectors.extend(own),
+            // What one of them does not say, nobody knows of all.
+            Delta::Usage(usage) => tokens = tokens.zip(usage.prompt_tokens).map(|(all, own)| all.saturating_add(own)),
+            Delta::Start { .. } if out.is_empty() => out.push(delta),
+            _ => {}
+        }
+    }
+    out.extend([
+        Delta::Usage(Usage { prompt_tokens: tokens, completion_tokens: Some(0), ..Usage::default() }),
+        Delta::Found(Found::Vectors(vectors)),
+        Delta::Finish { choice: 0, reason: FinishReason::Stop, native: None },
+    ]);
+    out
 }
 
 fn protocol(dialect: Dialect, quirks: &Quirks) -> Option<Protocol> {
@@ -155,6 +196,7 @@ pub fn encode(dialect: Dialect, target: &Target<'_>, wish: &Retrieval) -> Result
         (Protocol::Cohere, Retrieval::Embed(embed)) => ("/embed".to_owned(), cohere::embed(target.model, embed)?),
         (Protocol::Gemini, Retrieval::Embed(embed)) => gemini::embed(target.model, embed)?,
         (Protocol::Ollama, Retrieval::Embed(embed)) => ("/embed".to_owned(), ollama::embed(target.model, embed)?),
+        (Protocol::Vertex, Retrieval::Embed(embed)) => vertex::embed(target.model, embed)?,
         (Protocol::Bedrock, Retrieval::Embed(embed)) => {
             (bedrock::path(target.model), bedrock::embed(target.model, embed)?)
         }
@@ -162,7 +204,7 @@ pub fn encode(dialect: Dialect, target: &Target<'_>, wish: &Retrieval) -> Result
             (bedrock::path(target.model), bedrock::rerank(target.model, rerank)?)
         }
         (_, Retrieval::Embed(embed)) => ("/embeddings".to_owned(), openai::embed(target.model, embed)?),
-        (Protocol::Gemini | Protocol::Ollama, Retrieval::Rerank(_)) => return Err(nothing()),
+        (Protocol::Gemini | Protocol::Ollama | Protocol::Vertex, Retrieval::Rerank(_)) => return Err(nothing()),
         (Protocol::Cohere, Retrieval::Rerank(rerank)) => ("/rerank".to_owned(), cohere::rerank(target.model, rerank)?),
         (_, Retrieval::Rerank(rerank)) => ("/rerank".to_owned(), openai::rerank(target.model, rerank)),
     };
@@ -195,6 +237,7 @@ pub fn decode(dialect: Dialect, quirks: &Quirks, wish: &Retrieval, body: &[u8]) 
         (Protocol::Gemini, Retrieval::Embed(_)) => gemini::vectors(&answer),
         (Protocol::Ollama, Retrieval::Embed(_)) => ollama::vectors(&answer),
         (Protocol::Bedrock, Retrieval::Embed(_)) => bedrock::vectors(&answer),
+        (Protocol::Vertex, Retrieval::Embed(_)) => vertex::vectors(&answer),
         (_, Retrieval::Embed(_)) => openai::vectors(&answer),
         (_, Retrieval::Rerank(_)) => openai::order(&answer),
     }

@@ -41,6 +41,44 @@ fn found(protocol: Protocol, wish: &Retrieval, answer: &Value) -> (Found, Usage)
 }
 
 #[test]
+fn vertex_predicts_and_counts_for_each_text() {
+    let (wish, quirks) = (embed(&["a", "b"]), speaking(Protocol::Vertex));
+    let (path, body) = asked(Dialect::Gemini, &quirks, &wish);
+    assert_eq!(path, "/models/m:predict");
+    let instances =
+        json!([{ "content": "a", "task_type": "RETRIEVAL_QUERY" }, { "content": "b", "task_type": "RETRIEVAL_QUERY" }]);
+    assert_eq!(body["instances"], instances);
+    assert_eq!(body["parameters"], json!({ "autoTruncate": false, "outputDimensionality": 2 }));
+    let one = |x: f64, tokens: u64| json!({ "embeddings": { "values": [x, 1.0], "statistics": { "token_count": tokens, "truncated": false } } });
+    let answer = json!({ "predictions": [one(0.5, 3), one(0.25, 4)] });
+    let (found, usage) = found(Protocol::Vertex, &wish, &answer);
+    assert_eq!((found, usage.prompt_tokens), (Found::Vectors(vec![vec![0.5, 1.0], vec![0.25, 1.0]]), Some(7)));
+}
+
+#[test]
+fn models_that_take_one_text_are_asked_for_each_and_answer_as_one() {
+    let (wish, bedrock, vertex) = (embed(&["a", "b"]), speaking(Protocol::Bedrock), speaking(Protocol::Vertex));
+    let parts = |model, quirks| one_by_one(Dialect::Gemini, &Target { model, max_output_tokens: None, quirks }, &wish);
+    assert_eq!(parts("amazon.titan-embed-text-v2:0", &bedrock), [embed(&["a"]), embed(&["b"])]);
+    assert_eq!(parts("gemini-embedding-001", &vertex), [embed(&["a"]), embed(&["b"])]);
+    assert_eq!(parts("cohere.embed-v4:0", &bedrock), []);
+    assert_eq!(parts("text-embedding-005", &vertex), []);
+    let answer = |x: f64, tokens| {
+        vec![
+            Delta::Start { upstream_id: None, model: None },
+            Delta::Usage(counted(tokens)),
+            Delta::Found(Found::Vectors(vec![vec![x]])),
+        ]
+    };
+    let merged = together(vec![answer(1.0, Some(2)), answer(2.0, Some(3))]);
+    assert!(merged.contains(&Delta::Found(Found::Vectors(vec![vec![1.0], vec![2.0]]))));
+    let usage = Usage { prompt_tokens: Some(5), completion_tokens: Some(0), ..Usage::default() };
+    assert!(merged.contains(&Delta::Usage(usage)), "{merged:?}");
+    let unsaid = together(vec![answer(1.0, Some(2)), answer(2.0, None)]);
+    assert!(unsaid.contains(&Delta::Usage(Usage { prompt_tokens: None, ..usage })), "{unsaid:?}");
+}
+
+#[test]
 fn texts_are_asked_for_in_each_protocols_words() {
     let (wish, plain) = (embed(&["a", "b"]), Quirks::default());
     let (path, body) = asked(Dialect::OpenaiChat, &plain, &wish);

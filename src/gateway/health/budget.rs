@@ -49,6 +49,35 @@ impl Budget {
     }
 }
 
+/// What a share of requests is counted over, ms.
+const SHARE_WINDOW_MS: i64 = 60_000;
+
+/// Something that is granted to a share of requests.
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    requests: u64,
+    granted: u64,
+    since_ms: i64,
+}
+
+impl Share {
+    /// A request it could be granted to.
+    pub(super) fn count(&mut self, now_ms: i64) {
+        if now_ms - self.since_ms > SHARE_WINDOW_MS {
+            *self = Self { since_ms: now_ms, ..Self::default() };
+        }
+        self.requests = self.requests.saturating_add(1);
+    }
+
+    /// Grants it once more, if that stays within `percent` of the requests.
+    pub(super) fn take(&mut self, percent: u32) -> bool {
+        let is_within =
+            self.granted.saturating_add(1).saturating_mul(100) <= self.requests.saturating_mul(percent.into());
+        self.granted = self.granted.saturating_add(is_within.into());
+        is_within
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use self::breaker::Breaker;
-use self::budget::Budget;
+use self::budget::{Budget, Share};
 use self::capacity::Capacity;
 pub use self::statistics::Statistics;
 use self::statistics::{Counted, as_f64};
@@ -75,6 +75,8 @@ pub struct Health {
     records: RwLock<HashMap<String, Arc<Mutex<Record>>>>,
     /// By provider slug.
     budgets: Mutex<HashMap<String, Budget>>,
+    /// How many requests may be sent to two endpoints at once.
+    hedges: Mutex<Share>,
     /// Tells who waits that a place is free somewhere.
     room: Arc<Notify>,
 }
@@ -151,6 +153,17 @@ impl Health {
         }
         budget.first(now_ms, &self.settings);
         true
+    }
+
+    /// Counts a request of which a share may be sent to two endpoints at once.
+    pub fn count_for_hedging(&self, now_ms: i64) {
+        self.hedges.lock().count(now_ms);
+    }
+
+    /// Whether one may be now; it counts as done then.
+    #[must_use]
+    pub fn may_hedge(&self) -> bool {
+        self.hedges.lock().take(self.settings.hedge_percent)
     }
 
     /// Endpoints in an outage whose time is over: to be checked before anybody is
@@ -314,6 +327,20 @@ mod tests {
         assert!(health.is_down("b", 7_999) && !health.is_down("b", 8_001));
         health.failed("c", 1_000, FaultKind::InvalidRequest, None);
         assert_eq!(health.statistics("c", 1_000), Statistics::default(), "the caller's fault says nothing");
+    }
+
+    #[test]
+    fn two_endpoints_are_asked_at_once_for_no_more_than_the_share() {
+        let health = Health::new(Resilience { hedge_percent: 2, ..Resilience::default() });
+        let mut hedges = 0;
+        for ms in 0..10_000 {
+            health.count_for_hedging(1_000_000 + ms);
+            hedges += u32::from(health.may_hedge());
+        }
+        assert_eq!(hedges, 200);
+        let off = Health::default();
+        off.count_for_hedging(1_000_000);
+        assert!(!off.may_hedge());
     }
 
     /// An endpoint that carries 50 requests of 200 ms at once and refuses the rest.

@@ -9,9 +9,9 @@ use super::preferences::Preferences;
 use super::{Candidate, Refused, Terms, is_named};
 use crate::App;
 use crate::catalog::Tier;
-use crate::dialects::Inference;
+use crate::dialects::{Inference, WebSearch};
 use crate::error::Error;
-use crate::gateway::named;
+use crate::gateway::{named, web};
 
 /// Why an endpoint was not taken, in the original's vocabulary (`excluded_by`)
 /// with ours where it has no word.
@@ -34,6 +34,7 @@ pub enum Excluded {
     ServiceTier,
     Tools,
     Training,
+    WebSearch,
     ZeroRetention,
 }
 
@@ -59,6 +60,7 @@ impl Excluded {
             Self::ServiceTier => "service_tier",
             Self::Tools => "tools",
             Self::Training => "data_policy:training",
+            Self::WebSearch => "web_search",
             Self::ZeroRetention => "data_policy:zdr",
         }
     }
@@ -88,6 +90,9 @@ impl Excluded {
             Self::ServiceTier => "ask for another service_tier or name the tier's endpoint in provider.only",
             Self::Tools => "choose a model that supports tools",
             Self::Training => "allow data collection (provider.data_collection)",
+            Self::WebSearch => {
+                "choose a model whose provider searches the web, or ask the operator for a search engine (web_search)"
+            }
             Self::ZeroRetention => "allow providers that keep data (provider.zdr)",
         }
     }
@@ -98,11 +103,15 @@ pub(super) struct Needs {
     prompt_tokens: u64,
     in_use: Vec<&'static str>,
     media: Vec<&'static str>,
+    /// Only who searches the web by himself can serve.
+    native_search: Option<WebSearch>,
 }
 
 impl Needs {
-    pub(super) fn of(inference: &Inference, prompt_tokens: u64) -> Self {
-        Self { prompt_tokens, in_use: inference.parameters_in_use(), media: named::media(inference) }
+    pub(super) fn of(app: &App, inference: &Inference, prompt_tokens: u64) -> Self {
+        let search = inference.web_search.as_ref();
+        let native_search = search.filter(|wish| web::needs_native(&app.config.web_search, wish)).cloned();
+        Self { prompt_tokens, in_use: inference.parameters_in_use(), media: named::media(inference), native_search }
     }
 }
 
@@ -140,6 +149,8 @@ pub(super) fn exclude(
         .max_tokens()
         .zip(endpoint.max_output_tokens)
         .is_some_and(|(asked, most)| u64::try_from(most).is_ok_and(|most| most > 0 && asked > most));
+    let cannot_search =
+        needs.native_search.as_ref().is_some_and(|wish| !web::searches(candidate, wish, !inference.tools.is_empty()));
     let checks = [
         (!can_call(app, candidate), Excluded::NoCredential),
         (terms.is_only_own(candidate), Excluded::OwnKeyOnly),
@@ -157,7 +168,7 @@ pub(super) fn exclude(
             raw.data_collection.as_deref() == Some("deny") && endpoint.policy.trains_on_prompts != Some(false),
             Excluded::Training,
         ),
-        (raw.zdr == Some(true) && !endpoint.is_zero_retention(), Excluded::ZeroRetention),
+        (raw.zdr == Some(true) && !candidate.is_zero_retention(), Excluded::ZeroRetention),
         // Who publishes the weights lets others learn from the answers; of the rest nobody says so.
         (
             raw.enforce_distillable_text == Some(true) && candidate.model.hugging_face_id.is_none(),
@@ -169,6 +180,7 @@ pub(super) fn exclude(
             Excluded::RequireParameters,
         ),
         (!takes_all(), Excluded::InputModality),
+        (cannot_search, Excluded::WebSearch),
         (is_too_long, Excluded::ContextLength),
         (asks_too_much, Excluded::MaxOutput),
     ];

@@ -11,8 +11,6 @@ mod preferences;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use app::types::Money;
-
 pub use self::exclude::Excluded;
 use self::exclude::{Needs, exclude, nothing_left};
 use self::order::order;
@@ -21,6 +19,7 @@ use self::preferences::Preferences;
 pub use self::preferences::Sort;
 use crate::App;
 use crate::accounts::guardrails::Guard;
+use crate::billing::ledger::Stake;
 use crate::catalog::{Endpoint, Model, Provider};
 use crate::dialects::Inference;
 use crate::error::{Error, Result};
@@ -49,12 +48,19 @@ impl Candidate {
         self.own.as_ref().map_or(&self.endpoint.id, |own| &own.record_id)
     }
 
-    /// The most that so many tokens cost the caller. `hour` says that parts of the prompt
-    /// may be cached for an hour.
+    /// Nothing of the request is kept: of an own account its owner says so.
     #[must_use]
-    pub fn at_most(&self, prompt_tokens: u64, output_tokens: u64, hour: bool) -> Money {
+    pub fn is_zero_retention(&self) -> bool {
+        let declared = self.own.as_ref().and_then(|own| own.key.declared_zdr);
+        declared.unwrap_or_else(|| self.endpoint.is_zero_retention())
+    }
+
+    /// The most that so many tokens cost the caller, and his own key. `hour` says that
+    /// parts of the prompt may be cached for an hour.
+    #[must_use]
+    pub fn at_most(&self, prompt_tokens: u64, output_tokens: u64, hour: bool) -> Stake {
         let list = self.endpoint.prices.at_most(prompt_tokens, output_tokens, hour);
-        self.own.as_ref().map_or(list, |own| own.fee.of(list))
+        self.own.as_ref().map_or(list.into(), |own| Stake { credit: own.fee.of(list), own: list })
     }
 }
 
@@ -93,7 +99,7 @@ impl Terms {
                     !guard.allows_provider(&[&provider.slug, &provider.name, &endpoint.tag]),
                     Excluded::GuardrailProviders,
                 ),
-                (guard.wants_zero_retention(author) && !endpoint.is_zero_retention(), Excluded::GuardrailRetention),
+                (guard.wants_zero_retention(author) && !candidate.is_zero_retention(), Excluded::GuardrailRetention),
                 (trains && !guard.allows_training(endpoint.prices.is_free()), Excluded::GuardrailTraining),
             ];
             checks.into_iter().find_map(|(is_out, why)| is_out.then_some(why))
@@ -117,7 +123,7 @@ impl Terms {
     /// The operator's account is not to be used at this provider.
     pub(super) fn is_only_own(&self, candidate: &Candidate) -> bool {
         let mut own = self.own.iter().filter(|key| key.provider_slug == candidate.provider.slug);
-        candidate.own.is_none() && own.any(|key| key.is_only && key.serves(&candidate.model.id))
+        candidate.own.is_none() && own.any(|key| key.is_only || (key.is_required && key.serves(&candidate.model.id)))
     }
 }
 
@@ -188,7 +194,7 @@ pub struct Survey {
 pub fn survey(app: &App, terms: &Terms, inference: &Inference, prompt_tokens: u64) -> Result<Survey> {
     let catalog = app.catalog();
     let preferences = Preferences::read(inference)?;
-    let needs = Needs::of(inference, prompt_tokens);
+    let needs = Needs::of(app, inference, prompt_tokens);
     let (mut plan, mut known, mut wrong) = (Plan::default(), 0, None);
     let mut all = Vec::new();
     let mut models = Vec::new();

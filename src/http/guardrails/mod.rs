@@ -25,6 +25,7 @@ use crate::http::address::Origin;
 use crate::http::audit::{Deed, note};
 use crate::http::caller::Caller;
 use crate::http::input::{Body, Query};
+use crate::http::workspaces::chosen_workspace;
 use crate::store::guardrails::GuardrailRow;
 
 /// Guardrails of an organization.
@@ -70,9 +71,9 @@ impl ListQuery {
 /// # Errors
 /// 400 naming the field, 403 for an inference key.
 #[utoipa::path(get, path = "/guardrails", tag = "guardrails",
-    params(("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), ("workspace_id" = Option<String>, Query)),
+    params(("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), ("workspace_id" = Option<String>, Query, description = "Id or slug")),
     responses((status = 200, body = GuardrailList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn list_guardrails(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -80,7 +81,10 @@ pub async fn list_guardrails(
 ) -> Result<Json<GuardrailList>> {
     caller.check_manages()?;
     let mut rows = app.store.guardrails(Some(caller.organization_id())).await?;
-    rows.retain(|row| query.workspace_id.as_ref().is_none_or(|id| *id == row.workspace_id));
+    if let Some(named) = query.workspace_id.as_deref().filter(|id| !id.is_empty()) {
+        let workspace_id = chosen_workspace(&app, &caller, Some(named)).await?;
+        rows.retain(|row| row.workspace_id == workspace_id);
+    }
     let (rows, total_count) = query.page(rows)?;
     Ok(Json(GuardrailList { data: rows.into_iter().map(shown).collect(), total_count }))
 }
@@ -92,7 +96,7 @@ pub async fn list_guardrails(
 #[utoipa::path(post, path = "/guardrails", tag = "guardrails",
     request_body(content = Object, description = "`name`, `description`, `workspace_id`, `is_default` and the rules", content_type = "application/json"),
     responses((status = 201, body = Envelope<Guardrail>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn create_guardrail(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -105,14 +109,16 @@ pub async fn create_guardrail(
         let remedy = format!("An organization keeps {MOST_GUARDRAILS} guardrails at the most; delete one first");
         return Err(Error::bad_request("name", remedy));
     }
-    if wanted.get("workspace_id").is_some_and(|id| !id.is_null() && id != caller.workspace_id()) {
-        return Err(Error::bad_request("workspace_id", "workspace_id must be the workspace of the caller"));
-    }
+    let workspace_id = match wanted.get("workspace_id") {
+        None | Some(Value::Null) => caller.workspace_id().to_owned(),
+        Some(Value::String(id)) => chosen_workspace(&app, &caller, Some(id)).await?,
+        Some(_) => return Err(Error::bad_request("workspace_id", "workspace_id must be a workspace's id or slug")),
+    };
     let now = app.clock.now_ms();
     let mut row = GuardrailRow {
         id: new_uuid(now),
         organization_id: caller.organization_id().to_owned(),
-        workspace_id: caller.workspace_id().to_owned(),
+        workspace_id,
         rules: "{}".to_owned(),
         created_at: now,
         updated_at: now,

@@ -36,6 +36,7 @@ pub fn api() -> Router {
         .route("/api/v1/usage", get(|headers: HeaderMap| async move { member(&headers, usage()) }))
         .route("/api/v1/generations", get(|headers: HeaderMap| async move { member(&headers, generations()) }))
         .route("/api/v1/generation", get(generation))
+        .route("/api/v1/generation/feedback", get(|headers: HeaderMap| async move { member(&headers, feedback()) }))
         .route(
             "/api/v1/credits",
             get(|headers: HeaderMap| async move {
@@ -263,6 +264,10 @@ fn generations() -> Value {
     json!([one(3, None), one(2, Some("Upstream failed")), one(1, None)])
 }
 
+fn feedback() -> Value {
+    json!([{ "category": "latency", "comment": "It took a minute.", "created_at": "2026-11-20T14:05:00Z" }])
+}
+
 async fn generation(headers: HeaderMap, Query(params): Params) -> Response {
     if params.get("id").is_none_or(|id| !id.starts_with("gen-")) {
         return failure(StatusCode::NOT_FOUND, "No generation has this id");
@@ -318,8 +323,8 @@ fn ledger() -> Value {
 
 fn key(name: &str, disabled: bool) -> Value {
     json!({"hash": format!("hash-of-{}", name.len()), "name": name, "label": "sk-or-v1-abc…xyz", "disabled": disabled, "limit": 10, "limit_remaining": 8.75, "limit_reset": "monthly",
-        "include_byok_in_limit": false, "usage": 1.25, "usage_daily": 0, "usage_weekly": 0, "usage_monthly": 1.25, "byok_usage": 0, "byok_usage_daily": 0,
-        "byok_usage_weekly": 0, "byok_usage_monthly": 0, "created_at": "2026-11-01T08:00:00Z", "updated_at": null, "expires_at": null, "last_used_at": "2026-11-20T14:03:59Z",
+        "include_byok_in_limit": false, "usage": 1.25, "usage_daily": 0, "usage_weekly": 0, "usage_monthly": 1.25, "byok_usage": 0.5, "byok_usage_daily": 0,
+        "byok_usage_weekly": 0, "byok_usage_monthly": 0.5, "created_at": "2026-11-01T08:00:00Z", "updated_at": null, "expires_at": null, "last_used_at": "2026-11-20T14:03:59Z",
         "creator_user_id": "u1", "workspace_id": "w1", "external_user": null})
 }
 

@@ -1,7 +1,7 @@
 //! The part of the canned API that is about organizations, workspaces and accounts.
 
 use app::types::Envelope;
-use app::types::account::{Identity, OpenSession, Profile, SecondFactor, SecondFactorSetup};
+use app::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, IoLoggingTerms, Organization, OrganizationMember, Workspace,
@@ -49,6 +49,10 @@ pub fn api() -> Router {
         .route(
             "/api/v1/account/second-factor",
             get(|headers: HeaderMap| async move { member(&headers, second_factor()) }),
+        )
+        .route(
+            "/api/v1/account/notifications",
+            get(|headers: HeaderMap| async move { member(&headers, notifications()) }),
         )
         .route("/api/v1/account/identities", get(|headers: HeaderMap| async move { member(&headers, [identity()]) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
@@ -167,6 +171,10 @@ fn content() -> Value {
     })
 }
 
+fn notifications() -> Notifications {
+    Notifications { receipts: true, low_balance: true, key_limits: false, announcements: false }
+}
+
 fn budgets() -> WorkspaceBudgets {
     let budget = WorkspaceBudget {
         id: "b1".to_owned(),
@@ -214,7 +222,7 @@ fn session() -> OpenSession {
 fn own_keys() -> Value {
     json!({ "total_count": 1, "data": [{
         "id": "k1", "provider": "alpha", "name": HOSTILE, "label": "sk-a…wxyz", "disabled": false, "is_fallback": true,
-        "is_byok_only": false, "sort_order": 0, "allowed_models": null, "allowed_api_key_hashes": null,
+        "is_byok_only": false, "is_required": false, "declared_zdr": null, "declared_region": null, "sort_order": 0, "allowed_models": null, "allowed_api_key_hashes": null,
         "allowed_user_ids": null, "workspace_id": "w1", "created_at": DAY }] })
 }
 

@@ -2,8 +2,8 @@
 //! real protocols and make their answers up. Every text says that it is simulated.
 //!
 //! One server speaks all: OpenAI chat at `/v1/chat/completions`, Anthropic
-//! Messages at `/v1/messages`, Gemini at `/v1beta/models/…`, and what is in `retrieval`. How to make it fail
-//! is in `fault`.
+//! Messages at `/v1/messages`, Gemini at `/v1beta/models/…`, what is in `retrieval`, and Exa's
+//! search at `/search`. How to make it fail is in `fault`.
 
 mod answer;
 mod chat;
@@ -13,6 +13,7 @@ mod messages;
 mod reply;
 mod retrieval;
 mod schema;
+mod search;
 
 use std::collections::VecDeque;
 use std::io;
@@ -174,6 +175,7 @@ fn router(simulator: Simulator) -> Router {
         .route("/v1/models", get(list_models))
         .route("/v1beta/models", get(list_gemini_models))
         .route("/v1beta/models/{*call}", post(gemini::generate))
+        .route("/search", post(search::search))
         .route("/simulator/requests", get(show_log).delete(clear_log))
         .with_state(simulator)
 }
@@ -201,7 +203,22 @@ async fn list_gemini_models() -> Json<Value> {
     Json(json!({ "models": models }))
 }
 
+impl Log {
+    fn push(&mut self, seen: Seen) {
+        self.count += 1;
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(seen);
+    }
+}
+
 impl Simulator {
+    /// Notes a request that cannot be made to fail.
+    fn note(&self, seen: Seen) {
+        self.log.lock().push(seen);
+    }
+
     /// Notes the request and finds the fault it asks for.
     fn admit(&self, uri: &Uri, headers: &HeaderMap, ask: &answer::Ask, body: Value) -> Option<Fault> {
         let name = fault::asked_for(&ask.model, headers, &ask.last_user_text());
@@ -215,12 +232,8 @@ impl Simulator {
             *count += 1;
             fault = (*count <= times).then_some(Fault::Status { code: 500, retry_after_s: None });
         }
-        log.count += 1;
-        if log.recent.len() == REMEMBERED {
-            log.recent.pop_front();
-        }
         let credentials = ["authorization", "x-api-key", "x-goog-api-key"];
-        log.recent.push_back(Seen {
+        log.push(Seen {
             path: uri.to_string(),
             model: ask.model.clone(),
             is_streamed: ask.is_streamed,

@@ -85,6 +85,8 @@ pub struct Upstream {
     package: &'static str,
     /// USD per million tokens of sound.
     audio_price: Option<f64>,
+    /// USD for one search on the web.
+    search_price: Option<f64>,
     /// Kinds of input.
     reads: Vec<&'static str>,
     /// Service tiers, as models.dev's list writes them.
@@ -131,6 +133,7 @@ impl Upstream {
             shape: None,
             package: "@ai-sdk/openai-compatible",
             audio_price: None,
+            search_price: None,
             reads: vec!["text", "image", "audio", "video", "pdf"],
             modes: None,
         }
@@ -164,6 +167,12 @@ impl Upstream {
     /// Takes this much for sound.
     pub fn with_audio_price(mut self, price: f64) -> Self {
         self.audio_price = Some(price);
+        self
+    }
+
+    /// Searches the web by itself, for this much.
+    pub fn with_search_price(mut self, price: f64) -> Self {
+        self.search_price = Some(price);
         self
     }
 
@@ -256,6 +265,9 @@ impl Upstream {
                     "modalities": { "input": self.reads, "output": ["text"] } });
                 if let Some(price) = self.audio_price {
                     model["cost"]["input_audio"] = json!(price);
+                }
+                if let Some(price) = self.search_price {
+                    model["cost"]["web_search"] = json!(price);
                 }
                 if let Some(modes) = &self.modes {
                     model["experimental"] = json!({ "modes": modes });

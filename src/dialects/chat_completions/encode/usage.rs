@@ -34,6 +34,8 @@ struct CostDetails {
     upstream_inference_cost: Option<Money>,
     upstream_inference_prompt_cost: Money,
     upstream_inference_completions_cost: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_tool_cost: Option<Money>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,7 @@ impl From<&UsageReport> for UsageBody {
                 upstream_inference_cost: report.upstream_inference_cost,
                 upstream_inference_prompt_cost: report.prompt_cost,
                 upstream_inference_completions_cost: report.completion_cost,
+                server_tool_cost: (!report.search.is_zero()).then_some(report.search),
             },
             completion_tokens_details: CompletionDetails {
                 reasoning_tokens: usage.reasoning_tokens.unwrap_or(0),

@@ -56,6 +56,7 @@ fn typed(fields: &Fields<'_>) -> Result<Inference, BadField> {
         resumes: fields.boolean("stream_resume")?.unwrap_or(false),
         raw: IndexMap::new(),
         native: None,
+        web_search: None,
         retrieval: None,
     })
 }

@@ -57,6 +57,9 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
         None => return Err(untranslatable("messages", "is missing")),
     }
     passed_through(quirks, inference, &raw, &mut body)?;
+    if let Some(search) = &inference.web_search {
+        body.field("web_search_options", &search.as_chat_options())?;
+    }
     if let Some(max_tokens) = inference.sampling.max_tokens {
         let max_tokens = clamped(max_tokens, target.max_output_tokens);
         body.field(if quirks.max_completion_tokens { "max_completion_tokens" } else { "max_tokens" }, &max_tokens)?;
