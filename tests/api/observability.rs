@@ -150,7 +150,7 @@ on_both_databases! {
         assert_eq!(at_langfuse.line, "POST /api/public/otel/v1/traces");
         assert_eq!(at_langfuse.headers["authorization"], "Basic cGstbGYtMTIzNDU2Nzg5MDpzay1sZi0wOTg3NjU0MzIx");
         assert!(at_langfuse.attribute("langfuse.observation.input").unwrap().contains(SECRET));
-        assert!(at_store.line.starts_with("PUT /traces/openrouter-traces/20") && at_store.line.ends_with(".json"), "{at_store:?}");
+        assert!(at_store.line.starts_with("PUT /traces/openrouter-traces/20") && at_store.line.contains(".json"), "{at_store:?}");
         let signature = at_store.headers["authorization"].to_str().unwrap();
         assert!(signature.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE12/") && signature.contains("/eu-central-1/s3/aws4_request"));
         assert!(at_store.headers.contains_key("x-amz-content-sha256"));

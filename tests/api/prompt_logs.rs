@@ -47,7 +47,7 @@ async fn content(manager: &KeyHolder<'_>, id: &str) -> (u16, Value) {
     read(manager.get(&format!("/api/v1/generation/content?id={id}")).await).await
 }
 
-async fn cast<'a>(app: &'a TestApp) -> (Member<'a>, KeyHolder<'a>, KeyHolder<'a>) {
+async fn cast(app: &TestApp) -> (Member<'_>, KeyHolder<'_>, KeyHolder<'_>) {
     let member = app.member(Money::from_dollars(5)).await;
     let (key, manager) = (member.key().await, member.management_key().await);
     (member, key, manager)

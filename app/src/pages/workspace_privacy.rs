@@ -37,7 +37,7 @@ pub fn Privacy(workspace: Workspace, manages: bool) -> impl IntoView {
     view! {
         <h2 id="privacy">"Prompts and answers"</h2>
         <p class="lead">{state}</p>
-        <ul>
+        <ul class="kept-rules">
             <li>"Kept are the words of the prompt and of the answer, reasoning and calls of tools included; of files only their kind. What a guardrail redacts is kept redacted."</li>
             <li>"They are encrypted. Only owners and admins of this organization and its management keys read them, on a request's page and by the API."</li>
             <li>"Nothing is kept of requests that ask for zero data retention ("<code>"provider.zdr"</code>") or against data collection ("<code>"provider.data_collection: deny"</code>"), nor where a guardrail demands zero retention."</li>
