@@ -52,6 +52,7 @@ pub struct ListQuery {
 
 /// Body of a new credential.
 #[derive(Debug, Deserialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the original's fields")]
 pub struct CreateOwnKey {
     /// The provider's slug, as `GET /api/v1/providers` has it.
     provider: String,

@@ -99,6 +99,7 @@ fn write(connection: &mut Connection, batch: &LedgerBatch) -> rusqlite::Result<(
     transaction.commit()
 }
 
+#[expect(clippy::too_many_lines, reason = "one table after the other, in one transaction")]
 fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::Result<()> {
     each(
         connection,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One of `GET /api/v1/byok`. The credential itself is never shown again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "the original's fields")]
 pub struct OwnKey {
     pub id: String,
     /// The provider's slug.
