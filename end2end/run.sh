@@ -193,7 +193,7 @@ if wants browser; then
     say "Browser"
     out="$data/browser.json"
     status=0
-    PLAYWRIGHT_JSON_OUTPUT_FILE="$out" npx playwright test --reporter=list,json || status=$?
+    PLAYWRIGHT_JSON_OUTPUT_FILE="$out" npx playwright test ${PW_ARGS:-} --reporter=list,json || status=$?
     if [ -s "$out" ]; then
         read -r good bad < <(node -e '
             const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));

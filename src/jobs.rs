@@ -9,6 +9,7 @@ use crate::billing::letters;
 use crate::billing::purchase;
 use crate::billing::statements;
 use crate::billing::top_up;
+use crate::gateway::broadcast::send;
 use crate::gateway::probe;
 use crate::store::Backend;
 
@@ -32,6 +33,10 @@ pub fn start(app: &Arc<App>) {
     every(app, Duration::from_secs(1), "refresh the catalog", |app| async move { app.refresh_catalog().await });
     every(app, Duration::from_mins(10), "forget expired sessions", |app| async move {
         app.store.delete_expired_sessions(app.clock.now_ms()).await.map(|_| ())
+    });
+    every(app, Duration::from_secs(1), "send events", |app| async move { send::send_due(&app).await });
+    every(app, Duration::from_mins(1), "forget kept prompts", |app| async move {
+        app.store.delete_expired_prompt_logs(app.clock.now_ms()).await.map(|_| ())
     });
     every(app, Duration::from_mins(1), "forget idle callers", |app| async move {
         app.rate_limits.forget_idle();

@@ -44,6 +44,7 @@ use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway::broadcast::Destinations;
 use crate::gateway::byok::OwnKeys;
 use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
@@ -98,6 +99,10 @@ pub struct App {
     pub vault: Vault,
     pub own_keys: OwnKeys,
     pub guardrails: Guardrails,
+    /// Where events of requests go.
+    pub destinations: Destinations,
+    /// The way to them.
+    pub outgoing: Media,
     /// What is told to those who watch this server.
     pub telemetry: Telemetry,
     /// Providers are simulated.
@@ -171,6 +176,8 @@ impl App {
             vault: vault(&config, &store)?,
             own_keys: OwnKeys::new(config.own_keys),
             guardrails: Guardrails::default(),
+            destinations: Destinations::default(),
+            outgoing: Media::new(config.observability.as_media())?,
             telemetry,
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
@@ -280,6 +287,7 @@ impl App {
             match topic.as_str() {
                 store::own_keys::TOPIC => self.reload_own_keys().await?,
                 store::announcements::TOPIC => self.announcements.store(Arc::new(self.store.announcements().await?)),
+                store::observability::TOPIC => self.destinations.reload(&self.store, &self.vault).await?,
                 store::guardrails::TOPIC => self.guardrails.reload(&self.store).await?,
                 _ => {}
             }

@@ -34,9 +34,12 @@ use crate::pages::links::{AuthPage, ConfirmPage, ForgotPassword, InvitationPage,
 use crate::pages::model::ModelPage;
 use crate::pages::models::Models;
 use crate::pages::not_found::NotFound;
+use crate::pages::notifications::NotificationsPage;
+use crate::pages::observability::Observability;
 use crate::pages::organization::OrganizationPage;
 use crate::pages::own_keys::OwnKeys;
 use crate::pages::presets::Presets;
+use crate::pages::privacy::PrivacyPage;
 use crate::pages::provider::ProviderPage;
 use crate::pages::providers::Providers;
 use crate::pages::quality::Quality;
@@ -51,7 +54,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 48] = [
+pub const PATHS: [&str; 51] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -82,6 +85,7 @@ pub const PATHS: [&str; 48] = [
     "/provider-keys",
     "/guardrails",
     "/presets",
+    "/observability",
     "/workspaces/{id}",
     "/admin",
     "/admin/providers",
@@ -92,6 +96,8 @@ pub const PATHS: [&str; 48] = [
     "/admin/log",
     "/settings",
     "/settings/second-factor",
+    "/settings/notifications",
+    "/settings/privacy",
     "/invitation",
     "/confirm",
     "/forgot-password",
@@ -143,6 +149,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/provider-keys") view=OwnKeys/>
                     <Route path=path!("/guardrails") view=Guardrails/>
                     <Route path=path!("/presets") view=Presets/>
+                    <Route path=path!("/observability") view=Observability/>
                     <Route path=path!("/workspaces/:id") view=WorkspacePage/>
                     <Route path=path!("/admin") view=AdminPage/>
                     <Route path=path!("/admin/providers") view=AdminProvidersPage/>
@@ -153,6 +160,8 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/admin/log") view=AdminLogPage/>
                     <Route path=path!("/settings") view=Settings/>
                     <Route path=path!("/settings/second-factor") view=SecondFactorPage/>
+                    <Route path=path!("/settings/notifications") view=NotificationsPage/>
+                    <Route path=path!("/settings/privacy") view=PrivacyPage/>
                     <Route path=path!("/invitation") view=InvitationPage/>
                     <Route path=path!("/confirm") view=ConfirmPage/>
                     <Route path=path!("/forgot-password") view=ForgotPassword/>

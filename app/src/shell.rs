@@ -12,6 +12,7 @@ use leptos_meta::{MetaTags, provide_meta_context};
 
 use crate::api::{Api, ApiResult};
 use crate::routes::App;
+use crate::types::locale::Locale;
 use crate::types::session::Session;
 
 /// What one page request brings to its page.
@@ -20,6 +21,10 @@ pub struct PageRequest {
     pub api: Api,
     /// `auto`, `light` or `dark`: the visitor's choice.
     pub theme: String,
+    /// How numbers and days are written.
+    pub locale: &'static Locale,
+    /// The visitor chose that; else the browser did.
+    pub is_locale_chosen: bool,
     /// Where the stylesheet is.
     pub style_href: String,
     /// The browser's half is there to be loaded.
@@ -52,6 +57,10 @@ impl PageStatus {
         self.0.store(status, Ordering::Relaxed);
     }
 }
+
+/// How the visitor wants numbers and days, if that was said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChosenLocale(pub Option<&'static Locale>);
 
 /// The visitor's session, asked for once per page however many parts need it.
 #[derive(Clone)]
@@ -93,6 +102,7 @@ pub fn document(request: PageRequest) -> AnyView {
     provide_context(SharedSession::new(request.api.clone()));
     provide_context(request.api);
     provide_context(request.status);
+    provide_context(ChosenLocale(request.is_locale_chosen.then_some(request.locale)));
     let theme = request.theme.clone();
     let scripts = request.has_script.then(|| {
         let name = if request.has_reading_script && is_for_reading(&request.path) { "reading" } else { "patchbay" };
@@ -101,7 +111,7 @@ pub fn document(request: PageRequest) -> AnyView {
     });
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=request.theme>
+        <html lang="en" data-theme=request.theme data-formats=request.locale.tag>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

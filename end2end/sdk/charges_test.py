@@ -52,7 +52,7 @@ def divided(total, parts, rest):
 
 
 def list_price(row, version):
-    """nano-USD, rounded once, half up."""
+    """nano-USD of the model, rounded once, half up, and of the search beside it."""
     other = json.loads(row["other_usage"] or "{}")
     price = rates(version, row["prompt_tokens"])
     written_1h = row["cache_write_1h_tokens"]
@@ -73,7 +73,7 @@ def list_price(row, version):
     )
     picos += other.get("web_search_requests", 0) * pico(version["web_search"])
     picos += other.get("searches", 1) * pico(version["request"])
-    return math.floor(picos / 1000 + Fraction(1, 2)) + other.get("web_search", {}).get("nanos", 0)
+    return math.floor(picos / 1000 + Fraction(1, 2)), other.get("web_search", {}).get("nanos", 0)
 
 
 class Charges(unittest.TestCase):
@@ -88,14 +88,16 @@ class Charges(unittest.TestCase):
         for row in database.execute("SELECT * FROM generations WHERE price_id <> ''"):
             # What servers of this machine offer is in no list, and free.
             version = versions.get(row["price_id"])
-            expected = list_price(row, version) if version else 0
+            model, search = list_price(row, version) if version else (0, 0)
+            listed = model + search
+            expected = listed - model * row["discount_basis_points"] // 10_000
             charged = row["cost_nanos"] + overruns[row["id"]]
             failed = row["error"] is not None or row["finish_reason"] in (None, "error")
             if charged == 0 and failed:
                 continue
             checked += 1
-            if row["upstream_cost_nanos"] != expected or charged > expected:
-                wrong.append((row["id"], expected, row["upstream_cost_nanos"], charged))
+            if row["upstream_cost_nanos"] != listed or charged > listed:
+                wrong.append((row["id"], listed, row["upstream_cost_nanos"], charged))
             if not row["own_key_id"] and charged != expected:
                 wrong.append((row["id"], expected, charged))
         self.assertEqual(wrong, [])

@@ -86,8 +86,9 @@ test("a new person signs up, gets credit, makes a key, chats and sees the reques
     await awake(page);
     await page.getByRole("button", { name: "Disable My program" }).click();
     await expect(page.getByRole("row", { name: /My program/ })).toContainText("Disabled");
-    const answer = await request.get("/api/v1/key", { headers: { authorization: `Bearer ${key}` } });
-    expect(answer.status()).toBe(401);
+    // The page does not wait for the server to say so.
+    const status = async () => (await request.get("/api/v1/key", { headers: { authorization: `Bearer ${key}` } })).status();
+    await expect.poll(status).toBe(401);
   });
 });
 

@@ -49,6 +49,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// A key as the request path needs it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct KeyRecord {
     pub id: String,
     /// SHA-256 of the key, hex.
@@ -60,6 +61,8 @@ pub struct KeyRecord {
     pub creator_user_id: Option<String>,
     pub is_management: bool,
     pub is_disabled: bool,
+    /// Who made it is suspended.
+    pub is_suspended: bool,
     pub limit: Option<Money>,
     pub limit_reset: Option<LimitReset>,
     pub include_byok_in_limit: bool,
@@ -71,6 +74,7 @@ pub struct KeyRecord {
 
 impl KeyRecord {
     fn new(row: KeyRow, rows: PolicyRows) -> Self {
+        let is_suspended = rows.is_suspended;
         let policy = Policy::of(&row.organization_id, row.creator_user_id.as_deref(), rows);
         Self {
             policy: Arc::new(policy.and(&row.allowed_networks, &row.allowed_models, &row.allowed_providers)),
@@ -83,6 +87,7 @@ impl KeyRecord {
             creator_user_id: row.creator_user_id,
             is_management: row.is_management != 0,
             is_disabled: row.is_disabled != 0,
+            is_suspended,
             limit: row.limit_nanos.map(Money),
             limit_reset: row.limit_reset.and_then(|reset| reset.parse().ok()),
             include_byok_in_limit: row.include_byok_in_limit != 0,
@@ -152,6 +157,18 @@ impl KeyRing {
     /// Any database error.
     pub async fn forget_organization(&self, organization_id: &str, now_ms: i64) -> sqlx::Result<()> {
         for hash in self.store.touch_keys(organization_id, now_ms).await? {
+            self.forget(&hash);
+        }
+        Ok(())
+    }
+
+    /// Forgets the keys a person made, because he was suspended or restored. Other nodes
+    /// follow within a second.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn forget_maker(&self, user_id: &str, now_ms: i64) -> sqlx::Result<()> {
+        for hash in self.store.touch_keys_of_maker(user_id, now_ms).await? {
             self.forget(&hash);
         }
         Ok(())

@@ -47,6 +47,35 @@ pub struct Policy {
     pub caps: Vec<Cap>,
     pub default_model: Option<String>,
     pub default_sort: Option<String>,
+    /// How prompts and answers are kept; `None` where they are not.
+    pub logging: Option<Logging>,
+    /// Events go to the workspace's observability destinations.
+    pub broadcasts: bool,
+}
+
+/// How a workspace keeps its prompts and answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// How many of ten thousand requests.
+    pub per_myriad: u32,
+    /// Only what these keys ask; `None` is everything.
+    pub key_hashes: Option<Vec<String>>,
+    /// 0 is the server's usual number.
+    pub days: i64,
+    /// The operator may use it, too.
+    pub is_shared: bool,
+}
+
+impl Logging {
+    fn of(rows: &PolicyRows) -> Option<Self> {
+        rows.logs_io.then(|| Self {
+            per_myriad: u32::try_from(rows.io_per_myriad).unwrap_or(0),
+            // A list that cannot be read names no key.
+            key_hashes: rows.io_key_hashes.as_deref().map(|list| serde_json::from_str(list).unwrap_or_default()),
+            days: rows.io_retention_days,
+            is_shared: rows.shares_io,
+        })
+    }
 }
 
 impl Policy {
@@ -80,6 +109,8 @@ impl Policy {
         }
         let networks = networks(&rows.allowed_networks);
         Self {
+            logging: Logging::of(&rows),
+            broadcasts: rows.broadcasts,
             networks: if networks.is_empty() { Vec::new() } else { vec![networks] },
             caps,
             default_model: rows.default_text_model,

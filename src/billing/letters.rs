@@ -1,19 +1,33 @@
-//! Letters about money, each once per occasion.
+//! Letters about money and announcements, each once per occasion, to those who want them.
 
 use app::types::Money;
 use app::types::keys::LimitReset;
 
 use crate::App;
 use crate::clock::Windows;
+use crate::store::announcements::AnnouncementRow;
 use crate::store::letters::Letter;
+use crate::store::notifications::Topic;
 use crate::store::purchases::PurchaseRow;
 
 /// Shares of a key's limit that are told, per cent, highest first.
 const SHARES: [i64; 2] = [100, 80];
 
-async fn send(app: &App, organization_id: &str, occasion: &str, subject: &str, text: &str) -> sqlx::Result<()> {
-    for (number, to) in app.store.billing_addresses(organization_id).await?.into_iter().enumerate() {
-        let letter = Letter { to, subject: subject.to_owned(), text: text.to_owned() };
+/// Sends a letter to those of an organization who look after its money and want letters of this topic.
+async fn send(
+    app: &App,
+    topic: Topic,
+    organization_id: &str,
+    occasion: &str,
+    subject: &str,
+    text: &str,
+) -> sqlx::Result<()> {
+    let choice = match topic {
+        Topic::Payment => String::new(),
+        _ => format!("\nWhich letters you get: {}/settings/notifications\n", app.config.public_url()),
+    };
+    for (number, to) in app.store.billing_addresses(organization_id, topic).await? {
+        let letter = Letter { to, subject: subject.to_owned(), text: format!("{text}{choice}") };
         app.mail.post_once(&format!("{occasion}/{number}"), &letter).await?;
     }
     Ok(())
@@ -37,7 +51,7 @@ pub async fn receipt(app: &App, purchase: &PurchaseRow) -> sqlx::Result<()> {
         purchase.id
     );
     let subject = format!("Receipt for {} of credit", credit.dollars_short());
-    send(app, &purchase.organization_id, &format!("receipt/{}", purchase.id), &subject, &text).await
+    send(app, Topic::Receipts, &purchase.organization_id, &format!("receipt/{}", purchase.id), &subject, &text).await
 }
 
 /// A saved card could not be charged.
@@ -53,7 +67,8 @@ pub async fn top_up_failed(app: &App, purchase: &PurchaseRow, problem: &str, goe
         app.config.public_url()
     );
     let occasion = format!("top-up-failed/{}", purchase.id);
-    send(app, &purchase.organization_id, &occasion, "Credit could not be bought automatically", &text).await
+    send(app, Topic::Payment, &purchase.organization_id, &occasion, "Credit could not be bought automatically", &text)
+        .await
 }
 
 /// Tells everybody whose balance has become low, once until it is well again.
@@ -61,24 +76,24 @@ pub async fn top_up_failed(app: &App, purchase: &PurchaseRow, problem: &str, goe
 /// # Errors
 /// Any database error.
 pub async fn tell_low_balances(app: &App) -> sqlx::Result<()> {
-    let low = app.config.billing.low_balance;
-    for (organization_id, available, was_told) in app.store.low_and_told(low.0).await? {
-        let is_low = available < low.0;
-        if is_low == was_told {
+    for row in app.store.low_and_told(app.config.billing.low_balance.0).await? {
+        let is_low = row.available_nanos < row.low_nanos;
+        if is_low == (row.told_at > 0) {
             continue;
         }
         let now = app.clock.now_ms();
+        let organization_id = row.organization_id;
         if !app.store.note_low_balance(&organization_id, if is_low { now } else { 0 }).await? || !is_low {
             continue;
         }
         let text = format!(
             "{} of credit is left. Requests are refused when nothing is.\n\nAdd credit, or have it bought \
              automatically: {}/credits\n",
-            Money(available.max(0)).dollars_short(),
+            Money(row.available_nanos.max(0)).dollars_short(),
             app.config.public_url()
         );
         let occasion = format!("low-balance/{organization_id}/{now}");
-        send(app, &organization_id, &occasion, "Your credit is running low", &text).await?;
+        send(app, Topic::LowBalance, &organization_id, &occasion, "Your credit is running low", &text).await?;
     }
     Ok(())
 }
@@ -111,7 +126,21 @@ pub async fn tell_key_limits(app: &App) -> sqlx::Result<()> {
         );
         let subject = format!("A key has used {share} % of its limit");
         let occasion = format!("key-limit/{}/{limit}/{window}/{share}", key.id);
-        send(app, &key.organization_id, &occasion, &subject, &text).await?;
+        send(app, Topic::KeyLimits, &key.organization_id, &occasion, &subject, &text).await?;
+    }
+    Ok(())
+}
+
+/// An announcement goes to everybody who asked for them by e-mail.
+///
+/// # Errors
+/// Any database error.
+pub async fn announce(app: &App, announcement: &AnnouncementRow) -> sqlx::Result<()> {
+    let site = app.config.public_url();
+    for (user_id, to) in app.store.announcement_addresses().await? {
+        let text = format!("{}\n\n{site}\n\nWhich letters you get: {site}/settings/notifications\n", announcement.text);
+        let letter = Letter { to, subject: "An announcement".to_owned(), text };
+        app.mail.post_once(&format!("announcement/{}/{user_id}", announcement.id), &letter).await?;
     }
     Ok(())
 }

@@ -242,7 +242,9 @@ pub async fn note_dispute(
             app.store.write_dispute(&row("won")).await?;
         }
     }
-    let is_frozen = app.store.count_open_disputes(organization_id).await? > 0;
+    // A dispute that is won undoes no operator's decision.
+    let is_frozen = app.store.count_open_disputes(organization_id).await? > 0
+        || app.store.is_frozen_by_operator(organization_id).await?;
     let frozen = app.ledger.freeze(organization_id, is_frozen).await;
     frozen.ok_or(Error::Busy { retry_after_s: 5 })?;
     tracing::warn!(dispute.id = id, organization.id = %organization_id, ?state, "A payment is disputed");

@@ -30,6 +30,7 @@ macro_rules! say {
 
 mod money;
 mod people;
+mod secrets;
 mod serve;
 mod traffic;
 
@@ -71,6 +72,8 @@ enum Command {
     /// What secrets are kept with.
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// Print the prompts and answers that their owners let the operator use, as lines of JSON.
+    Prompts,
     /// Run the three simulated providers on fixed ports, for tests and trials.
     Simulate(SimulateArguments),
     /// Fill an empty database with invented requests and their totals, to measure pages on.
@@ -264,7 +267,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Promo(PromoCommand::List) => money::list_promos(&config).await,
         Command::Ledger(LedgerCommand::Audit) => audit(&config).await,
         Command::Ledger(LedgerCommand::Rebuild) => money::rebuild(&config).await,
-        Command::Secrets(SecretsCommand::Rotate) => people::rotate_secrets(&config).await,
+        Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(&config).await,
+        Command::Prompts => secrets::print_prompts(&config).await,
         Command::Simulate(arguments) => simulate(&arguments).await,
         Command::Traffic(arguments) => traffic::fill(&config, &arguments).await,
         Command::Check => check(&config).await,

@@ -5,10 +5,9 @@ use std::io::Write as _;
 use anyhow::{Context as _, bail};
 use app::types::Money;
 use patchbay::accounts::users::Users;
-use patchbay::accounts::{keys, new_id, second_factor};
+use patchbay::accounts::{keys, new_id};
 use patchbay::clock::Clock;
 use patchbay::config::Config;
-use patchbay::gateway::byok::place;
 use patchbay::store::Store;
 use patchbay::store::keys::KeyRow;
 use patchbay::store::operators::PLATFORM;
@@ -136,30 +135,4 @@ pub(super) async fn grant(store: &Store, organization_id: &str, amount: Money, r
     }
     let said = format!("Granted {}", amount.dollars());
     super::money::request(store, organization_id, "grant", amount, reason, &said).await
-}
-
-/// Wraps every kept secret anew under the current key.
-pub(super) async fn rotate_secrets(config: &Config) -> anyhow::Result<()> {
-    let store = open(config).await?;
-    let vault = patchbay::vault(config, &store)?;
-    let (mut changed, mut all) = (0, 0);
-    for mut row in store.all_own_keys().await? {
-        all += 1;
-        let place = place(&row.organization_id, &row.id);
-        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the credential {}", row.id))?;
-        let Some(secret) = rewrapped else { continue };
-        row.secret = secret;
-        store.put_own_key(&row).await?;
-        changed += 1;
-    }
-    for row in store.all_authenticators().await? {
-        all += 1;
-        let place = second_factor::place(&row.user_id);
-        let rewrapped = vault.rewrap(&row.secret, &place).with_context(|| format!("the codes of {}", row.user_id))?;
-        let Some(secret) = rewrapped else { continue };
-        store.rewrap_authenticator(&row.user_id, &row.secret, &secret).await?;
-        changed += 1;
-    }
-    say!("{changed} of {all} secrets were wrapped anew; all of them need only the current secrets.key.");
-    Ok(())
 }

@@ -4,6 +4,7 @@ mod billing;
 mod gateway;
 mod identity;
 mod mail;
+mod observability;
 mod secrets;
 mod telemetry;
 mod web_search;
@@ -20,6 +21,7 @@ pub use self::billing::{BillingSettings, CoinbaseSettings, StripeSettings};
 pub use self::gateway::{Holds, Limits, MediaSettings, OwnKeySettings, RateLimits, Resilience, Routing, Timeouts};
 pub use self::identity::{IdentityKind, IdentitySettings};
 pub use self::mail::MailSettings;
+pub use self::observability::{ObservabilitySettings, PromptLogSettings};
 pub use self::secrets::Secrets;
 pub use self::telemetry::TelemetrySettings;
 pub use self::web_search::{SearchEngine, WebSearchSettings};
@@ -54,6 +56,8 @@ pub struct Config {
     pub own_keys: OwnKeySettings,
     pub telemetry: TelemetrySettings,
     pub web_search: WebSearchSettings,
+    pub prompt_logs: PromptLogSettings,
+    pub observability: ObservabilitySettings,
     /// By the name in addresses.
     pub identity: BTreeMap<String, IdentitySettings>,
     /// By provider slug.
@@ -136,6 +140,8 @@ impl Default for Config {
             own_keys: OwnKeySettings::default(),
             telemetry: TelemetrySettings::default(),
             web_search: WebSearchSettings::default(),
+            prompt_logs: PromptLogSettings::default(),
+            observability: ObservabilitySettings::default(),
             identity: BTreeMap::new(),
             providers: BTreeMap::new(),
         }
@@ -208,7 +214,7 @@ impl Config {
         if self.timeouts.reasoning_factor == 0 {
             return wrong("timeouts.reasoning_factor", "must be at least 1".to_owned());
         }
-        if let Some((place, cause)) = self.billing.wrong() {
+        if let Some((place, cause)) = self.billing.wrong().or_else(|| self.prompt_logs.wrong()) {
             return wrong(place, cause.to_owned());
         }
         if let Some((place, cause)) = self.web_search.wrong() {

@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod auto;
+pub mod broadcast;
 pub mod byok;
 pub mod estimate;
 pub mod explain;
@@ -12,6 +13,7 @@ pub mod guard;
 pub mod health;
 mod hedge;
 mod hold;
+pub mod keep;
 pub mod limits;
 mod media;
 mod metadata;
@@ -53,6 +55,7 @@ use crate::error::{Error, Result};
 use crate::gateway::attempt::Tried;
 use crate::gateway::health::Ticket;
 use crate::gateway::hold::Ask;
+use crate::gateway::keep::Keeping;
 use crate::gateway::route::{Candidate, Terms};
 use crate::gateway::tokenizers::Counter;
 
@@ -164,6 +167,8 @@ struct Run {
     /// The hold cannot grow any more.
     is_exhausted: bool,
     tried: Vec<Tried>,
+    /// What it leaves behind beside its figures.
+    keeping: Option<Box<Keeping>>,
     /// How a router model came to its choice, for the metadata.
     pipeline: Vec<Value>,
     /// Why these candidates, as it is stored.
@@ -237,6 +242,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         }
         first => first?,
     };
+    let keeping = Keeping::of(app, &job, &id, &candidates, &terms.guards);
     let search = match &search {
         Some(planned) => web::Made::make(app, planned, &mut job.inference).await?,
         None => None,
@@ -259,6 +265,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         held_tokens: first.tokens,
         is_exhausted: false,
         tried: Vec::new(),
+        keeping,
         pipeline,
         routing,
         conversation,

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::attempt::{Reader, too_slow};
+use super::keep::Recording;
 use super::settle::{Outcome, Settled};
 use super::web::Made;
 use super::whole::{Begun, since_ms};
@@ -34,6 +35,8 @@ struct Relay {
     is_gone: bool,
     /// The text delivered so far, while another endpoint could go on from it.
     delivered: Option<String>,
+    /// The answer, where it is kept.
+    recording: Option<Recording>,
 }
 
 /// How the stream ended.
@@ -52,7 +55,7 @@ enum End {
 pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frames: mpsc::Sender<Bytes>) {
     let (candidate, begun) = match run.first_success().await {
         Ok(success) => success,
-        Err(fault) => return fail(run, fault, head, &frames).await,
+        Err(fault) => return fail(run, fault, head, frames).await,
     };
     // Nobody waits for the head any more when the first token took long; the stream is open then.
     let _ = head.send(Ok(()));
@@ -65,6 +68,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
         is_gone: false,
         delivered: (run.job.inference.resumes || run.job.attribution.wants_resume).then(String::new),
+        recording: run.keeping.is_some().then(|| Recording::new(&run.app)),
     };
     let first_token = Instant::now();
     let mut candidate = candidate;
@@ -83,7 +87,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
 }
 
 /// Every attempt failed before the first token.
-async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: &mpsc::Sender<Bytes>) {
+async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: mpsc::Sender<Bytes>) {
     let error = run.failure(fault.clone());
     run.settle_failure(&fault).await;
     if let Err(Err(error)) = head.send(Err(error)) {
@@ -93,6 +97,8 @@ async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, fra
         run.job.inbound.writer(&heading).fail(&failure_of(&error), None, &mut buffer);
         let _ = frames.send(buffer.into()).await;
     }
+    drop(frames);
+    run.keep(None).await;
 }
 
 impl Relay {
@@ -174,6 +180,9 @@ impl Relay {
             }
             self.keep(&delta);
             if !(self.hides_reasoning && delta.is_reasoning()) {
+                if let Some(recording) = &mut self.recording {
+                    recording.add(&delta);
+                }
                 self.writer.write(&delta, &mut self.buffer);
             }
         }
@@ -279,6 +288,10 @@ impl Relay {
             }
         }
         self.flush().await;
+        // The caller has his answer; the stream ends here.
+        let recording = self.recording.take();
+        drop(self);
+        run.keep(recording.as_ref().map(|recording| &recording.answer)).await;
     }
 }
 

@@ -96,6 +96,13 @@ fn usage_of(row: &GenerationRow) -> Usage {
     }
 }
 
+/// A list price less so many hundredths of a per cent, rounded up to a nano-dollar.
+#[must_use]
+pub fn discounted(list: Money, basis_points: i64) -> Money {
+    let off = i128::from(list.0) * i128::from(basis_points.clamp(0, 10_000)) / 10_000;
+    Money(list.0.saturating_sub(i64::try_from(off).unwrap_or(0)))
+}
+
 /// A sentence for each request whose list price or charge is not what its quantities
 /// and its price version make.
 ///
@@ -138,7 +145,10 @@ fn difference(row: &GenerationRow, list: Money, overruns: &HashMap<String, i64>)
     if stored != list {
         return Some(format!("{}: listed at {stored} USD, but its quantities make {list} USD", row.id));
     }
+    // Nothing is let off of a search.
+    let search = searched(row);
+    let price = discounted(list.minus(search), row.discount_basis_points).plus(search);
     // With a key of its own the organization pays a fee that depends on the month.
-    let is_right = if row.own_key_id.is_empty() { charged == list } else { charged <= list };
-    (!is_right).then(|| format!("{}: charged {charged} USD, but its quantities make {list} USD", row.id))
+    let is_right = if row.own_key_id.is_empty() { charged == price } else { charged <= price };
+    (!is_right).then(|| format!("{}: charged {charged} USD, but its quantities make {price} USD", row.id))
 }

@@ -90,12 +90,15 @@ impl Run {
         // With a credential of its own the organization has paid the provider already.
         let own = candidate.own.as_ref();
         let search = self.search.as_ref().filter(|_| is_charged).map_or(Money::ZERO, |search| search.price);
-        let charge = own.map_or(cost.total, |_| {
+        let let_off = self.keeping.as_ref().filter(|_| own.is_none()).map_or(0, |keeping| keeping.let_off);
+        let list = rerate::discounted(cost.total, let_off.into());
+        let charge = own.map_or(list, |_| {
             let organization_id = &self.job.requester.organization_id;
             self.app.own_keys.charge(organization_id, cost.total, self.app.clock.now_ms())
         });
         let charge = charge.plus(search);
         let mut row = self.row(outcome, &usage);
+        row.discount_basis_points = if is_charged { let_off.into() } else { 0 };
         row.is_estimated = i64::from(is_estimated);
         row.model_id.clone_from(&candidate.model.id);
         row.endpoint_id.clone_from(&served.id);
@@ -110,10 +113,14 @@ impl Run {
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
         let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);
+        let kept = self.keeping.as_ref().map(|_| row.clone());
         let gone = || Error::Internal("the ledger does not answer".to_owned());
         let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
+        if let (Some(keeping), Some(row)) = (&mut self.keeping, kept) {
+            keeping.row = Some(GenerationRow { cost_nanos: charged.0, ..row });
+        }
         Ok(Settled { usage, cost, charged, is_byok: own.is_some(), search })
     }
 
@@ -129,6 +136,9 @@ impl Run {
             row.endpoint_id.clone_from(&last.endpoint_id);
         }
         self.observe(&row, Money::ZERO);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.row = Some(row.clone());
+        }
         if let Some(hold) = self.hold.take() {
             hold.settle(Money::ZERO, row).await;
         }

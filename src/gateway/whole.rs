@@ -36,6 +36,7 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
             // Nothing was delivered, so nothing is charged.
             run.settle_failure(&fault).await;
             let _ = reply.send(Err(run.failure(fault)));
+            run.keep(None).await;
             return;
         }
     };
@@ -46,12 +47,13 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     }
     outcome.generation_ms = Some(since_ms(run.started));
     outcome.take(tally, &run.job.inference.tools);
-    let answer = run.settle(&candidate, &outcome).await.map(|settled| {
+    let body = run.settle(&candidate, &outcome).await.map(|settled| {
         run.note_success(&candidate, &outcome, &settled);
         Bytes::from(run.job.inbound.whole(&heading, &answer, &report_of(&settled)))
     });
     // The caller may have left; the charge stands.
-    let _ = reply.send(answer);
+    let _ = reply.send(body);
+    run.keep(Some(&answer)).await;
 }
 
 /// The whole answer of the first endpoint that gives one.

@@ -279,8 +279,9 @@ pub async fn export_account(State(app): State<Arc<App>>, caller: Caller) -> Resu
         let scope = KeyScope { creator_user_id: user.id.clone(), ..KeyScope::default() };
         let keys = app.store.keys_of(&row.id, &scope, 10_000, 0).await?;
         let generations = app.store.generations(&row.id, &user.id, None, 100_000).await?;
+        let kept = super::prompt_logs::exported(&app, &row.id, &user.id).await?;
         organizations.push(json!({
-            "id": row.id, "name": row.name, "role": row.role,
+            "prompts": kept, "id": row.id, "name": row.name, "role": row.role,
             "keys": keys.iter().map(|key| json!({
                 "name": key.name, "label": key.label, "hash": key.hash, "created_at": rfc3339(key.created_at),
             })).collect::<Vec<_>>(),

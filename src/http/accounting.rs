@@ -267,6 +267,7 @@ pub async fn show_generation(
 
 fn detail(row: GenerationRow) -> Generation {
     let provider_responses = serde_json::from_str(&row.attempts).ok();
+    let is_let_off = row.discount_basis_points > 0;
     let routing: Option<Routing> = serde_json::from_str(&row.routing).ok();
     let search = rerate::search_of(&row);
     Generation {
@@ -315,6 +316,7 @@ fn detail(row: GenerationRow) -> Generation {
         preset_id: None,
         data_region: "global".to_owned(),
         response_cache_source_id: None,
+        data_discount: is_let_off.then_some(Money(row.upstream_cost_nanos).minus(Money(row.cost_nanos))),
         workspace_id: row.workspace_id,
     }
 }

@@ -180,6 +180,11 @@ impl FromRequestParts<Arc<App>> for Caller {
             if key.is_disabled {
                 return Err(Error::Unauthenticated("This API key is disabled. Enable it on the keys page."));
             }
+            if key.is_suspended {
+                return Err(Error::Unauthenticated(
+                    "Whoever made this API key is suspended on this server. Use a key that somebody else made.",
+                ));
+            }
             if key.expires_at.is_some_and(|expiry| expiry <= app.clock.now_ms()) {
                 return Err(Error::Unauthenticated("This API key has expired. Make a new one on the keys page."));
             }

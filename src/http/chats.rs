@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
-use app::types::chats::{Chat, ChatDocument, ChatSummary, SaveChat};
+use app::types::chats::{ChangeChat, Chat, ChatDocument, ChatSummary, SaveChat};
 use app::types::keys::Deleted;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::caller::Caller;
-use super::input::{Body, Query};
+use super::input::{Body, Query, read_json};
 use crate::App;
 use crate::accounts::new_id;
 use crate::clock::rfc3339;
@@ -22,6 +22,8 @@ use crate::store::chats::ChatRow;
 const MOST: i64 = 1_000;
 /// The largest conversation, bytes of JSON.
 const LARGEST: usize = 2 << 20;
+/// A request with it: its title and folder come on top.
+const LARGEST_BODY: u64 = (2 << 20) + 4096;
 /// Conversations of a list.
 const LIST: i64 = 200;
 const COLUMNS: usize = 6;
@@ -35,7 +37,7 @@ pub struct ChatsQuery {
 }
 
 /// The person whose conversations these are.
-fn person(caller: &Caller) -> Result<&str> {
+pub(super) fn person(caller: &Caller) -> Result<&str> {
     match caller {
         Caller::Person { user, .. } => Ok(&user.id),
         Caller::Key(_) => Err(Error::Forbidden(
@@ -44,32 +46,51 @@ fn person(caller: &Caller) -> Result<&str> {
     }
 }
 
-fn no_such_chat() -> Error {
+pub(super) fn no_such_chat() -> Error {
     Error::not_found("No conversation of yours has this id.")
 }
 
 fn summary(row: ChatRow) -> ChatSummary {
-    ChatSummary { id: row.id, title: row.title, updated_at: rfc3339(row.updated_at), share_id: row.share_id }
+    let updated_at = rfc3339(row.updated_at);
+    ChatSummary { id: row.id, title: row.title, updated_at, share_id: row.share_id, folder_id: row.folder_id }
 }
 
 fn whole(row: ChatRow) -> Result<Chat> {
     let document = serde_json::from_str(&row.document).map_err(|error| Error::Internal(error.to_string()))?;
-    let ChatSummary { id, title, updated_at, share_id } = summary(row);
-    Ok(Chat { id, title, updated_at, share_id, document })
+    let ChatSummary { id, title, updated_at, share_id, folder_id } = summary(row);
+    Ok(Chat { id, title, updated_at, share_id, folder_id, document })
 }
 
 /// Title and JSON of what is to be kept.
-fn read(wish: SaveChat) -> Result<(String, String)> {
+fn read(wish: &SaveChat) -> Result<(String, String)> {
     if wish.document.columns.is_empty() || wish.document.columns.len() > COLUMNS {
         return Err(Error::bad_request("document.columns", format!("document.columns must be 1 to {COLUMNS} columns")));
     }
-    let title = wish.title.map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
-    let title = title.unwrap_or_else(|| wish.document.title()).chars().take(LONGEST_TITLE).collect();
+    if wish.document.files().any(|file| !file.data.is_empty()) {
+        let message = "document must not contain the data of files; keep each with PUT /api/v1/chats/{id}/files/{file}";
+        return Err(Error::bad_request("document", message));
+    }
+    let title = wish.title.as_deref().and_then(titled).unwrap_or_else(|| wish.document.title());
     let document = serde_json::to_string::<ChatDocument>(&wish.document).map_err(|e| Error::Internal(e.to_string()))?;
     if document.len() > LARGEST {
         return Err(Error::TooLarge { limit_bytes: u64::try_from(LARGEST).unwrap_or(u64::MAX) });
     }
     Ok((title, document))
+}
+
+/// A title as it is kept, unless it is empty.
+fn titled(title: &str) -> Option<String> {
+    let title: String = title.trim().chars().take(LONGEST_TITLE).collect();
+    (!title.is_empty()).then_some(title)
+}
+
+/// The folder that is meant; empty for none.
+async fn folder(app: &App, user_id: &str, id: Option<String>) -> Result<Option<String>> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(None) };
+    let found = app.store.chat_folder(user_id, &id).await?;
+    let none =
+        || Error::bad_request("folder_id", "folder_id: no folder of yours has this id; GET /api/v1/chat-folders");
+    found.map(|row| Some(row.id)).ok_or_else(none)
 }
 
 /// `GET /api/v1/chats` (ours): the newest conversations, or those with these words.
@@ -92,10 +113,12 @@ pub async fn list_chats(
 pub async fn create_chat(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Body(wish): Body<SaveChat>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Envelope<Chat>>)> {
     let user_id = person(&caller)?.to_owned();
-    let (title, document) = read(wish)?;
+    let wish: SaveChat = read_json(request, LARGEST_BODY).await?;
+    let (title, document) = read(&wish)?;
+    let folder_id = folder(&app, &user_id, wish.folder_id).await?;
     if app.store.count_chats(&user_id).await? >= MOST {
         let message = format!(
             "You keep {MOST} conversations, as many as there can be. Delete some, or keep this one on your device."
@@ -103,7 +126,8 @@ pub async fn create_chat(
         return Err(Error::bad_request("document", message));
     }
     let now = app.clock.now_ms();
-    let row = ChatRow { id: new_id(now), user_id, title, document, share_id: None, created_at: now, updated_at: now };
+    let (id, share_id) = (new_id(now), None);
+    let row = ChatRow { id, user_id, title, document, share_id, folder_id, created_at: now, updated_at: now };
     app.store.insert_chat(&row).await?;
     Ok((StatusCode::CREATED, Json(Envelope { data: whole(row)? })))
 }
@@ -129,17 +153,45 @@ pub async fn update_chat(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(wish): Body<SaveChat>,
+    request: Request,
 ) -> Result<Json<Envelope<Chat>>> {
     let mut row = app.store.chat(person(&caller)?, &id).await?.ok_or_else(no_such_chat)?;
-    let is_named = wish.title.is_some();
-    let (title, document) = read(wish)?;
-    if is_named {
+    let wish: SaveChat = read_json(request, LARGEST_BODY).await?;
+    let (title, document) = read(&wish)?;
+    if wish.title.is_some() {
         row.title = title;
     }
     row.document = document;
     row.updated_at = app.clock.now_ms();
-    save(&app, row).await
+    let answer = save(&app, row).await?;
+    // What no question has any more is nobody's.
+    let files: Vec<&str> = wish.document.files().map(|file| file.id.as_str()).collect();
+    app.store.delete_other_chat_files(&id, &files).await?;
+    Ok(answer)
+}
+
+/// `PATCH /api/v1/chats/{id}` (ours): another title or folder.
+///
+/// # Errors
+/// 400 naming the field, 403 for a key, 404 for one of nobody or of another person.
+pub async fn change_chat(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(change): Body<ChangeChat>,
+) -> Result<Json<Envelope<ChatSummary>>> {
+    let user_id = person(&caller)?;
+    let mut row = app.store.chat(user_id, &id).await?.ok_or_else(no_such_chat)?;
+    if let Some(title) = change.title {
+        row.title = titled(&title).ok_or_else(|| Error::bad_request("title", "title must not be empty"))?;
+    }
+    if change.folder_id.is_some() {
+        row.folder_id = folder(&app, user_id, change.folder_id).await?;
+    }
+    if !app.store.update_chat(&row).await? {
+        return Err(no_such_chat());
+    }
+    Ok(Json(Envelope { data: summary(row) }))
 }
 
 async fn save(app: &App, row: ChatRow) -> Result<Json<Envelope<Chat>>> {
@@ -203,6 +255,6 @@ pub async fn show_shared_chat(
     let row = app.store.shared_chat(&share_id).await?;
     let row = row.ok_or_else(|| Error::not_found("This link leads nowhere, or was taken back."))?;
     let chat = whole(row)?;
-    // The owner's id of it is nobody else's business.
-    Ok(Json(Envelope { data: Chat { id: String::new(), ..chat } }))
+    // The owner's id of it, and where he put it, is nobody else's business.
+    Ok(Json(Envelope { data: Chat { id: String::new(), folder_id: None, ..chat } }))
 }

@@ -70,6 +70,8 @@ fn back(result: Result<&str>, more: &str) -> Response {
     let quoted = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     match result {
         Ok(word) => see_other(&format!("/credits?result={word}{more}")),
+        // Proved there, the visitor comes back to the page and says again what he wants.
+        Err(Error::Unproved) => see_other("/confirm?next=/credits"),
         Err(error @ (Error::Database(_) | Error::Internal(_))) => {
             tracing::error!(%error, "A form of the credits page failed");
             let text = "Something went wrong on this server. Nothing was charged twice; try again in a minute.";

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use app::types::session::Notice;
+use app::types::locale::Locale;
+use app::types::session::{Notice, Undo};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -33,9 +34,12 @@ struct Forms {
     api: Router,
 }
 
-/// The route; `api` is called in process, as the visitor.
+/// The routes; `api` is called in process, as the visitor.
 pub fn router(api: Router) -> Router {
-    Router::new().route("/form", post(submit)).with_state(Arc::new(Forms { api }))
+    Router::new()
+        .route("/form", post(submit))
+        .route("/formats", post(choose_formats))
+        .with_state(Arc::new(Forms { api }))
 }
 
 /// A form, read.
@@ -45,13 +49,15 @@ struct Form {
     path: String,
     next: String,
     done: String,
+    /// JSON of the [`Undo`] that the next page offers.
+    undo: String,
     body: Map<String, Value>,
 }
 
 impl Form {
     /// A field's name may end in what it is: `limit:number`, `names:list`, `on:flag`,
     /// `ids:array` (one field each), `text:optional` and `names:optional-list` (empty is
-    /// null), `rules:json`.
+    /// null), `rules:json`. One with a dot is a field of an object: `config.url`.
     fn read(bytes: &[u8]) -> Self {
         let mut form = Self::default();
         for (name, value) in url::form_urlencoded::parse(bytes) {
@@ -61,6 +67,9 @@ impl Form {
                 "_path" => form.path = value,
                 "_next" => form.next = value,
                 "_done" => form.done = value,
+                "_undo" => form.undo = value,
+                // The whole body, as whoever wrote the form knew it.
+                "_body" => form.body.extend(serde_json::from_str::<Map<String, Value>>(&value).unwrap_or_default()),
                 _ => form.field(&name, value),
             }
         }
@@ -86,7 +95,17 @@ impl Form {
             }
             _ => Value::String(value),
         };
-        self.body.insert(name.to_owned(), value);
+        match name.split_once('.') {
+            Some((object, name)) => {
+                let object = self.body.entry(object).or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(object) = object {
+                    object.insert(name.to_owned(), value);
+                }
+            }
+            None => {
+                self.body.insert(name.to_owned(), value);
+            }
+        }
     }
 }
 
@@ -146,15 +165,40 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
     }
     let session = parts.extensions.remove::<Session>();
     let session = session.ok_or_else(|| Error::Internal("the session layer is missing".to_owned()))?;
-    let notice = outcome(&answer, form.done);
+    let mut notice = outcome(&answer, form.done);
+    if !notice.is_problem {
+        let undo = serde_json::from_str(&form.undo).ok();
+        notice.undo = undo.map(|undo: Undo| Undo { next: next.clone(), ..undo });
+    }
     session.insert(NOTICE, notice).await.map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(response)
+}
+
+/// `POST /formats`: how this browser's visitor writes numbers and days; anything unknown is as the browser says.
+///
+/// # Errors
+/// 403 for a form of another site.
+async fn choose_formats(request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    if !is_own_site(&parts.headers, &parts.method) {
+        return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
+    }
+    let mut form = Form::read(&read_body(body, FORM_BYTES).await?);
+    let chosen = form.body.remove("formats");
+    let cookie = match chosen.as_ref().and_then(Value::as_str).and_then(Locale::of) {
+        Some(locale) => format!("formats={}; Path=/; Max-Age=31536000; SameSite=Lax", locale.tag),
+        None => "formats=; Path=/; Max-Age=0; SameSite=Lax".to_owned(),
+    };
+    let mut response = see_other(&safe_next(&form.next));
+    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Error::Internal(error.to_string()))?;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
 }
 
 /// What the next page says.
 fn outcome(answer: &Value, done: String) -> Notice {
     if let Some(problem) = answer.pointer("/error/message").and_then(Value::as_str) {
-        return Notice { is_problem: true, text: problem.to_owned(), secrets: Vec::new() };
+        return Notice { is_problem: true, text: problem.to_owned(), secrets: Vec::new(), undo: None };
     }
     let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
     let mut secrets: Vec<String> = ["key", "link"].into_iter().filter_map(text).collect();
@@ -163,7 +207,7 @@ fn outcome(answer: &Value, done: String) -> Notice {
     }
     let said = answer.pointer("/data/message").and_then(Value::as_str).map(str::to_owned);
     let fallback = if done.is_empty() { "Done.".to_owned() } else { done };
-    Notice { is_problem: false, text: said.unwrap_or(fallback), secrets }
+    Notice { is_problem: false, text: said.unwrap_or(fallback), secrets, undo: None }
 }
 
 #[cfg(test)]
@@ -175,10 +219,10 @@ mod tests {
     #[test]
     fn fields_become_what_their_names_say() {
         let form = Form::read(
-            b"_method=PUT&_path=/api/v1/x&limit:number=1.5&other:number=&names:list=a,b+c&on:flag=1&ids:array=x&ids:array=y&plain=z",
+            b"_method=PUT&_path=/api/v1/x&limit:number=1.5&other:number=&names:list=a,b+c&on:flag=1&ids:array=x&ids:array=y&plain=z&in.a=1&in.b:flag=1",
         );
         let expected = json!({ "limit": 1.5, "other": null, "names": ["a", "b", "c"], "on": true, "ids": ["x", "y"],
-            "plain": "z" });
+            "plain": "z", "in": { "a": "1", "b": true } });
         assert_eq!((form.method.as_str(), Value::Object(form.body)), ("PUT", expected));
     }
 }

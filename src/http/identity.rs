@@ -93,9 +93,9 @@ pub async fn start(
         return Ok(refused("throttled", &query.next));
     }
     let now = app.clock.now_ms();
-    let flow = Flow::new(&provider, &safe_next(&query.next), now);
-    let anew = session.get::<String>(USER_ID).await.map_err(internal)?.is_some();
-    match app.identities.start(&flow, &redirect(&app, &provider), anew, now).await {
+    let is_anew = session.get::<String>(USER_ID).await.map_err(internal)?.is_some();
+    let flow = Flow::new(&provider, &safe_next(&query.next), is_anew, now);
+    match app.identities.start(&flow, &redirect(&app, &provider), now).await {
         Ok(url) => {
             session.insert(FLOW, &flow).await.map_err(internal)?;
             Ok(see_other(url.as_str()))

@@ -32,12 +32,19 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Error> {
-        let bytes = read_body(request.into_body(), app.config.limits.body_bytes).await?;
-        let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        serde_json::from_slice(bytes)
-            .map(Self)
-            .map_err(|error| Error::bad_request("body", format!("The request body is wrong: {error}")))
+        read_json(request, app.config.limits.body_bytes).await.map(Self)
     }
+}
+
+/// A JSON body of at most `limit` bytes, where that is more than the usual; an empty one counts as `{}`.
+///
+/// # Errors
+/// 400 for what is not understood, 413 beyond the limit.
+pub async fn read_json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T, Error> {
+    let bytes = read_body(request.into_body(), limit).await?;
+    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::bad_request("body", format!("The request body is wrong: {error}")))
 }
 
 /// A field that may be `null`, told from one that is not there.

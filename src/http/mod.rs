@@ -7,6 +7,7 @@ pub mod admin;
 pub mod audit;
 pub mod byok;
 pub mod caller;
+pub mod chat_shelves;
 pub mod chats;
 pub mod coinbase_events;
 pub mod completions;
@@ -27,6 +28,8 @@ pub mod math;
 pub mod members;
 pub mod messages;
 pub mod models;
+mod notifications;
+pub mod observability;
 pub mod observe;
 pub mod openapi;
 mod openapi_chats;
@@ -36,6 +39,7 @@ pub mod organizations;
 pub mod pkce;
 pub mod place;
 pub mod presets;
+pub mod prompt_logs;
 pub mod purchases;
 pub mod rankings;
 pub mod responses;
@@ -49,6 +53,7 @@ pub mod statistics;
 pub mod stripe_events;
 pub mod usage;
 pub mod votes;
+pub mod workspace_settings;
 pub mod workspaces;
 
 use std::sync::Arc;
@@ -126,6 +131,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/keys", get(keys::list_keys).post(keys::create_key))
         .route("/keys/{hash}", get(keys::show_key).patch(keys::update_key).delete(keys::delete_key))
         .merge(people())
+        .merge(watching())
         .merge(admin::routes())
         .route("/byok", get(byok::list_own_keys).post(byok::create_own_key))
         .route("/byok/{id}", get(byok::show_own_key).patch(byok::update_own_key).delete(byok::delete_own_key))
@@ -171,6 +177,7 @@ fn api(app: &Arc<App>) -> Router {
         .route("/usage", get(usage::show_usage))
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
+        .route("/generation/content", get(prompt_logs::show_content))
         .route("/generation/feedback", get(feedback::list_feedback).post(feedback::give_feedback))
         .route("/generations", get(accounting::list_generations))
         .route("/session", get(sign_in::show_session))
@@ -217,6 +224,22 @@ fn entrances() -> Router<Arc<App>> {
         .route("/auth/approve", post(pkce::approve))
 }
 
+/// Where events of requests go.
+fn watching() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/observability/destinations",
+            get(observability::list_destinations).post(observability::create_destination),
+        )
+        .route(
+            "/observability/destinations/{id}",
+            get(observability::show_destination)
+                .patch(observability::update_destination)
+                .delete(observability::delete_destination),
+        )
+        .route("/observability/destinations/{id}/test", post(observability::test_destination))
+}
+
 /// Organizations, workspaces and people's own accounts.
 fn people() -> Router<Arc<App>> {
     let budgets = get(workspaces::show_budget).put(workspaces::put_budget).delete(workspaces::delete_budget);
@@ -244,10 +267,15 @@ fn people() -> Router<Arc<App>> {
         .route("/workspaces/{id}", workspace)
         .route("/workspaces/{id}/budgets", get(workspaces::list_budgets))
         .route("/workspaces/{id}/budgets/{interval}", budgets)
+        .route("/workspaces/{id}/prompts", delete(prompt_logs::delete_content))
         .route("/workspaces/{id}/members", get(workspaces::list_workspace_members))
         .route("/workspaces/{id}/members/add", post(workspaces::add_workspace_members))
         .route("/workspaces/{id}/members/remove", post(workspaces::remove_workspace_members))
         .route("/account", get(account::show_account).patch(account::update_account))
+        .route(
+            "/account/notifications",
+            get(notifications::show_notifications).patch(notifications::update_notifications),
+        )
         .route("/account/password", post(account::change_password))
         .route("/account/password-reset", post(account::ask_reset))
         .route("/account/password-reset/finish", post(account::finish_reset))
@@ -283,7 +311,13 @@ fn public() -> Router<Arc<App>> {
         .route("/embeddings/models", get(retrieval::list_embedding_models))
         .route("/providers", get(models::list_providers))
         .route("/chats", get(chats::list_chats).post(chats::create_chat))
-        .route("/chats/{id}", get(chats::show_chat).put(chats::update_chat).delete(chats::delete_chat))
+        .route(
+            "/chats/{id}",
+            get(chats::show_chat).put(chats::update_chat).patch(chats::change_chat).delete(chats::delete_chat),
+        )
+        .route("/chats/{id}/files/{file}", get(chat_shelves::show_file).put(chat_shelves::keep_file))
+        .route("/chat-folders", get(chat_shelves::list_folders).post(chat_shelves::create_folder))
+        .route("/chat-folders/{id}", patch(chat_shelves::rename_folder).delete(chat_shelves::delete_folder))
         .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
         .route("/shared/{share_id}", get(chats::show_shared_chat))
         .route("/math", post(math::set_math))

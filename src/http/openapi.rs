@@ -30,8 +30,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(super::identity::Description::openapi());
     document.merge(super::admin::Description::openapi());
     document.merge(super::second_factor::Description::openapi());
+    document.merge(super::notifications::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());
+    document.merge(super::observability::Description::openapi());
+    document.merge(super::prompt_logs::Description::openapi());
     document.merge(super::openapi_money::MoneyDescription::openapi());
     document
 }

@@ -2,20 +2,24 @@
 #![expect(dead_code, reason = "the functions exist for their descriptions")]
 
 use app::types::Envelope;
-use app::types::chats::{CastVote, Chat, ChatSummary, CountedVote, Formulas, ModelChoice, Ratings, SaveChat};
+use app::types::chats::{
+    Attachment, CastVote, ChangeChat, Chat, ChatSummary, CountedVote, Folder, Formulas, ModelChoice, NameFolder,
+    Ratings, SaveChat,
+};
 use app::types::error::ErrorBody;
 use app::types::keys::Deleted;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(list_chats, create_chat, show_chat, update_chat, delete_chat, share_chat, unshare_chat, show_shared_chat,
+    paths(list_chats, create_chat, show_chat, update_chat, change_chat, delete_chat, show_file, keep_file,
+        list_folders, create_folder, rename_folder, delete_folder, share_chat, unshare_chat, show_shared_chat,
         set_math, draw_pair, cast_vote, show_ratings),
     tags((name = "chats", description = "Conversations people keep, and votes on blind comparisons; for signed-in people"))
 )]
 pub(super) struct Description;
 
-/// Lists the newest conversations, or those with the words of `q`.
+/// Lists the newest conversations, or those with the words of `q` in their text or folder.
 #[utoipa::path(get, path = "/chats", tag = "chats", params(("q" = Option<String>, Query)),
     responses((status = 200, body = Envelope<Vec<ChatSummary>>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 fn list_chats() {}
@@ -37,6 +41,53 @@ fn show_chat() {}
     responses((status = 200, body = Envelope<Chat>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody)))]
 fn update_chat() {}
+
+/// Renames a conversation, or moves it to a folder; an empty `folder_id` takes it out of its folder.
+#[utoipa::path(patch, path = "/chats/{id}", tag = "chats", params(("id" = String, Path)), request_body = ChangeChat,
+    responses((status = 200, body = Envelope<ChatSummary>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn change_chat() {}
+
+/// Shows a file of a conversation.
+#[utoipa::path(get, path = "/chats/{id}/files/{file}", tag = "chats",
+    params(("id" = String, Path), ("file" = String, Path)),
+    responses((status = 200, body = Envelope<Attachment>), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn show_file() {}
+
+/// Keeps a file, at most 8 MB, until no question of the conversation names its id any more. A conversation may have
+/// 32 MB of them, a person 256 MB.
+#[utoipa::path(put, path = "/chats/{id}/files/{file}", tag = "chats",
+    params(("id" = String, Path), ("file" = String, Path)), request_body = Attachment,
+    responses((status = 200, body = Envelope<Attachment>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 413, body = ErrorBody)))]
+fn keep_file() {}
+
+/// Lists the folders of conversations.
+#[utoipa::path(get, path = "/chat-folders", tag = "chats",
+    responses((status = 200, body = Envelope<Vec<Folder>>), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody)))]
+fn list_folders() {}
+
+/// Makes a folder for conversations.
+#[utoipa::path(post, path = "/chat-folders", tag = "chats", request_body = NameFolder,
+    responses((status = 201, body = Envelope<Folder>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody)))]
+fn create_folder() {}
+
+/// Renames a folder.
+#[utoipa::path(patch, path = "/chat-folders/{id}", tag = "chats", params(("id" = String, Path)),
+    request_body = NameFolder,
+    responses((status = 200, body = Envelope<Folder>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+fn rename_folder() {}
+
+/// Forgets a folder; its conversations stay, in no folder.
+#[utoipa::path(delete, path = "/chat-folders/{id}", tag = "chats", params(("id" = String, Path)),
+    responses((status = 200, body = Deleted), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+fn delete_folder() {}
 
 /// Forgets a conversation.
 #[utoipa::path(delete, path = "/chats/{id}", tag = "chats", params(("id" = String, Path)),

@@ -29,6 +29,9 @@ use crate::store::purchases::PurchaseRow;
 /// The longest line of a receipt's address.
 const ADDRESS_LENGTH: usize = 500;
 
+/// The most that may count as little credit.
+const MOST_LOW: Money = Money::from_dollars(1_000_000);
+
 /// Whether a caller may spend the organization's money on credit.
 fn may_buy(caller: &Caller) -> bool {
     match caller {
@@ -69,7 +72,7 @@ async fn billing(app: &App, caller: &Caller) -> Result<Billing> {
         least: settings.least_purchase,
         most: settings.most_purchase,
         refund_hours: settings.refund_hours,
-        low_balance: settings.low_balance,
+        low_balance: profile.low_balance_nanos.map_or(settings.low_balance, Money),
         is_simulated: settings.is_simulated,
         may_buy: may_buy(caller),
         is_frozen: balance.is_frozen,
@@ -105,6 +108,7 @@ pub async fn update_billing(
 /// As [`update_billing`].
 pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -> Result<()> {
     check_buys(caller)?;
+    caller.check_recent(app)?;
     let organization_id = caller.organization_id();
     let profile = app.store.billing_profile(organization_id).await?;
     if let Some(receipt) = &change.receipt {
@@ -123,6 +127,13 @@ pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -
             return Err(Error::bad_request("statements_to", remedy));
         }
         app.store.set_statements(organization_id, to, Windows::at(app.clock.now_ms()).month).await?;
+    }
+    if let Some(low) = change.low_balance {
+        if low.is_some_and(|low| !(Money::ZERO..=MOST_LOW).contains(&low)) {
+            let remedy = format!("low_balance must be 0 to {} US dollars", MOST_LOW.dollars_short());
+            return Err(Error::bad_request("low_balance", remedy));
+        }
+        app.store.set_low_balance(organization_id, low.map(|low| low.0)).await?;
     }
     if let Some(top_up) = &change.top_up {
         if top_up.enabled {
@@ -188,6 +199,7 @@ async fn shown(app: &App, row: PurchaseRow) -> Result<Purchase> {
 /// As [`purchase::begin`], 403 for who may not.
 pub async fn begin(app: &App, caller: &Caller, wanted: &CreatePurchase) -> Result<PurchaseRow> {
     check_buys(caller)?;
+    caller.check_recent(app)?;
     let email = match caller {
         Caller::Person { user, .. } => user.email.clone(),
         Caller::Key(_) => String::new(),
@@ -325,6 +337,7 @@ pub async fn show_statement(
 /// As [`refund::refund`], 403 for who may not, 404 for a foreign purchase.
 pub async fn pay_back(app: &App, caller: &Caller, id: &str) -> Result<(PurchaseRow, Money)> {
     check_buys(caller)?;
+    caller.check_recent(app)?;
     let row = own_purchase(app, caller, Some(id)).await?;
     let amount = refund::refund(app, &row).await?;
     Ok((app.store.purchase(&row.id).await?.unwrap_or(row), amount))

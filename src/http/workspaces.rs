@@ -20,18 +20,17 @@ use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query};
 use super::members::PageQuery;
-use super::organizations::checked_name;
+use super::workspace_settings::{apply, retention_days, shown, slug_of};
 use crate::App;
 use crate::accounts::new_uuid;
 use crate::accounts::policy::workspace_counter;
-use crate::clock::rfc3339;
+use crate::clock::{MS_PER_DAY, rfc3339};
 use crate::error::{Error, Result};
 use crate::store::is_duplicate;
 use crate::store::workspaces::{BudgetRow, WorkspaceMemberRow, WorkspaceRow};
 
 /// The periods of budgets, the narrowest first.
 const PERIODS: [&str; 4] = ["daily", "weekly", "monthly", "lifetime"];
-const SORTS: [&str; 4] = ["price", "throughput", "latency", "exacto"];
 
 /// The workspaces the caller may see: all for those who manage them, else his own.
 async fn visible(app: &App, caller: &Caller) -> Result<Vec<WorkspaceRow>> {
@@ -57,32 +56,9 @@ pub async fn workspace(app: &App, caller: &Caller, id: &str) -> Result<Workspace
         .ok_or_else(|| Error::not_found("No workspace of yours has this id. GET /api/v1/workspaces lists them."))
 }
 
-async fn managed(app: &App, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
+pub(super) async fn managed(app: &App, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
     caller.check(Permission::ManageWorkspaces)?;
     workspace(app, caller, id).await
-}
-
-fn shown(row: WorkspaceRow) -> Workspace {
-    Workspace {
-        default_guardrail_id: row.id.clone(),
-        id: row.id,
-        name: row.name,
-        slug: row.slug,
-        description: row.description,
-        default_text_model: row.default_text_model,
-        default_image_model: row.default_image_model,
-        default_provider_sort: row.default_provider_sort,
-        include_byok_in_budgets: row.include_byok_in_budgets != 0,
-        is_observability_io_logging_enabled: false,
-        is_observability_broadcast_enabled: false,
-        is_data_discount_logging_enabled: false,
-        io_logging_sampling_rate: 1.0,
-        io_logging_api_key_ids: None,
-        created_at: rfc3339(row.created_at),
-        updated_at: row.updated_at.map(rfc3339),
-        created_by: row.created_by,
-        is_default: row.is_default != 0,
-    }
 }
 
 /// `GET /api/v1/workspaces`
@@ -95,7 +71,10 @@ pub async fn list_workspaces(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Counted<Workspace>>> {
     let page = query.cut(visible(&app, &caller).await?)?;
-    Ok(Json(Counted { data: page.data.into_iter().map(shown).collect(), total_count: page.total_count }))
+    Ok(Json(Counted {
+        data: page.data.into_iter().map(|row| shown(&app, row)).collect(),
+        total_count: page.total_count,
+    }))
 }
 
 /// `POST /api/v1/workspaces`
@@ -118,17 +97,22 @@ pub async fn create_workspace(
         organization_id: caller.organization_id().to_owned(),
         created_by: caller.user_id().map(str::to_owned),
         created_at: now,
+        io_per_myriad: 10_000,
         ..WorkspaceRow::default()
     };
     let name = wanted.name.clone().unwrap_or_default();
     let slug = wanted.slug.clone().unwrap_or_else(|| slug_of(&name));
-    apply(&app, &mut row, WorkspaceWish { name: Some(name), slug: Some(slug), ..wanted })?;
+    let logging =
+        apply(&app, &caller, &mut row, WorkspaceWish { name: Some(name), slug: Some(slug), ..wanted }).await?;
     app.store.insert_workspace(&row).await.map_err(taken)?;
     if let Caller::Person { user, .. } = &caller {
         add(&app, &row.id, &user.id, "admin").await?;
     }
     note(&app, &caller, &origin, Deed { action: "workspace.create", target: &row.id, detail: &row.name }).await?;
-    Ok((StatusCode::CREATED, Json(Envelope { data: shown(row) })))
+    if let Some(detail) = logging {
+        note(&app, &caller, &origin, Deed { action: "workspace.logging", target: &row.id, detail: &detail }).await?;
+    }
+    Ok((StatusCode::CREATED, Json(Envelope { data: shown(&app, row) })))
 }
 
 /// `GET /api/v1/workspaces/{id}`
@@ -140,7 +124,7 @@ pub async fn show_workspace(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Envelope<Workspace>>> {
-    Ok(Json(Envelope { data: shown(workspace(&app, &caller, &id).await?) }))
+    Ok(Json(Envelope { data: shown(&app, workspace(&app, &caller, &id).await?) }))
 }
 
 /// `PATCH /api/v1/workspaces/{id}`: holds for the next request.
@@ -155,11 +139,15 @@ pub async fn update_workspace(
     Body(change): Body<WorkspaceWish>,
 ) -> Result<Json<Envelope<Workspace>>> {
     let mut row = managed(&app, &caller, &id).await?;
-    apply(&app, &mut row, change)?;
+    let logging = apply(&app, &caller, &mut row, change).await?;
     row.updated_at = Some(app.clock.now_ms());
     app.store.update_workspace(&row).await.map_err(taken)?;
     changed(&app, &caller, &origin, &row.id, "workspace.update", &row.name).await?;
-    Ok(Json(Envelope { data: shown(row) }))
+    if let Some(detail) = logging {
+        app.store.retain_prompt_logs(&row.id, retention_days(&app, &row).saturating_mul(MS_PER_DAY)).await?;
+        note(&app, &caller, &origin, Deed { action: "workspace.logging", target: &row.id, detail: &detail }).await?;
+    }
+    Ok(Json(Envelope { data: shown(&app, row) }))
 }
 
 /// `DELETE /api/v1/workspaces/{id}`: its keys stop at once.
@@ -183,61 +171,16 @@ pub async fn delete_workspace(
 }
 
 /// Lets keys see a change, and writes it down.
-async fn changed(app: &App, caller: &Caller, origin: &Origin, target: &str, action: &str, detail: &str) -> Result<()> {
+pub(super) async fn changed(
+    app: &App,
+    caller: &Caller,
+    origin: &Origin,
+    target: &str,
+    action: &str,
+    detail: &str,
+) -> Result<()> {
     app.keys.forget_organization(caller.organization_id(), app.clock.now_ms()).await?;
     note(app, caller, origin, Deed { action, target, detail }).await
-}
-
-fn apply(app: &App, row: &mut WorkspaceRow, wish: WorkspaceWish) -> Result<()> {
-    if let Some(name) = wish.name {
-        row.name = checked_name(&name)?;
-    }
-    if let Some(slug) = wish.slug {
-        row.slug = checked_slug(&slug)?;
-    }
-    if let Some(description) = wish.description {
-        row.description = description.filter(|text| !text.is_empty()).map(|text| text.chars().take(1_000).collect());
-    }
-    if let Some(model) = wish.default_text_model {
-        row.default_text_model = checked_model(app, "default_text_model", model)?;
-    }
-    if let Some(model) = wish.default_image_model {
-        row.default_image_model = checked_model(app, "default_image_model", model)?;
-    }
-    if let Some(sort) = wish.default_provider_sort {
-        let sort = sort.filter(|sort| !sort.is_empty());
-        if let Some(sort) = sort.as_deref().filter(|sort| !SORTS.contains(sort)) {
-            let message = format!("default_provider_sort `{sort}` is unknown; use one of {}", SORTS.join(", "));
-            return Err(Error::bad_request("default_provider_sort", message));
-        }
-        row.default_provider_sort = sort;
-    }
-    Ok(())
-}
-
-fn checked_model(app: &App, field: &str, model: Option<String>) -> Result<Option<String>> {
-    let Some(name) = model.filter(|name| !name.trim().is_empty()) else { return Ok(None) };
-    let known = app.catalog().model(name.trim()).map(|model| model.id.clone());
-    let message = || format!("{field}: no model is called `{name}`. GET /api/v1/models lists the models.");
-    known.map(Some).ok_or_else(|| Error::bad_request(field, message()))
-}
-
-fn checked_slug(slug: &str) -> Result<String> {
-    let is_right = (1..=50).contains(&slug.len())
-        && slug.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        });
-    if is_right {
-        return Ok(slug.to_owned());
-    }
-    let remedy = "slug must have 1 to 50 lower-case letters and digits, with single hyphens between: `research-eu`";
-    Err(Error::bad_request("slug", remedy))
-}
-
-/// A slug from a name.
-fn slug_of(name: &str) -> String {
-    let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(50).collect::<String>()
 }
 
 fn taken(error: sqlx::Error) -> Error {
@@ -479,18 +422,4 @@ pub async fn remove_workspace_members(
     }
     changed(&app, &caller, &origin, &row.id, "workspace.remove_members", &ids.join(", ")).await?;
     Ok(Json(RemovedMembers { removed_count }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slugs_are_made_of_names_and_checked() {
-        assert_eq!(slug_of("Research & Development (EU)"), "research-development-eu");
-        assert!(checked_slug("research-eu").is_ok());
-        for bad in ["", "-a", "a-", "a--b", "A", "a b", "ä"] {
-            assert!(checked_slug(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -51,6 +51,23 @@ impl Resolve for Guarded {
     }
 }
 
+/// A request to an address that somebody else chose.
+pub struct Outgoing {
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Why it did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The same request will never be taken.
+    pub is_final: bool,
+    /// A whole sentence that holds no secret.
+    pub cause: String,
+}
+
 impl Media {
     /// # Errors
     /// [`SetupError`] when TLS cannot be set up.
@@ -76,6 +93,47 @@ impl Media {
         let deadline = Duration::from_millis(self.settings.timeout_ms);
         let fetched = tokio::time::timeout(deadline, self.follow(address, limit.min(self.limit())));
         fetched.await.unwrap_or_else(|_| Err(format!("did not come within {} ms", self.settings.timeout_ms)))
+    }
+
+    /// Brings a body to an address. Nothing of the answer but its status is looked at, and
+    /// redirects are refused: they would take the headers elsewhere.
+    ///
+    /// # Errors
+    /// [`Refusal`] unless the answer is a 2xx.
+    pub async fn send(&self, request: Outgoing) -> Result<(), Refusal> {
+        let refused = |is_final: bool, cause: String| Refusal { is_final, cause };
+        let url = Url::parse(&request.url).map_err(|_| refused(true, "Its address is no URL.".to_owned()))?;
+        self.check(&url).map_err(|cause| refused(false, format!("Its address {cause}.")))?;
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::POST);
+        let mut call = self.client.request(method, url).body(request.body);
+        call = call.timeout(Duration::from_millis(self.settings.timeout_ms));
+        for (name, value) in request.headers {
+            call = call.header(name, value);
+        }
+        let response = match call.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_timeout() => {
+                return Err(refused(false, format!("It did not answer within {} ms.", self.settings.timeout_ms)));
+            }
+            Err(error) => return Err(refused(false, format!("Its address {}.", reason(&error)))),
+        };
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        // What it cannot read today it cannot read tomorrow; the rest may be put right.
+        Err(refused(
+            matches!(status.as_u16(), 400 | 413 | 422),
+            format!("It answered with status {}.", status.as_u16()),
+        ))
+    }
+
+    /// Whether an address may be asked, as far as it tells by itself.
+    ///
+    /// # Errors
+    /// The end of a sentence that begins with the field.
+    pub fn admits(&self, address: &str) -> Result<(), String> {
+        self.check(&Url::parse(address).map_err(|_| "is no URL".to_owned())?)
     }
 
     /// The most bytes of one request's media together.

@@ -6,6 +6,6 @@ pub mod hosts;
 pub mod media;
 pub mod search;
 mod service_account;
-mod signing;
+pub mod signing;
 pub mod simulated;
 pub mod transport;

@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials as AwsCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
+    sign,
+};
 use aws_sigv4::sign::v4::SigningParams;
 
 use crate::dialects::{Fault, FaultKind};
@@ -27,7 +30,7 @@ impl fmt::Debug for AwsKeys {
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     pub region: &'a str,
-    /// `bedrock`.
+    /// `bedrock`, `s3`.
     pub service: &'a str,
     /// Epoch ms.
     pub now_ms: i64,
@@ -56,7 +59,7 @@ pub fn sigv4<'a>(
         .region(scope.region)
         .name(scope.service)
         .time(now)
-        .settings(SigningSettings::default())
+        .settings(settings(scope.service))
         .build()
         .map_err(|error| unsigned(error.to_string()))?;
     let request = SignableRequest::new(method, url, headers, SignableBody::Bytes(body))
@@ -64,6 +67,17 @@ pub fn sigv4<'a>(
     let (instructions, _) = sign(request, &params.into()).map_err(|error| unsigned(error.to_string()))?.into_parts();
     let (headers, _) = instructions.into_parts();
     Ok(headers.into_iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
+}
+
+/// The store of objects wants the path as it is, and the body's digest as a header.
+fn settings(service: &str) -> SigningSettings {
+    let mut settings = SigningSettings::default();
+    if service == "s3" {
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
+    settings
 }
 
 #[cfg(test)]
@@ -116,6 +130,23 @@ mod tests {
             ),
             "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
         );
+    }
+
+    #[test]
+    fn an_object_is_put_with_the_signature_of_amazons_worked_example() {
+        // "Example: PUT Object" of the S3 reference, 24 May 2013.
+        let keys = AwsKeys {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+            session_token: None,
+        };
+        let scope = Scope { region: "us-east-1", service: "s3", now_ms: 1_369_353_600_000 };
+        let headers = [("date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")];
+        let url = "https://examplebucket.s3.amazonaws.com/test%24file.text";
+        let signed = sigv4(&keys, scope, "PUT", url, headers.into_iter(), b"Welcome to Amazon S3.").unwrap();
+        let value = |name: &str| signed.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap();
+        assert_eq!(value("x-amz-content-sha256"), "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072");
+        assert!(value("authorization").ends_with("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::Store;
+use super::own_keys::revise;
+use super::{Store, observability};
 
 /// A person who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -251,6 +252,9 @@ impl Store {
         let mut tx = self.begin_write().await?;
         for statement in [
             "UPDATE api_keys SET deleted_at = $2, updated_at = $2 WHERE creator_user_id = $1 AND deleted_at IS NULL",
+            "UPDATE observability_destinations SET deleted_at = $2, config = '' WHERE organization_id IN \
+             (SELECT o.id FROM organizations o JOIN members m ON m.organization_id = o.id \
+             WHERE m.user_id = $1 AND o.is_personal = 1)",
             "UPDATE organizations SET deleted_at = $2 WHERE is_personal = 1 AND id IN \
              (SELECT organization_id FROM members WHERE user_id = $1)",
             "UPDATE users SET email = 'deleted:' || id, name = 'Deleted user', password_hash = '', deleted_at = $2 \
@@ -259,6 +263,8 @@ impl Store {
             sqlx::query(statement).bind(user_id).bind(now).execute(&mut *tx).await?;
         }
         for statement in [
+            "DELETE FROM prompt_logs WHERE user_id = $1 OR organization_id IN (SELECT o.id FROM organizations o \
+             JOIN members m ON m.organization_id = o.id WHERE m.user_id = $1 AND o.is_personal = 1)",
             "DELETE FROM workspace_members WHERE user_id = $1",
             "DELETE FROM members WHERE user_id = $1",
             "DELETE FROM sessions WHERE user_id = $1",
@@ -266,9 +272,14 @@ impl Store {
             "DELETE FROM identities WHERE user_id = $1",
             "DELETE FROM recovery_codes WHERE user_id = $1",
             "DELETE FROM authenticators WHERE user_id = $1",
+            "DELETE FROM notification_choices WHERE user_id = $1",
+            "DELETE FROM chat_files WHERE user_id = $1",
+            "DELETE FROM chats WHERE user_id = $1",
+            "DELETE FROM chat_folders WHERE user_id = $1",
         ] {
             sqlx::query(statement).bind(user_id).execute(&mut *tx).await?;
         }
+        revise(&mut tx, observability::TOPIC).await?;
         tx.commit().await
     }
 

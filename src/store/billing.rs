@@ -24,6 +24,8 @@ pub struct BillingProfile {
     pub problem: String,
     /// When the last letter about a low balance went out; 0 while it is not low.
     pub low_letter_at: i64,
+    /// What is low for this organization; the server's own sum where it is not said.
+    pub low_balance_nanos: Option<i64>,
     pub name: String,
     pub address: String,
     pub tax_id: String,
@@ -32,6 +34,17 @@ pub struct BillingProfile {
     /// The newest month whose end was seen, counted from year 0.
     pub statement_month: i64,
     pub updated_at: i64,
+}
+
+/// An organization with little credit left, or that was told so.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct LowBalance {
+    pub organization_id: String,
+    pub available_nanos: i64,
+    /// When it was told; 0 when it was not.
+    pub told_at: i64,
+    /// What is low for it.
+    pub low_nanos: i64,
 }
 
 /// Credit for whoever knows a word.
@@ -59,7 +72,8 @@ pub struct LimitedKey {
 macro_rules! profile_columns {
     () => {
         "organization_id, customer_id, card_id, card_label, tops_up, threshold_nanos, top_up_nanos, top_ups, failures, \
-         next_try_at, problem, low_letter_at, name, address, tax_id, statements_to, statement_month, updated_at"
+         next_try_at, problem, low_letter_at, low_balance_nanos, name, address, tax_id, statements_to, statement_month, \
+         updated_at"
     };
 }
 
@@ -275,23 +289,37 @@ impl Store {
         .map(|done| done.rows_affected() > 0)
     }
 
-    /// Organizations that paid or were given something and have less than `low_nanos`, and
-    /// those who were told so: id, what is left, whether they were told.
+    /// Sets what is low for an organization; `None` for what the server takes for low.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn low_and_told(&self, low_nanos: i64) -> sqlx::Result<Vec<(String, i64, bool)>> {
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT o.id, b.credited_nanos - b.debited_nanos - b.held_nanos, COALESCE(p.low_letter_at, 0) \
+    pub async fn set_low_balance(&self, organization_id: &str, nanos: Option<i64>) -> sqlx::Result<()> {
+        self.ensure_billing_profile(organization_id).await?;
+        sqlx::query("UPDATE billing_profiles SET low_balance_nanos = $1 WHERE organization_id = $2")
+            .bind(nanos)
+            .bind(organization_id)
+            .execute(self.pool())
+            .await
+            .map(|_| ())
+    }
+
+    /// Organizations that paid or were given something and have less than they call low, which is
+    /// `low_nanos` where they do not say, and those who were told so.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn low_and_told(&self, low_nanos: i64) -> sqlx::Result<Vec<LowBalance>> {
+        sqlx::query_as(
+            "SELECT o.id AS organization_id, b.credited_nanos - b.debited_nanos - b.held_nanos AS available_nanos, \
+             COALESCE(p.low_letter_at, 0) AS told_at, COALESCE(p.low_balance_nanos, $1) AS low_nanos \
              FROM balances b JOIN organizations o ON b.account_id = 'org:' || o.id || ':credit' \
              LEFT JOIN billing_profiles p ON p.organization_id = o.id \
              WHERE b.credited_nanos > 0 AND (p.low_letter_at > 0 \
-             OR b.credited_nanos - b.debited_nanos - b.held_nanos < $1)",
+             OR b.credited_nanos - b.debited_nanos - b.held_nanos < COALESCE(p.low_balance_nanos, $1))",
         )
         .bind(low_nanos)
         .fetch_all(self.pool())
-        .await?;
-        Ok(rows.into_iter().map(|(id, left, told_at)| (id, left, told_at > 0)).collect())
+        .await
     }
 
     /// Keys that may have used most of their limits.
@@ -388,20 +416,6 @@ impl Store {
         }
         tx.commit().await?;
         Ok(Some(found))
-    }
-
-    /// E-mail addresses of those who look after an organization's money.
-    ///
-    /// # Errors
-    /// Any database error.
-    pub async fn billing_addresses(&self, organization_id: &str) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(
-            "SELECT u.email FROM members m JOIN users u ON u.id = m.user_id \
-             WHERE m.organization_id = $1 AND m.role IN ('owner', 'admin', 'billing') ORDER BY m.created_at, u.id",
-        )
-        .bind(organization_id)
-        .fetch_all(self.pool())
-        .await
     }
 
     /// The name of an organization, if there is one.

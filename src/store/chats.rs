@@ -13,6 +13,7 @@ pub struct ChatRow {
     /// JSON of `ChatDocument`.
     pub document: String,
     pub share_id: Option<String>,
+    pub folder_id: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
 }
@@ -34,14 +35,15 @@ pub struct VoteRow {
 }
 
 impl Store {
-    /// The newest conversations of a person whose text has `words`; without their documents.
+    /// The newest conversations of a person whose text or folder has `words`; without their documents.
     ///
     /// # Errors
     /// Any database error.
     pub async fn chats_of(&self, user_id: &str, words: &str, limit: i64) -> sqlx::Result<Vec<ChatRow>> {
         sqlx::query_as(
-            "SELECT id, user_id, title, '' AS document, share_id, created_at, updated_at FROM chats \
-             WHERE user_id = $1 AND ($2 = '' OR LOWER(title) LIKE $2 ESCAPE '!' OR LOWER(document) LIKE $2 ESCAPE '!') \
+            "SELECT id, user_id, title, '' AS document, share_id, folder_id, created_at, updated_at FROM chats \
+             WHERE user_id = $1 AND ($2 = '' OR LOWER(title) LIKE $2 ESCAPE '!' OR LOWER(document) LIKE $2 ESCAPE '!' \
+             OR folder_id IN (SELECT id FROM chat_folders WHERE user_id = $1 AND LOWER(name) LIKE $2 ESCAPE '!')) \
              ORDER BY updated_at DESC, id DESC LIMIT $3",
         )
         .bind(user_id)
@@ -85,14 +87,15 @@ impl Store {
     /// Any database error.
     pub async fn insert_chat(&self, row: &ChatRow) -> sqlx::Result<()> {
         sqlx::query(
-            "INSERT INTO chats (id, user_id, title, document, share_id, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO chats (id, user_id, title, document, share_id, folder_id, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&row.id)
         .bind(&row.user_id)
         .bind(&row.title)
         .bind(&row.document)
         .bind(&row.share_id)
+        .bind(&row.folder_id)
         .bind(row.created_at)
         .bind(row.updated_at)
         .execute(self.pool())
@@ -106,29 +109,38 @@ impl Store {
     /// Any database error.
     pub async fn update_chat(&self, row: &ChatRow) -> sqlx::Result<bool> {
         let done = sqlx::query(
-            "UPDATE chats SET title = $3, document = $4, share_id = $5, updated_at = $6 WHERE id = $1 AND user_id = $2",
+            "UPDATE chats SET title = $3, document = $4, share_id = $5, folder_id = $6, updated_at = $7 \
+             WHERE id = $1 AND user_id = $2",
         )
         .bind(&row.id)
         .bind(&row.user_id)
         .bind(&row.title)
         .bind(&row.document)
         .bind(&row.share_id)
+        .bind(&row.folder_id)
         .bind(row.updated_at)
         .execute(self.pool())
         .await?;
         Ok(done.rows_affected() > 0)
     }
 
-    /// Forgets a conversation; false when there is none.
+    /// Forgets a conversation and its files; false when there is none.
     ///
     /// # Errors
     /// Any database error.
     pub async fn delete_chat(&self, user_id: &str, id: &str) -> sqlx::Result<bool> {
+        let mut tx = self.begin_write().await?;
+        sqlx::query("DELETE FROM chat_files WHERE chat_id = $1 AND user_id = $2")
+            .bind(id)
+            .bind(user_id)
+            .execute(&mut *tx)
+            .await?;
         let done = sqlx::query("DELETE FROM chats WHERE id = $1 AND user_id = $2")
             .bind(id)
             .bind(user_id)
-            .execute(self.pool())
+            .execute(&mut *tx)
             .await?;
+        tx.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 

@@ -58,6 +58,8 @@ pub struct GenerationRow {
     pub own_key_id: String,
     /// JSON of billed quantities without a column, or empty.
     pub other_usage: String,
+    /// Hundredths of a per cent of the list price that were let off.
+    pub discount_basis_points: i64,
 }
 
 macro_rules! columns {
@@ -67,7 +69,7 @@ macro_rules! columns {
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
          native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
-         routing, own_key_id, other_usage"
+         routing, own_key_id, other_usage, discount_basis_points"
     };
 }
 
@@ -76,11 +78,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?, ?, ?, ?, ?)"
+     ?, ?, ?, ?, ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 43, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 44, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -133,6 +135,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.routing.as_str())
                 .bind(row.own_key_id.as_str())
                 .bind(row.other_usage.as_str())
+                .bind(row.discount_basis_points)
         })
         .await
 }

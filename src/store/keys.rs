@@ -171,6 +171,18 @@ impl Store {
             .await
     }
 
+    /// The same for the keys a person made, in whichever organization.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn touch_keys_of_maker(&self, user_id: &str, now: i64) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar("UPDATE api_keys SET touched_at = $2 WHERE creator_user_id = $1 RETURNING hash")
+            .bind(user_id)
+            .bind(now)
+            .fetch_all(self.pool())
+            .await
+    }
+
     /// Names of the keys of an organization, deleted ones included, by id.
     ///
     /// # Errors

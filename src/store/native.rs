@@ -268,6 +268,7 @@ fn write_generation(
         row.external_user,
         row.routing,
         row.own_key_id,
-        row.other_usage
+        row.other_usage,
+        row.discount_basis_points
     ])
 }

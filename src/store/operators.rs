@@ -124,6 +124,32 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Notes that an operator froze an organization, or lets it go on.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn set_frozen(&self, organization_id: &str, frozen_at: Option<i64>) -> sqlx::Result<()> {
+        sqlx::query("UPDATE organizations SET frozen_at = $2 WHERE id = $1")
+            .bind(organization_id)
+            .bind(frozen_at)
+            .execute(self.pool())
+            .await
+            .map(|_| ())
+    }
+
+    /// Whether an operator froze an organization.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn is_frozen_by_operator(&self, organization_id: &str) -> sqlx::Result<bool> {
+        let found: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM organizations WHERE id = $1 AND frozen_at IS NOT NULL")
+                .bind(organization_id)
+                .fetch_one(self.pool())
+                .await?;
+        Ok(found > 0)
+    }
+
     /// Makes a user an operator, or no longer one.
     ///
     /// # Errors

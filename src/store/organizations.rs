@@ -2,7 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::Store;
+use super::own_keys::revise;
+use super::{Store, observability};
 
 /// An organization as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -167,6 +168,14 @@ impl Store {
         ] {
             sqlx::query(statement).bind(id).bind(now).execute(&mut *tx).await?;
         }
+        sqlx::query("DELETE FROM prompt_logs WHERE organization_id = $1").bind(id).execute(&mut *tx).await?;
+        for statement in [
+            "UPDATE observability_destinations SET deleted_at = $2, config = '' WHERE organization_id = $1",
+            "DELETE FROM observability_outbox WHERE organization_id = $1 AND created_at <= $2",
+        ] {
+            sqlx::query(statement).bind(id).bind(now).execute(&mut *tx).await?;
+        }
+        revise(&mut tx, observability::TOPIC).await?;
         tx.commit().await
     }
 

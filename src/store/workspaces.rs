@@ -2,7 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::Store;
+use super::own_keys::revise;
+use super::{Store, observability};
 
 /// A workspace. Times are epoch ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -20,6 +21,16 @@ pub struct WorkspaceRow {
     pub created_by: Option<String>,
     pub created_at: i64,
     pub updated_at: Option<i64>,
+    /// Prompts and answers are kept.
+    pub logs_io: i64,
+    /// How many of ten thousand requests.
+    pub io_per_myriad: i64,
+    /// JSON array, or every key.
+    pub io_key_hashes: Option<String>,
+    /// 0 is the server's usual number.
+    pub io_retention_days: i64,
+    pub shares_io: i64,
+    pub broadcasts: i64,
 }
 
 /// What a workspace may spend in a period.
@@ -46,6 +57,7 @@ pub struct WorkspaceMemberRow {
 
 /// What organization, workspace and membership restrict a request to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct PolicyRows {
     pub workspace_id: String,
     pub workspace_name: String,
@@ -55,14 +67,41 @@ pub struct PolicyRows {
     pub member_limit: Option<i64>,
     /// Period and limit.
     pub budgets: Vec<(String, i64)>,
+    pub logs_io: bool,
+    pub io_per_myriad: i64,
+    pub io_key_hashes: Option<String>,
+    pub io_retention_days: i64,
+    pub shares_io: bool,
+    pub broadcasts: bool,
     /// What providers bill to own keys counts in the budgets.
     pub includes_byok: bool,
+    /// The person is suspended.
+    pub is_suspended: bool,
+}
+
+/// What one row says of [`PolicyRows`].
+#[derive(FromRow)]
+struct PolicyRow {
+    allowed_networks: String,
+    name: String,
+    default_text_model: Option<String>,
+    default_provider_sort: Option<String>,
+    logs_io: i64,
+    io_per_myriad: i64,
+    io_key_hashes: Option<String>,
+    io_retention_days: i64,
+    shares_io: i64,
+    broadcasts: i64,
+    include_byok_in_budgets: i64,
+    member_limit: Option<i64>,
+    suspended_at: Option<i64>,
 }
 
 macro_rules! columns {
     () => {
         "id, organization_id, name, slug, description, default_text_model, default_image_model, \
-         default_provider_sort, include_byok_in_budgets, is_default, created_by, created_at, updated_at"
+         default_provider_sort, include_byok_in_budgets, is_default, created_by, created_at, updated_at, \
+         logs_io, io_per_myriad, io_key_hashes, io_retention_days, shares_io, broadcasts"
     };
 }
 
@@ -77,34 +116,39 @@ impl Store {
         workspace_id: &str,
         user_id: Option<&str>,
     ) -> sqlx::Result<PolicyRows> {
-        type Row = (String, String, Option<String>, Option<String>, i64, Option<i64>);
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT o.allowed_networks, w.name, w.default_text_model, w.default_provider_sort, w.include_byok_in_budgets, \
+        let row: Option<PolicyRow> = sqlx::query_as(
+            "SELECT o.allowed_networks, w.name, w.default_text_model, w.default_provider_sort, w.logs_io, \
+             w.io_per_myriad, w.io_key_hashes, w.io_retention_days, w.shares_io, w.broadcasts, w.include_byok_in_budgets, \
              (SELECT m.monthly_limit_nanos FROM members m WHERE m.organization_id = o.id AND m.user_id = $3) \
-             FROM workspaces w JOIN organizations o ON o.id = w.organization_id WHERE w.id = $1 AND o.id = $2",
+             AS member_limit, (SELECT u.suspended_at FROM users u WHERE u.id = $3) AS suspended_at FROM workspaces w JOIN organizations o ON o.id = w.organization_id \
+             WHERE w.id = $1 AND o.id = $2",
         )
         .bind(workspace_id)
         .bind(organization_id)
         .bind(user_id.unwrap_or_default())
         .fetch_optional(self.pool())
         .await?;
-        let Some((allowed_networks, workspace_name, text_model, provider_sort, includes_byok, member_limit)) = row
-        else {
-            return Ok(PolicyRows::default());
-        };
+        let Some(row) = row else { return Ok(PolicyRows::default()) };
         let budgets = sqlx::query_as("SELECT period, limit_nanos FROM workspace_budgets WHERE workspace_id = $1")
             .bind(workspace_id)
             .fetch_all(self.pool())
             .await?;
         Ok(PolicyRows {
             workspace_id: workspace_id.to_owned(),
-            workspace_name,
-            allowed_networks,
-            default_text_model: text_model,
-            default_provider_sort: provider_sort,
-            member_limit,
+            workspace_name: row.name,
+            allowed_networks: row.allowed_networks,
+            default_text_model: row.default_text_model,
+            default_provider_sort: row.default_provider_sort,
+            member_limit: row.member_limit,
             budgets,
-            includes_byok: includes_byok != 0,
+            logs_io: row.logs_io != 0,
+            io_per_myriad: row.io_per_myriad,
+            io_key_hashes: row.io_key_hashes,
+            io_retention_days: row.io_retention_days,
+            shares_io: row.shares_io != 0,
+            broadcasts: row.broadcasts != 0,
+            includes_byok: row.include_byok_in_budgets != 0,
+            is_suspended: row.suspended_at.is_some(),
         })
     }
 
@@ -144,7 +188,7 @@ impl Store {
         sqlx::query(concat!(
             "INSERT INTO workspaces (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
         ))
         .bind(row.id.as_str())
         .bind(row.organization_id.as_str())
@@ -159,6 +203,12 @@ impl Store {
         .bind(row.created_by.as_deref())
         .bind(row.created_at)
         .bind(row.updated_at)
+        .bind(row.logs_io)
+        .bind(row.io_per_myriad)
+        .bind(row.io_key_hashes.as_deref())
+        .bind(row.io_retention_days)
+        .bind(row.shares_io)
+        .bind(row.broadcasts)
         .execute(self.pool())
         .await
         .map(|_| ())
@@ -169,7 +219,9 @@ impl Store {
     pub async fn update_workspace(&self, row: &WorkspaceRow) -> sqlx::Result<()> {
         sqlx::query(
             "UPDATE workspaces SET name = $3, slug = $4, description = $5, default_text_model = $6, \
-             default_image_model = $7, default_provider_sort = $8, include_byok_in_budgets = $9, updated_at = $10 \
+             default_image_model = $7, default_provider_sort = $8, include_byok_in_budgets = $9, updated_at = $10, \
+             logs_io = $11, io_per_myriad = $12, io_key_hashes = $13, io_retention_days = $14, shares_io = $15, \
+             broadcasts = $16 \
              WHERE id = $1 AND organization_id = $2",
         )
         .bind(row.id.as_str())
@@ -182,6 +234,12 @@ impl Store {
         .bind(row.default_provider_sort.as_deref())
         .bind(row.include_byok_in_budgets)
         .bind(row.updated_at)
+        .bind(row.logs_io)
+        .bind(row.io_per_myriad)
+        .bind(row.io_key_hashes.as_deref())
+        .bind(row.io_retention_days)
+        .bind(row.shares_io)
+        .bind(row.broadcasts)
         .execute(self.pool())
         .await
         .map(|_| ())
@@ -195,11 +253,21 @@ impl Store {
         let mut tx = self.begin_write().await?;
         for statement in [
             "UPDATE workspaces SET deleted_at = $3, slug = id WHERE id = $2 AND organization_id = $1",
+            "UPDATE observability_destinations SET deleted_at = $3, config = '' \
+             WHERE workspace_id = $2 AND organization_id = $1",
             "UPDATE api_keys SET deleted_at = $3, updated_at = $3 \
              WHERE workspace_id = $2 AND organization_id = $1 AND deleted_at IS NULL",
         ] {
             sqlx::query(statement).bind(organization_id).bind(id).bind(now).execute(&mut *tx).await?;
         }
+        for statement in [
+            "DELETE FROM prompt_logs WHERE organization_id = $1 AND workspace_id = $2",
+            "DELETE FROM observability_outbox WHERE destination_id IN (SELECT id FROM observability_destinations \
+             WHERE organization_id = $1 AND workspace_id = $2)",
+        ] {
+            sqlx::query(statement).bind(organization_id).bind(id).execute(&mut *tx).await?;
+        }
+        revise(&mut tx, observability::TOPIC).await?;
         tx.commit().await
     }
 

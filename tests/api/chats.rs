@@ -99,6 +99,93 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn conversations_lie_in_folders_that_only_their_owner_has(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let (ann, bob) = (Person::new(&app).await, Person::new(&app).await);
+        let (status, folder) = ann.call(Method::POST, "/api/v1/chat-folders", Some(&json!({ "name": " Sea " }))).await;
+        assert_eq!((status, &folder["data"]["name"]), (201, &json!("Sea")));
+        let id = folder["data"]["id"].as_str().unwrap();
+        let at = format!("/api/v1/chat-folders/{id}");
+        for wrong in [json!({ "name": "Sea" }), json!({ "name": " " }), json!({})] {
+            assert_eq!(ann.call(Method::POST, "/api/v1/chat-folders", Some(&wrong)).await.0, 400, "{wrong}");
+        }
+        assert_eq!(bob.call(Method::POST, "/api/v1/chat-folders", Some(&json!({ "name": "Sea" }))).await.0, 201, "his own");
+        let mut wish = conversation("Of ships");
+        wish["folder_id"] = json!(id);
+        assert_eq!(bob.send(Method::POST, "/api/v1/chats", Some(&wish)).await.status(), 400, "a foreign folder");
+        let (status, chat) = ann.call(Method::POST, "/api/v1/chats", Some(&wish)).await;
+        assert_eq!((status, chat["data"]["folder_id"].as_str()), (201, Some(id)), "{chat}");
+        let path = format!("/api/v1/chats/{}", chat["data"]["id"].as_str().unwrap());
+        let (_, kept) = ann.call(Method::PUT, &path, Some(&conversation("Of ships and sails"))).await;
+        assert_eq!(kept["data"]["folder_id"].as_str(), Some(id), "it stays where it is");
+        let names = async |words: &str| ann.call(Method::GET, &format!("/api/v1/chats?q={words}"), None).await.1["data"].as_array().unwrap().len();
+        assert_eq!([names("sea").await, names("land").await], [1, 0], "the folder's name is searched");
+        assert_eq!(ann.call(Method::PATCH, &at, Some(&json!({ "name": "Land" }))).await.0, 200);
+        assert_eq!([names("sea").await, names("land").await], [0, 1]);
+        for method in [Method::PATCH, Method::DELETE] {
+            assert_eq!(bob.send(method, &at, Some(&json!({ "name": "Mine" }))).await.status(), 404);
+        }
+        let (_, out) = ann.call(Method::PATCH, &path, Some(&json!({ "folder_id": "", "title": "Boats" }))).await;
+        assert_eq!((&out["data"]["folder_id"], &out["data"]["title"]), (&Value::Null, &json!("Boats")));
+        assert_eq!(ann.call(Method::PATCH, &path, Some(&json!({ "title": " " }))).await.0, 400);
+        assert_eq!(ann.call(Method::PATCH, &path, Some(&json!({ "folder_id": id }))).await.0, 200);
+        assert_eq!(ann.send(Method::DELETE, &at, None).await.status(), 200);
+        let (status, left) = ann.call(Method::GET, &path, None).await;
+        assert_eq!((status, &left["data"]["folder_id"]), (200, &Value::Null), "only the folder is gone");
+        assert_eq!(ann.call(Method::GET, "/api/v1/chat-folders", None).await.1["data"], json!([]));
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
+    async fn files_are_kept_with_their_conversation_and_go_with_it(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let (ann, bob) = (Person::new(&app).await, Person::new(&app).await);
+        let with = |files: Value| json!({ "document": { "columns": [{ "model": null, "turns": [
+            { "is_answer": false, "content": "Look", "attachments": files }] }] } });
+        let named = json!([{ "id": "f1", "name": "a.png", "kind": "image/png" }]);
+        let (status, chat) = ann.call(Method::POST, "/api/v1/chats", Some(&with(named.clone()))).await;
+        assert_eq!(status, 201, "{chat}");
+        let path = format!("/api/v1/chats/{}", chat["data"]["id"].as_str().unwrap());
+        let at = format!("{path}/files/f1");
+        let file = json!({ "name": "a.png", "kind": "image/png", "data": "data:image/png;base64,AAECAw==" });
+        assert_eq!(ann.send(Method::GET, &at, None).await.status(), 404, "not yet");
+        assert_eq!(ann.call(Method::PUT, &at, Some(&file)).await.0, 200);
+        let (status, seen) = ann.call(Method::GET, &at, None).await;
+        assert_eq!((status, &seen["data"]["data"], &seen["data"]["name"]), (200, &file["data"], &file["name"]), "{seen}");
+        for (method, body) in [(Method::GET, None), (Method::PUT, Some(&file))] {
+            assert_eq!(bob.send(method, &at, body).await.status(), 404);
+        }
+        for (field, wrong) in [("data", json!("data:image/png;base64,#")), ("data", json!("AAEC")), ("kind", json!("text/html")), ("name", json!(""))] {
+            let mut body = file.clone();
+            body[field] = wrong;
+            assert_eq!(ann.call(Method::PUT, &format!("{path}/files/f2"), Some(&body)).await.0, 400, "{body}");
+        }
+        let mut large = file.clone();
+        large["data"] = json!(format!("data:image/png;base64,{}", "A".repeat(12 << 20)));
+        assert_eq!(ann.call(Method::PUT, &format!("{path}/files/f2"), Some(&large)).await.0, 413);
+        // Four of the largest fill a conversation.
+        large["data"] = json!(format!("data:image/png;base64,{}", "A".repeat((8 << 20) / 3 * 4)));
+        for (name, expected) in [("f2", 200), ("f3", 200), ("f4", 200), ("f5", 200), ("f6", 400)] {
+            assert_eq!(ann.call(Method::PUT, &format!("{path}/files/{name}"), Some(&large)).await.0, expected, "{name}");
+        }
+        let inside = with(json!([{ "id": "f1", "name": "a.png", "kind": "image/png", "data": file["data"] }]));
+        assert_eq!(ann.call(Method::PUT, &path, Some(&inside)).await.0, 400, "data belong beside the document");
+        assert_eq!(ann.call(Method::PUT, &path, Some(&with(named))).await.0, 200);
+        assert_eq!(ann.send(Method::GET, &at, None).await.status(), 200);
+        assert_eq!(ann.send(Method::GET, &format!("{path}/files/f2"), None).await.status(), 404, "no question has it");
+        assert_eq!(ann.call(Method::PUT, &path, Some(&with(json!([])))).await.0, 200);
+        assert_eq!(ann.send(Method::GET, &at, None).await.status(), 404);
+        assert_eq!(ann.call(Method::PUT, &at, Some(&file)).await.0, 200);
+        assert_eq!(ann.send(Method::DELETE, &path, None).await.status(), 200, "with its file");
+        assert_eq!(ann.send(Method::GET, &at, None).await.status(), 404);
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
     async fn a_vote_counts_once_and_only_for_ones_own_answers(database: Database) {
         let upstream = Upstream::start("one").await.offering(&["acme/one", "acme/two"]);
         let app = TestApp::start(database, &[&upstream]).await;

@@ -156,8 +156,8 @@ async fn variants_that_cannot_be_served_say_so_and_thinking_switches_reasoning_o
     let key = app.member(Money::from_dollars(5)).await.key().await;
     for fields in [json!({ "model": "acme/one:online" }), json!({ "plugins": [{ "id": "web" }] })] {
         let (status, body) = read(key.ask(fields).await).await;
-        assert_eq!(status, 400);
-        assert!(body["error"]["message"].as_str().unwrap().contains("no web search"), "{body}");
+        assert_eq!(status, 404);
+        assert!(body["error"]["message"].as_str().unwrap().contains("searches the web"), "{body}");
     }
     assert_eq!(one.count(), 0);
     assert_eq!(asked(&key, json!({ "model": "acme/one:extended" })).await["model"], "acme/one");

@@ -28,12 +28,13 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 150] = [
+const ROWS: [(&str, Reach); 160] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
     ("/account/identities", Own),
     ("/account/identities/{provider}", Own),
+    ("/account/notifications", Own),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),
@@ -76,6 +77,7 @@ const ROWS: [(&str, Reach); 150] = [
     ("/embeddings", Own),
     ("/embeddings/models", Public),
     ("/generation", Own),
+    ("/generation/content", Own),
     ("/generation/feedback", Own),
     ("/generations", Own),
     ("/invitations/accept", Own),
@@ -96,6 +98,9 @@ const ROWS: [(&str, Reach); 150] = [
     ("/models/{author}/{slug}:streamGenerateContent", Own),
     ("/models/{id}", Public),
     ("/openapi.json", Public),
+    ("/observability/destinations", Own),
+    ("/observability/destinations/{id}", Object),
+    ("/observability/destinations/{id}/test", Object),
     ("/organization", Own),
     ("/organization/audit-log", Own),
     ("/organization/invitations", Own),
@@ -118,6 +123,7 @@ const ROWS: [(&str, Reach); 150] = [
     ("/workspaces/{id}/members", Object),
     ("/workspaces/{id}/members/add", Object),
     ("/workspaces/{id}/members/remove", Object),
+    ("/workspaces/{id}/prompts", Object),
     ("/billing", Own),
     ("/credits/coinbase", Public),
     ("/credits/forget-card", Own),
@@ -149,6 +155,9 @@ const ROWS: [(&str, Reach); 150] = [
     ("/chats", Own),
     ("/chats/{id}", Object),
     ("/chats/{id}/share", Object),
+    ("/chats/{id}/files/{file}", Object),
+    ("/chat-folders", Own),
+    ("/chat-folders/{id}", Object),
     ("/datasets/app-rankings", Public),
     ("/datasets/rankings-daily", Public),
     ("/models/facets", Public),
@@ -173,6 +182,7 @@ const ROWS: [(&str, Reach); 150] = [
     ("/auth/approve", Own),
     ("/confirm", Own),
     ("/form", Own),
+    ("/formats", Public),
     ("/healthz", Public),
     ("/readyz", Public),
     ("/sign-in", Public),
@@ -251,8 +261,16 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let chat = json!({ "title": "canary talk", "document": { "columns": [
         { "model": { "id": "acme/one", "name": "One" }, "turns": [{ "is_answer": false, "content": "canary words" }] }] } });
     let (_, chat) = owner.call(Method::POST, "/api/v1/chats", chat).await;
+    let file = json!({ "name": "canary.txt", "kind": "text/plain", "data": "data:text/plain;base64,Y2FuYXJ5" });
+    let path = format!("/api/v1/chats/{}/files/f1", chat["data"]["id"].as_str().unwrap());
+    assert_eq!(owner.call(Method::PUT, &path, file).await.0, 200);
+    let (_, folder) = owner.call(Method::POST, "/api/v1/chat-folders", json!({ "name": "canary folder" })).await;
     let own_key = json!({ "provider": "one", "key": "canary-credential-0001", "disabled": true });
     let (_, own_key) = owner.call(Method::POST, "/api/v1/byok", own_key).await;
+    let destination = json!({ "type": "webhook", "name": "canary hook", "enabled": false,
+        "config": { "url": "https://canary.example/hook", "headers": { "x-token": "canary-token-0001" } } });
+    let (status, destination) = owner.call(Method::POST, "/api/v1/observability/destinations", destination).await;
+    assert_eq!(status, 201, "{destination}");
     let (status, _) = owner.call(Method::POST, "/api/v1/chat/completions", question(json!({ "max_tokens": 9 }))).await;
     assert_eq!(status, 200);
     let (_, generations) = owner.get("/api/v1/generations").await;
@@ -262,7 +280,9 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let own = BTreeMap::from([
         ("organization", id.clone()),
         ("chat", text(&chat["data"]["id"])),
+        ("folder", text(&folder["data"]["id"])),
         ("own key", text(&own_key["data"]["id"])),
+        ("destination", text(&destination["data"]["id"])),
         ("guardrail", text(&guardrail["data"]["id"])),
         ("hash", text(&key["data"]["hash"])),
         ("workspace", workspace.clone()),
@@ -281,8 +301,10 @@ fn kind(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap() {
         "byok" => "own key",
         "chats" => "chat",
+        "chat-folders" => "folder",
         "keys" => "hash",
         "guardrails" => "guardrail",
+        "observability" => "destination",
         "workspaces" => "workspace",
         "account" => "session",
         "admin" if path.contains("/users/") => "member",
@@ -293,7 +315,11 @@ fn kind(path: &str) -> &'static str {
 }
 
 fn filled(path: &str, object: &str) -> String {
-    let path = path.replace("{author}", "acme").replace("{slug}", "one").replace("{interval}", "daily");
+    let path = path
+        .replace("{author}", "acme")
+        .replace("{slug}", "one")
+        .replace("{interval}", "daily")
+        .replace("{file}", "f1");
     format!("/api/v1{}", path.replace("{hash}", object).replace("{id}", object))
 }
 
@@ -322,10 +348,13 @@ async fn snapshot(owner: &Person<'_>, victim: &Victim) -> String {
         "/organization/audit-log",
         "/account",
         "/byok",
+        "/observability/destinations",
         "/chats",
+        "/chat-folders",
     ] {
         all.push_str(&owner.get(&format!("/api/v1{path}")).await.1.to_string());
     }
+    all.push_str(&owner.get(&format!("/api/v1/chats/{}/files/f1", victim.own["chat"])).await.1.to_string());
     let workspace = &victim.own["workspace"];
     for part in ["", "/budgets", "/members"] {
         all.push_str(&owner.get(&format!("/api/v1/workspaces/{workspace}{part}")).await.1.to_string());
@@ -372,7 +401,7 @@ on_both_databases! {
                     };
                     for object in &objects {
                         let mut call = filled(path, object);
-                        if path == "/generation" {
+                        if ["/generation", "/generation/content"].contains(&path.as_str()) {
                             call = format!("{call}?id={}", victim.own["generation"]);
                         } else if path == "/organization" && method == Method::DELETE {
                             continue;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::on_both_databases;
 use crate::support::payments::Till;
 use crate::support::person::{PASSWORD, Person};
-use crate::support::{Database, TestApp, Upstream, read};
+use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
 async fn operator(app: &TestApp) -> Person<'_> {
     let account = app.app.users.sign_up("Olga", "olga@example.org", PASSWORD, false).await.unwrap();
@@ -128,13 +128,21 @@ on_both_databases! {
         let ann = Person::new(&app, "ann@example.org").await;
         let (_, users) = olga.get("/api/v1/admin/users?query=ann%40").await;
         let id = users["data"][0]["id"].as_str().unwrap().to_owned();
+        let (_, made) = ann.call(Method::POST, "/api/v1/keys", json!({ "name": "hers" })).await;
+        let key = KeyHolder { app: &app, text: made["key"].as_str().unwrap().to_owned(), hash: String::new() };
+        let others = app.member(Money::ZERO).await.key().await;
+        assert_eq!(key.get("/api/v1/key").await.status(), 200);
         assert_eq!(post(&olga, &format!("/users/{id}/suspend"), json!({ "reason": "Spam" })).await.0, 200);
         assert_eq!(ann.get("/api/v1/account").await.0, 401);
+        let (status, answer) = read(key.get("/api/v1/key").await).await;
+        assert!(status == 401 && answer["error"]["message"].as_str().unwrap().contains("suspended"), "{answer}");
+        assert_eq!(others.get("/api/v1/key").await.status(), 200, "other people's keys go on");
         let back = ann.form("/sign-in", &[("email", "ann@example.org"), ("password", PASSWORD)]).await;
         assert!(back.headers()["location"].to_str().unwrap().starts_with("/sign-in?error=suspended"));
         let wrong = ann.form("/sign-in", &[("email", "ann@example.org"), ("password", "wrong")]).await;
         assert!(wrong.headers()["location"].to_str().unwrap().starts_with("/sign-in?error=invalid"), "nobody else is told");
         assert_eq!(post(&olga, &format!("/users/{id}/restore"), json!({})).await.0, 200);
+        assert_eq!(key.get("/api/v1/key").await.status(), 200, "restored with its maker");
         Person::sign_in(&app, "ann@example.org").await;
         let (_, me) = olga.get("/api/v1/account").await;
         let own = format!("/users/{}/suspend", me["data"]["id"].as_str().unwrap());

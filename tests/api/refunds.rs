@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::on_both_databases;
 use crate::support::payments::{DECLINED_LATER, PAYS, Till, WANTS_ITS_HOLDER_LATER, fees};
+use crate::support::person::{PASSWORD, Person};
 use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
 async fn start(database: Database, till: &Till, upstreams: &[&Upstream]) -> TestApp {
@@ -118,6 +119,60 @@ on_both_databases! {
         assert_eq!(key.ask(json!({ "max_tokens": 100 })).await.status(), 200);
         app.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_won_dispute_does_not_undo_what_an_operator_decided() {
+    let till = Till::open().await;
+    let upstream = Upstream::with_prices("dear", "0", "100").await;
+    let app = start(Database::sqlite(), &till, &[&upstream]).await;
+    let member = app.member(Money::from_dollars(50)).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    let (_, payment) = till.buy(&app, &manager, 20).await;
+    till.service.dispute(&payment, "needs_response").unwrap();
+    till.deliver_all(&app).await;
+    let olga = app.app.users.sign_up("Olga", "olga@example.org", PASSWORD, false).await.unwrap();
+    app.app.store.set_operator(&olga.user.id, true).await.unwrap();
+    let olga = Person::sign_in(&app, "olga@example.org").await;
+    let path = format!("/api/v1/admin/organizations/{}", member.account.organization_id);
+    let because = json!({ "reason": "Looks stolen" });
+    assert_eq!(olga.call(Method::POST, &format!("{path}/freeze"), because.clone()).await.0, 200);
+    till.service.dispute(&payment, "won").unwrap();
+    till.deliver_all(&app).await;
+    assert_eq!(member.available().await, Money::from_dollars(70), "the money is back");
+    assert_eq!(key.ask(json!({ "max_tokens": 100 })).await.status(), 403, "and still frozen");
+    assert_eq!(olga.call(Method::POST, &format!("{path}/thaw"), because).await.0, 200);
+    assert_eq!(key.ask(json!({ "max_tokens": 100 })).await.status(), 200);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_and_guardrails_ask_for_a_fresh_password() {
+    let till = Till::open().await;
+    let app = start(Database::sqlite(), &till, &[]).await;
+    let ann = Person::new(&app, "ann@example.org").await;
+    let calls = [
+        (Method::POST, "/api/v1/credits/purchases", json!({ "amount": 20 })),
+        (Method::PATCH, "/api/v1/billing", json!({ "statements_to": "" })),
+        (Method::POST, "/api/v1/credits/refund", json!({ "id": "x" })),
+        (Method::POST, "/api/v1/guardrails", json!({ "name": "rail" })),
+    ];
+    for (method, path, body) in &calls {
+        let (status, answer) = ann.call(method.clone(), path, body.clone()).await;
+        assert_ne!(status, 403, "{path}: the password was just given: {answer}");
+    }
+    sqlx::query("UPDATE sessions SET data = REPLACE(data, '\"proved_at\":', '\"proved_at\":0,\"then\":')")
+        .execute(app.app.store.pool())
+        .await
+        .unwrap();
+    for (method, path, body) in &calls {
+        let (status, answer) = ann.call(method.clone(), path, body.clone()).await;
+        let kind = &answer["error"]["metadata"]["error_type"];
+        assert_eq!((status, kind), (403, &json!("confirmation_required")), "{path}: {answer}");
+    }
+    let page = ann.form("/credits/purchase", &[("amount", "20")]).await;
+    assert_eq!(page.headers()["location"], "/confirm?next=/credits");
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,4 +321,52 @@ async fn low_balances_and_keys_near_their_limits_are_told_once() {
     app.app.ledger.grant("more", &organization, Money::from_dollars(5), "more").await.unwrap();
     assert_eq!(tell().await.len(), 3, "well again");
     app.finish().await;
+}
+
+on_both_databases! {
+    async fn letters_go_to_those_who_want_them_and_low_is_what_the_organization_says(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let (ann, bob) = (Person::new(&app, "ann@example.org").await, Person::new(&app, "bob@example.org").await);
+        let at = "/api/v1/account/notifications";
+        let (_, choices) = ann.get(at).await;
+        assert_eq!(choices["data"], json!({ "receipts": true, "low_balance": true, "key_limits": true, "announcements": false }));
+        for wrong in [json!({ "security": false }), json!({ "receipts": "no" })] {
+            assert_eq!(ann.call(Method::PATCH, at, wrong).await.0, 400);
+        }
+        let organization = async |person: &Person<'_>| {
+            let (_, organization) = person.get("/api/v1/organization").await;
+            organization["data"]["id"].as_str().unwrap().to_owned()
+        };
+        for (person, cents) in [(&ann, 300), (&bob, 300)] {
+            let id = organization(person).await;
+            app.app.ledger.grant(&id, &id, Money::from_cents(cents), "a start").await.unwrap();
+        }
+        let told = async || {
+            letters::tell_low_balances(&app.app).await.unwrap();
+            let all: Vec<(String, String)> = sqlx::query_as("SELECT recipient, subject FROM letters ORDER BY recipient, id")
+                .fetch_all(app.app.store.pool())
+                .await
+                .unwrap();
+            all.into_iter().filter(|(_, subject)| subject.contains("low") || subject.contains("announcement")).map(|(to, _)| to).collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, [""; 0], "three dollars are not low for the server");
+        for person in [&ann, &bob] {
+            assert_eq!(person.call(Method::PATCH, "/api/v1/billing", json!({ "low_balance": -1 })).await.0, 400);
+            let (status, billing) = person.call(Method::PATCH, "/api/v1/billing", json!({ "low_balance": 5 })).await;
+            assert_eq!((status, &billing["data"]["low_balance"]), (200, &json!(5)), "{billing}");
+        }
+        let (status, choices) = bob.call(Method::PATCH, at, json!({ "low_balance": false, "announcements": true })).await;
+        assert_eq!((status, &choices["data"]["receipts"], &choices["data"]["low_balance"]), (200, &json!(true), &json!(false)));
+        assert_eq!(told().await, ["ann@example.org"], "bob wants none");
+        let row = patchbay::store::announcements::AnnouncementRow {
+            id: "a1".into(), text: "Maintenance on Sunday".into(), is_warning: 0, created_at: 1, ends_at: None,
+        };
+        letters::announce(&app.app, &row).await.unwrap();
+        letters::announce(&app.app, &row).await.unwrap();
+        assert_eq!(told().await, ["ann@example.org", "bob@example.org"], "once, to the one who asked for it");
+        let (_, billing) = ann.call(Method::PATCH, "/api/v1/billing", json!({ "low_balance": null })).await;
+        assert_eq!(billing["data"]["low_balance"], json!(1), "the server's again");
+        app.finish().await;
+    }
 }

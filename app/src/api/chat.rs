@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::types::Money;
+use crate::types::chats::Source;
 use crate::types::error::ErrorDetail;
 
 /// One chunk of a streamed answer, as far as the chat room needs it.
@@ -32,12 +33,45 @@ pub struct ChatChoice {
 }
 
 /// What the chunk adds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ChatDelta {
     #[serde(default)]
     pub content: Option<String>,
     #[serde(default)]
     pub reasoning: Option<String>,
+    #[serde(default)]
+    pub tool_calls: Vec<ToolCallPart>,
+    #[serde(default)]
+    pub reasoning_details: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub annotations: Vec<Annotation>,
+}
+
+/// A piece of a call of a tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ToolCallPart {
+    #[serde(default)]
+    pub index: usize,
+    #[serde(default)]
+    pub id: Option<String>,
+    #[serde(default)]
+    pub function: ToolFunctionPart,
+}
+
+/// A piece of what is called, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ToolFunctionPart {
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub arguments: Option<String>,
+}
+
+/// A page the answer rests on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Annotation {
+    #[serde(default)]
+    pub url_citation: Source,
 }
 
 /// What the answer used and cost.
@@ -55,7 +89,8 @@ impl ChatChunk {
     /// Reads the data of one event; `None` for `[DONE]` and what is not understood.
     #[must_use]
     pub fn parse(data: &str) -> Option<Self> {
-        serde_json::from_str(data).ok()
+        // From bytes, as all else is read: one reader in the browser's module instead of two.
+        serde_json::from_slice(data.as_bytes()).ok()
     }
 
     /// The text this chunk adds.

@@ -7,6 +7,7 @@ mod admin;
 #[cfg(feature = "hydrate")]
 mod browser;
 mod chat;
+mod chats;
 mod people;
 mod query;
 #[cfg(not(feature = "hydrate"))]
@@ -21,8 +22,8 @@ pub use chat::{ChatChunk, ChatUsage};
 pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
-use crate::types::activity::{Feedback, Generation, GenerationSummary, Usage};
-use crate::types::chats::{CastVote, Chat, ChatSummary, CountedVote, Formulas, ModelChoice, Ratings, SaveChat};
+use crate::types::activity::{Feedback, Generation, GenerationContent, GenerationSummary, Usage};
+use crate::types::chats::{CastVote, CountedVote, Formulas, ModelChoice, Ratings};
 use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
@@ -167,42 +168,6 @@ impl Api {
         self.get(&format!("/api/v1/generations?limit={limit}{before}")).await
     }
 
-    /// The newest conversations kept on the server, or those with these words.
-    pub async fn chats(&self, words: &str) -> ApiResult<Vec<ChatSummary>> {
-        self.get(&format!("/api/v1/chats?q={}", encode(words))).await
-    }
-
-    /// A conversation.
-    pub async fn chat_kept(&self, id: &str) -> ApiResult<Chat> {
-        self.get(&format!("/api/v1/chats/{}", encode(id))).await
-    }
-
-    /// Keeps a conversation; the `id` is that of one kept before.
-    pub async fn keep_chat(&self, id: Option<&str>, chat: &SaveChat) -> ApiResult<Chat> {
-        let (method, path) = match id {
-            Some(id) => (Method::PUT, format!("/api/v1/chats/{}", encode(id))),
-            None => (Method::POST, "/api/v1/chats".to_owned()),
-        };
-        self.call::<_, Envelope<Chat>>(method, &path, Some(chat)).await.map(|envelope| envelope.data)
-    }
-
-    /// Forgets a conversation.
-    pub async fn delete_chat(&self, id: &str) -> ApiResult<Deleted> {
-        self.call(Method::DELETE, &format!("/api/v1/chats/{}", encode(id)), None::<&()>).await
-    }
-
-    /// Makes the link to a conversation, or takes it back.
-    pub async fn share_chat(&self, id: &str, is_shared: bool) -> ApiResult<Chat> {
-        let method = if is_shared { Method::POST } else { Method::DELETE };
-        let path = format!("/api/v1/chats/{}/share", encode(id));
-        self.call::<(), Envelope<Chat>>(method, &path, None).await.map(|envelope| envelope.data)
-    }
-
-    /// The conversation behind a link.
-    pub async fn shared_chat(&self, share_id: &str) -> ApiResult<Chat> {
-        self.get(&format!("/api/v1/shared/{}", encode(share_id))).await
-    }
-
     /// Two models to compare blindly.
     pub async fn vote_pair(&self) -> ApiResult<Vec<ModelChoice>> {
         self.get("/api/v1/votes/pair").await
@@ -221,6 +186,11 @@ impl Api {
     /// Everything known about one generation.
     pub async fn generation(&self, id: &str) -> ApiResult<Generation> {
         self.get(&format!("/api/v1/generation?id={}", encode(id))).await
+    }
+
+    /// What was kept of a request's text.
+    pub async fn generation_content(&self, id: &str) -> ApiResult<GenerationContent> {
+        self.get(&format!("/api/v1/generation/content?id={}", encode(id))).await
     }
 
     /// What was said of a generation.

@@ -4,9 +4,10 @@ use http::Method;
 
 use super::{Api, ApiResult, encode};
 use crate::types::Envelope;
-use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
+use crate::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor};
 use crate::types::byok::{OwnKey, OwnKeyList};
 use crate::types::guardrails::{Guardrail, GuardrailList};
+use crate::types::observability::{Destination, DestinationList};
 use crate::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, LinkToken, Organization, OrganizationMember, Workspace,
     WorkspaceBudgets, WorkspaceMember,
@@ -22,6 +23,11 @@ impl Api {
     /// Its members, at most 100 from `offset`.
     pub async fn members(&self, offset: i64) -> ApiResult<Counted<OrganizationMember>> {
         self.whole(&format!("/api/v1/organization/members?limit=100&offset={offset}")).await
+    }
+
+    /// Which letters the person gets.
+    pub async fn notifications(&self) -> ApiResult<Notifications> {
+        self.get("/api/v1/account/notifications").await
     }
 
     /// Invitations without an answer.
@@ -70,6 +76,11 @@ impl Api {
     /// The organization's guardrails.
     pub async fn guardrails(&self) -> ApiResult<Vec<Guardrail>> {
         self.whole::<GuardrailList>("/api/v1/guardrails?limit=100").await.map(|list| list.data)
+    }
+
+    /// Where events of the workspace's requests go.
+    pub async fn destinations(&self) -> ApiResult<Vec<Destination>> {
+        self.whole::<DestinationList>("/api/v1/observability/destinations?limit=100").await.map(|list| list.data)
     }
 
     /// The workspace's presets.

@@ -1,4 +1,6 @@
-//! Numbers, dates and names as people read them.
+//! Numbers, dates and names as people read them, written as the reader's [`crate::types::locale`] has it.
+
+use crate::types::locale::current;
 
 /// A whole number as a float, for drawing and shares; never for money that is charged.
 #[must_use]
@@ -24,28 +26,21 @@ pub fn compact(number: i64) -> String {
     };
     let text = format!("{value:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}{suffix}")
+    format!("{}{suffix}", current().decimal(text))
 }
 
 /// `12,345`.
 #[must_use]
 pub fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut out = String::from(if number < 0 { "-" } else { "" });
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", current().grouped(&number.unsigned_abs().to_string()))
 }
 
 /// `12.3%`, `0.04%`.
 #[must_use]
 pub fn percent(value: f64) -> String {
     let decimals = if value.abs() < 0.1 && value != 0.0 { 2 } else { 1 };
-    format!("{value:.decimals$}%")
+    current().decimal(&format!("{value:.decimals$}%"))
 }
 
 /// Percent of the time something was up, rounded down: what failed once is not "100%".
@@ -53,13 +48,13 @@ pub fn percent(value: f64) -> String {
 pub fn uptime(value: f64) -> String {
     let shown = (value.clamp(0.0, 100.0) * 100.0).floor() / 100.0;
     let text = format!("{shown:.2}");
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    current().decimal(&format!("{}%", text.trim_end_matches('0').trim_end_matches('.')))
 }
 
 /// `850 ms`, `1.9 s`.
 #[must_use]
 pub fn duration(ms: i64) -> String {
-    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", approximate(ms) / 1000.0) }
+    if ms < 1000 { format!("{ms} ms") } else { current().decimal(&format!("{:.1} s", approximate(ms) / 1000.0)) }
 }
 
 /// Tokens per second of an answer that took `ms`.
@@ -87,13 +82,13 @@ pub fn day_of_epoch(seconds: i64) -> String {
 /// `2026-11-21` as `21 Nov 2026`; what is no date stays as it is.
 #[must_use]
 pub fn day(date: &str) -> String {
-    split_day(date).map_or_else(|| date.to_owned(), |(year, month, day)| format!("{day} {month} {year}"))
+    split_day(date).map_or_else(|| date.to_owned(), |(year, month, day)| current().day(Some(year), month, day))
 }
 
 /// `2026-11-21` as `21 Nov`.
 #[must_use]
 pub fn day_short(date: &str) -> String {
-    split_day(date).map_or_else(|| date.to_owned(), |(_, month, day)| format!("{day} {month}"))
+    split_day(date).map_or_else(|| date.to_owned(), |(_, month, day)| current().day(None, month, day))
 }
 
 /// An RFC 3339 time as `21 Nov 2026, 14:03`. The pages say once that times are UTC.
@@ -117,12 +112,13 @@ pub fn when(text: &str) -> String {
     if text.contains('T') { moment_short(text) } else { day(text) }
 }
 
-fn split_day(date: &str) -> Option<(&str, &'static str, u32)> {
+/// Year, month by number and name, day.
+fn split_day(date: &str) -> Option<(&str, (usize, &'static str), u32)> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut parts = date.get(..10)?.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let index = month.parse::<usize>().ok()?.checked_sub(1)?;
-    Some((year, MONTHS.get(index)?, day.parse().ok()?))
+    let number = month.parse::<usize>().ok()?;
+    Some((year, (number, MONTHS.get(number.checked_sub(1)?)?), day.parse().ok()?))
 }
 
 /// A name from outside without what would let it pose as another or turn the line around:
@@ -143,6 +139,40 @@ pub const fn is_deceptive(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Money;
+    use crate::types::locale::{Locale, Within};
+
+    fn written(tag: &str) -> [String; 6] {
+        let work = async {
+            [
+                grouped(-1_234_567),
+                Money::from_cents(123_450).dollars(),
+                day("2026-11-05"),
+                moment_short("2026-11-05T14:03:00Z"),
+                compact(1_234),
+                percent(12.34),
+            ]
+        };
+        futures::executor::block_on(Within::new(Locale::of(tag).unwrap(), work))
+    }
+
+    #[test]
+    fn each_place_writes_in_its_own_way_and_nobody_else_does() {
+        let cases = [
+            ("en", ["-1,234,567", "$1,234.50", "5 Nov 2026", "5 Nov, 14:03", "1.23K", "12.3%"]),
+            ("en-US", ["-1,234,567", "$1,234.50", "Nov 5, 2026", "Nov 5, 14:03", "1.23K", "12.3%"]),
+            ("de-AT", ["-1.234.567", "1.234,50\u{A0}$", "05.11.2026", "05.11., 14:03", "1,23K", "12,3%"]),
+            ("hi", ["-12,34,567", "$1,234.50", "05/11/2026", "05/11, 14:03", "1.23K", "12.3%"]),
+            (
+                "sv",
+                ["-1\u{202F}234\u{202F}567", "1\u{202F}234,50\u{A0}$", "2026-11-05", "11-05, 14:03", "1,23K", "12,3%"],
+            ),
+        ];
+        for (tag, expected) in cases {
+            assert_eq!(written(tag), expected, "{tag}");
+        }
+        assert_eq!(day("2026-11-05"), "5 Nov 2026", "it ended with the page");
+    }
 
     #[test]
     fn large_numbers_are_told_in_three_digits() {

@@ -17,7 +17,11 @@ pub mod math;
 pub mod notice;
 pub mod pager;
 pub mod price;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
+pub mod skeleton;
 #[cfg(feature = "ssr")]
 pub mod title;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
+pub mod tool_call;
 #[cfg(feature = "ssr")]
 pub mod workspace_choice;

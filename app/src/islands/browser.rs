@@ -123,13 +123,28 @@ pub fn origin() -> String {
 
 /// Offers `text` as a file.
 pub fn download(name: &str, kind: &str, text: &str) {
+    let wishes = web_sys::BlobPropertyBag::new();
+    wishes.set_type(kind);
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let Ok(blob) = web_sys::Blob::new_with_str_sequence_and_options(&parts, &wishes) else { return };
+    let Ok(address) = web_sys::Url::create_object_url_with_blob(&blob) else { return };
     let Ok(link) = document().create_element("a") else { return };
-    let data = js_sys::encode_uri_component(text).as_string().unwrap_or_default();
-    let _ = link.set_attribute("href", &format!("data:{kind};charset=utf-8,{data}"));
+    let _ = link.set_attribute("href", &address);
     let _ = link.set_attribute("download", name);
     if let Ok(link) = link.dyn_into::<web_sys::HtmlElement>() {
         link.click();
     }
+    // The browser reads it after the click; a minute is enough to begin.
+    let forget = move || drop(web_sys::Url::revoke_object_url(&address));
+    leptos::prelude::set_timeout(forget, std::time::Duration::from_mins(1));
+}
+
+/// Deletes what is at an address of the API while the page is being left, when no answer can be waited for.
+pub fn delete_on_leave(path: &str) {
+    let wishes = web_sys::RequestInit::new();
+    wishes.set_method("DELETE");
+    let _ = js_sys::Reflect::set(&wishes, &"keepalive".into(), &JsValue::TRUE);
+    let _ = window().fetch_with_str_and_init(path, &wishes);
 }
 
 /// The text of a file.

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::browser::go_to;
+use super::browser::{delete_on_leave, go_to};
 use super::key_dialog::{DeleteDialog, KeyDialog};
-use crate::api::{ApiError, use_api};
+use super::toast::{TIME, Toast};
+use crate::api::{ApiError, encode, use_api};
 use crate::components::format;
 use crate::types::Money;
 use crate::types::keys::{Key, UpdateKey};
@@ -20,28 +21,118 @@ pub struct Desk {
     pub is_creating: RwSignal<bool>,
     /// The key whose deletion waits for a yes.
     pub doomed: RwSignal<Option<Key>>,
+    /// What was done last, as long as it can be taken back.
+    done: RwSignal<Option<Done>>,
     /// Workspaces a key may belong to: id and name.
     pub workspaces: StoredValue<Vec<(String, String)>>,
     /// May make management keys.
     pub manages: bool,
 }
 
+/// What was done last, and can be taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    Switched {
+        hash: String,
+        name: String,
+        is_disabled: bool,
+    },
+    /// It is off already, and ends when the time is over. The number is its place in the list.
+    Deleted(usize, Box<Key>),
+}
+
 impl Desk {
-    fn set_disabled(self, hash: String, disabled: bool) {
-        spawn_local(async move {
-            let change = UpdateKey { disabled: Some(disabled), ..UpdateKey::default() };
-            match use_api().update_key(&hash, &change).await {
-                Ok(changed) => {
-                    self.problem.set(None);
-                    self.keys.update(|keys| {
-                        if let Some(key) = keys.iter_mut().find(|key| key.hash == hash) {
-                            *key = changed;
-                        }
-                    });
-                }
-                Err(error) => self.failed(error),
+    /// Switches a key on or off: in the list at once, and back when that failed.
+    fn set_disabled(self, hash: &str, is_disabled: bool) {
+        self.finish();
+        let name = self.show_disabled(hash, is_disabled);
+        let done = Done::Switched { hash: hash.to_owned(), name, is_disabled };
+        self.tell(done.clone());
+        self.send_disabled(hash.to_owned(), is_disabled, move |desk| {
+            desk.show_disabled(&hash_of(&done), !is_disabled);
+            desk.done.update(|last| {
+                last.take_if(|last| *last == done);
+            });
+        });
+    }
+
+    fn show_disabled(self, hash: &str, is_disabled: bool) -> String {
+        let mut name = String::new();
+        self.keys.update(|keys| {
+            if let Some(key) = keys.iter_mut().find(|key| key.hash == hash) {
+                key.disabled = is_disabled;
+                name.clone_from(&key.name);
             }
         });
+        name
+    }
+
+    fn send_disabled(self, hash: String, is_disabled: bool, failed: impl FnOnce(Self) + 'static) {
+        spawn_local(async move {
+            let change = UpdateKey { disabled: Some(is_disabled), ..UpdateKey::default() };
+            match use_api().update_key(&hash, &change).await {
+                Ok(_) => self.problem.set(None),
+                Err(error) => {
+                    failed(self);
+                    self.failed(error);
+                }
+            }
+        });
+    }
+
+    /// Takes a key out of the list. It stops working at once, and ends when it cannot be taken back any more.
+    pub fn delete(self, key: Key) {
+        self.finish();
+        let place = self.keys.read_untracked().iter().position(|other| other.hash == key.hash).unwrap_or(0);
+        self.keys.update(|keys| keys.retain(|other| other.hash != key.hash));
+        let done = Done::Deleted(place, Box::new(key.clone()));
+        self.tell(done);
+        if !key.disabled {
+            self.send_disabled(key.hash.clone(), true, Self::take_back);
+        }
+    }
+
+    /// Offers the way back for a while.
+    fn tell(self, done: Done) {
+        self.done.set(Some(done.clone()));
+        let is_over = move || {
+            if self.done.try_get_untracked().flatten().as_ref() == Some(&done) {
+                self.finish();
+            }
+        };
+        set_timeout(is_over, TIME);
+    }
+
+    /// What was done last stays so.
+    fn finish(self) {
+        if let Some(Done::Deleted(_, key)) = self.done.try_update(Option::take).flatten() {
+            spawn_local(async move {
+                if let Err(error) = use_api().delete_key(&key.hash).await {
+                    self.failed(error);
+                }
+            });
+        }
+    }
+
+    /// What was done last is undone.
+    fn take_back(self) {
+        match self.done.try_update(Option::take).flatten() {
+            Some(Done::Switched { hash, is_disabled, .. }) => {
+                self.show_disabled(&hash, !is_disabled);
+                self.send_disabled(hash.clone(), !is_disabled, move |desk| {
+                    desk.show_disabled(&hash, is_disabled);
+                });
+            }
+            Some(Done::Deleted(place, key)) => {
+                self.keys.update(|keys| keys.insert(place.min(keys.len()), (*key).clone()));
+                if !key.disabled {
+                    self.send_disabled(key.hash.clone(), false, move |desk| {
+                        desk.show_disabled(&key.hash, true);
+                    });
+                }
+            }
+            None => {}
+        }
     }
 
     /// Says what failed, or leads to where the password is given once more.
@@ -54,6 +145,13 @@ impl Desk {
     }
 }
 
+fn hash_of(done: &Done) -> String {
+    match done {
+        Done::Switched { hash, .. } => hash.clone(),
+        Done::Deleted(_, key) => key.hash.clone(),
+    }
+}
+
 /// The list of keys and what can be done with them.
 #[island]
 pub fn KeyDesk(keys: Vec<Key>, workspaces: Vec<(String, String)>, manages: bool) -> impl IntoView {
@@ -62,10 +160,30 @@ pub fn KeyDesk(keys: Vec<Key>, workspaces: Vec<(String, String)>, manages: bool)
         problem: RwSignal::new(None),
         is_creating: RwSignal::new(false),
         doomed: RwSignal::new(None),
+        done: RwSignal::new(None),
         workspaces: StoredValue::new(workspaces),
         manages,
     };
     let problem = move || desk.problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> });
+    let toast = move || {
+        desk.done.get().map(|done| {
+            let text = match done {
+                Done::Switched { name, is_disabled: true, .. } => format!("“{}” disabled.", format::plain(&name)),
+                Done::Switched { name, .. } => format!("“{}” enabled.", format::plain(&name)),
+                Done::Deleted(_, key) => format!("“{}” deleted.", format::plain(&key.name)),
+            };
+            view! { <Toast text on_undo=move |()| desk.take_back()/> }
+        })
+    };
+    // Who leaves meant what he did.
+    Effect::new(move || {
+        let listener = window_event_listener_untyped("pagehide", move |_| {
+            if let Some(Done::Deleted(_, key)) = desk.done.try_update(Option::take).flatten() {
+                delete_on_leave(&format!("/api/v1/keys/{}", encode(&key.hash)));
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
     view! {
         <div class="desk">
             <p class="desk-actions">
@@ -113,6 +231,7 @@ pub fn KeyDesk(keys: Vec<Key>, workspaces: Vec<(String, String)>, manages: bool)
             </Show>
             <KeyDialog desk/>
             <DeleteDialog desk/>
+            {toast}
         </div>
     }
 }
@@ -162,7 +281,7 @@ fn KeyRow(desk: Desk, key: Key) -> impl IntoView {
                     type="button"
                     class="button button-small"
                     aria-label=format!("{action} {name}")
-                    on:click=move |_| desk.set_disabled(hash.clone(), !is_disabled)
+                    on:click=move |_| desk.set_disabled(&hash, !is_disabled)
                 >
                     {action}
                 </button>

@@ -212,12 +212,7 @@ pub fn DeleteDialog(desk: Desk) -> impl IntoView {
     let delete = move |_| {
         let Some(key) = desk.doomed.get_untracked() else { return };
         desk.doomed.set(None);
-        spawn_local(async move {
-            match use_api().delete_key(&key.hash).await {
-                Ok(_) => desk.keys.update(|keys| keys.retain(|other| other.hash != key.hash)),
-                Err(error) => desk.failed(error),
-            }
-        });
+        desk.delete(key);
     };
     let name = move || desk.doomed.get().map(|key| key.name).unwrap_or_default();
     view! {

@@ -13,3 +13,5 @@ pub mod live_form;
 pub mod model_search;
 pub mod palette;
 pub mod theme_switch;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
+pub mod toast;

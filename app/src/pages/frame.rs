@@ -21,7 +21,7 @@ const PLACES: [(&str, &str); 6] = [
 /// What the footer has besides.
 const MORE: [(&str, &str); 4] =
     [("/collections", "Collections"), ("/compare", "Compare"), ("/status", "Status"), ("/llms.txt", "llms.txt")];
-const ACCOUNT: [(&str, &str); 9] = [
+const ACCOUNT: [(&str, &str); 10] = [
     ("/activity", "Activity"),
     ("/keys", "Keys"),
     ("/credits", "Credits"),
@@ -30,6 +30,7 @@ const ACCOUNT: [(&str, &str); 9] = [
     ("/provider-keys", "Provider keys"),
     ("/guardrails", "Guardrails"),
     ("/presets", "Presets"),
+    ("/observability", "Observability"),
     ("/settings", "Settings"),
 ];
 

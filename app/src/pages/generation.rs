@@ -5,6 +5,7 @@ use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use super::generation_content::Content;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::badge::{Badge, Tone};
@@ -12,6 +13,7 @@ use crate::components::form::CallForm;
 use crate::components::format;
 use crate::types::Money;
 use crate::types::activity::{Feedback, FeedbackCategory, Generation, ProviderResponse, Routing};
+use crate::types::roles::Permission;
 
 /// `/activity/{id}`
 #[component]
@@ -21,10 +23,18 @@ pub fn GenerationPage() -> impl IntoView {
     deferred(async move {
         let body = match member("see this request", &format!("/activity/{id}")).await {
             Err(invitation) => view! { <h1>"Request"</h1>{invitation} }.into_any(),
-            Ok(_) => match futures::try_join!(api.generation(&id), api.feedback(&id)) {
+            Ok(session) => match futures::try_join!(api.generation(&id), api.feedback(&id)) {
                 Ok((generation, feedback)) => {
+                    let may_read = session.user.as_ref().is_some_and(|user| user.may(Permission::SeePrompts));
+                    // What is not kept is a 404.
+                    let content = if may_read { Some(api.generation_content(&id).await.ok()) } else { None };
                     let id = generation.id.clone();
-                    view! { <Detail generation/> <Remarks id feedback/> }.into_any()
+                    view! {
+                        <Detail generation/>
+                        {content.map(|content| view! { <Content content/> })}
+                        <Remarks id feedback/>
+                    }
+                    .into_any()
                 }
                 Err(error) => return failed(error),
             },
@@ -78,6 +88,7 @@ fn Detail(generation: Generation) -> impl IntoView {
         ("Provider", generation.provider_name.clone()),
         ("Cost", Some(generation.total_cost.dollars())),
         ("Cache discount", generation.cache_discount.map(Money::dollars)),
+        ("Discount for its text", generation.data_discount.map(Money::dollars)),
         ("Tokens in", count(generation.native_tokens_prompt.or(generation.tokens_prompt))),
         ("Tokens out", count(generation.native_tokens_completion.or(generation.tokens_completion))),
         ("of these reasoning", count(generation.native_tokens_reasoning.filter(|tokens| *tokens > 0))),

@@ -1,11 +1,12 @@
 //! Guardrails: what requests of the workspace may ask, of whom, and for how much.
 
 use leptos::prelude::*;
+use serde_json::json;
 
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
@@ -56,7 +57,9 @@ fn List(guardrails: Vec<Guardrail>) -> impl IntoView {
         }
         .into_any();
     }
-    let rows = guardrails.into_iter().map(row).collect_view();
+    let held: Vec<(Option<String>, String)> =
+        guardrails.iter().filter(|one| one.is_default).map(|one| (one.workspace_id.clone(), one.id.clone())).collect();
+    let rows = guardrails.into_iter().map(|one| row(one, &held)).collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Guardrails">
             <table class="table table-cards">
@@ -69,8 +72,15 @@ fn List(guardrails: Vec<Guardrail>) -> impl IntoView {
     .into_any()
 }
 
-fn row(guardrail: Guardrail) -> impl IntoView {
+/// `held` are the workspaces with the guardrails that hold for them.
+fn row(guardrail: Guardrail, held: &[(Option<String>, String)]) -> impl IntoView + use<> {
     let path = format!("/api/v1/guardrails/{}", guardrail.id);
+    // One that held before steps back for another, so it is the one to hold again.
+    let before = held.iter().find(|(workspace, id)| *workspace == guardrail.workspace_id && *id != guardrail.id);
+    let back = match before {
+        Some((_, id)) => undo("PATCH", &format!("/api/v1/guardrails/{id}"), &json!({ "is_default": true })),
+        None => undo("PATCH", &path, &json!({ "is_default": guardrail.is_default })),
+    };
     let demands = demands(&guardrail.rules).join("; ");
     let (holds, switch, to) = if guardrail.is_default {
         ("the whole workspace", "Lift", "")
@@ -86,7 +96,7 @@ fn row(guardrail: Guardrail) -> impl IntoView {
             <td data-label="Holds for">{holds}</td>
             <td data-label="">
                 <div class="button-row">
-                    <CallForm method="PATCH" path=path.clone() next=HERE done="Changed." class="inline-form">
+                    <CallForm method="PATCH" path=path.clone() next=HERE done="Changed." class="inline-form" undo=Some(back)>
                         <input type="hidden" name="is_default:flag" value=to/>
                         <button class="button button-small" type="submit" aria-label=turn>{switch}</button>
                     </CallForm>

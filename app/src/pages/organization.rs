@@ -1,11 +1,12 @@
 //! The organization: its members, invitations and settings.
 
 use leptos::prelude::*;
+use serde_json::json;
 
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
-use crate::components::form::{CallForm, CallFormProps};
+use crate::components::form::{CallForm, CallFormProps, undo};
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
@@ -122,6 +123,7 @@ fn member_row(user: &User, one: OrganizationMember) -> AnyView {
             next: HERE.to_owned(),
             done: format!("{name}'s role is changed."),
             class: "inline-form",
+            undo: Some(undo("PATCH", &path, &json!({ "role": one.organization_role }))),
             children: {
                 let label = format!("Role of {name}");
                 Box::new(move || {
@@ -139,13 +141,14 @@ fn member_row(user: &User, one: OrganizationMember) -> AnyView {
     };
     let limit_now = one.monthly_limit.map(Money::dollars_short);
     let limit = if manages {
-        let value = limit_now.clone().unwrap_or_default();
+        let value = one.monthly_limit.map(|limit| limit.to_string()).unwrap_or_default();
         CallForm(CallFormProps {
             method: "PATCH",
             path: path.clone(),
             next: HERE.to_owned(),
             done: format!("{name}'s limit is changed."),
             class: "inline-form",
+            undo: Some(undo("PATCH", &path, &json!({ "monthly_limit": one.monthly_limit }))),
             children: {
                 let label = format!("Monthly limit of {name} in US dollars, empty for none");
                 Box::new(move || {

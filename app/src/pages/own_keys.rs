@@ -1,12 +1,13 @@
 //! Provider credentials of the organization: bring your own key.
 
 use leptos::prelude::*;
+use serde_json::json;
 
 use super::links::asked;
 use super::{failed, member};
 use crate::api::{encode, use_api};
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
@@ -94,6 +95,7 @@ fn row(key: OwnKey) -> impl IntoView {
         None => None,
     };
     let (switch, to) = if key.disabled { ("Enable", "") } else { ("Disable", "1") };
+    let back = undo("PATCH", &path, &json!({ "disabled": key.disabled }));
     let of = |act: &str| format!("{act} {}", format::plain(&name));
     let (test, turn, remove) = (of("Test"), of(switch), of("Remove"));
     view! {
@@ -106,7 +108,7 @@ fn row(key: OwnKey) -> impl IntoView {
                     <CallForm method="POST" path=format!("{path}/test") next=HERE done="" class="inline-form">
                         <button class="button button-small" type="submit" aria-label=test>"Test"</button>
                     </CallForm>
-                    <CallForm method="PATCH" path=path.clone() next=HERE done="Changed." class="inline-form">
+                    <CallForm method="PATCH" path=path.clone() next=HERE done="Changed." class="inline-form" undo=Some(back)>
                         <input type="hidden" name="disabled:flag" value=to/>
                         <button class="button button-small" type="submit" aria-label=turn>{switch}</button>
                     </CallForm>

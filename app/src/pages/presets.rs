@@ -1,12 +1,13 @@
 //! Presets: settings of requests that are kept under a name.
 
 use leptos::prelude::*;
+use serde_json::json;
 
 use super::links::asked;
 use super::{failed, member};
 use crate::api::{encode, use_api};
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
@@ -73,6 +74,7 @@ fn row(preset: Preset, workspace: &str) -> impl IntoView {
     let path = format!("/api/v1/presets/{}?workspace_id={place}", preset.slug);
     let here = format!("{HERE}?workspace={place}");
     let (switch, to) = if preset.status == "active" { ("Disable", "disabled") } else { ("Activate", "active") };
+    let back = undo("PATCH", &path, &json!({ "status": preset.status }));
     let name = format::plain(&preset.name);
     let (turn, delete) = (format!("{switch} {name}"), format!("Delete {name}"));
     view! {
@@ -82,7 +84,7 @@ fn row(preset: Preset, workspace: &str) -> impl IntoView {
             <td data-label="Changed"><time datetime=preset.updated_at.clone()>{format::moment(&preset.updated_at)}</time></td>
             <td data-label="">
                 <div class="button-row">
-                    <CallForm method="PATCH" path=path.clone() next=here.clone() done="Changed." class="inline-form">
+                    <CallForm method="PATCH" path=path.clone() next=here.clone() done="Changed." class="inline-form" undo=Some(back)>
                         <input type="hidden" name="status" value=to/>
                         <button class="button button-small" type="submit" aria-label=turn>{switch}</button>
                     </CallForm>

@@ -8,7 +8,10 @@ use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
 use crate::components::title::PageTitle;
+use crate::shell::ChosenLocale;
+use crate::types::Money;
 use crate::types::account::{Identity, OpenSession, Profile, SecondFactor};
+use crate::types::locale::{LOCALES, Locale};
 
 const HERE: &str = "/settings";
 
@@ -25,6 +28,8 @@ pub fn Settings() -> impl IntoView {
                     <Password/>
                     <SecondStep state=second_factor/>
                     <Elsewhere identities/>
+                    <Formats/>
+                    <More/>
                     <Sessions sessions/>
                     <Goodbye/>
                 }
@@ -111,6 +116,43 @@ fn Elsewhere(identities: Vec<Identity>) -> impl IntoView {
     (!rows.is_empty()).then(|| view! { <h2>"Signing in with other accounts"</h2><ul class="offers">{rows}</ul> })
 }
 
+/// How numbers, sums and days are written for this person.
+#[component]
+fn Formats() -> impl IntoView {
+    let chosen = use_context::<ChosenLocale>().unwrap_or_default().0.map(|locale| locale.tag);
+    let option = |locale: &'static Locale| {
+        view! { <option value=locale.tag selected=chosen == Some(locale.tag)>{locale.name}</option> }
+    };
+    let options = LOCALES.iter().map(option).collect_view();
+    let example = format!("{}, {}", Money::from_cents(123_450).dollars(), format::day("2026-11-21"));
+    view! {
+        <h2>"Numbers and dates"</h2>
+        <form class="inline-form" method="post" action="/formats">
+            <input type="hidden" name="_next" value=HERE/>
+            <label class="field">
+                <span>"Written as in "<small>{format!("(now: {example})")}</small></span>
+                <select class="input" name="formats">
+                    <option value="" selected=chosen.is_none()>"As this browser's language has it"</option>
+                    {options}
+                </select>
+            </label>
+            <button class="button" type="submit">"Use"</button>
+        </form>
+    }
+}
+
+/// The other pages of settings.
+#[component]
+fn More() -> impl IntoView {
+    view! {
+        <h2>"Letters and privacy"</h2>
+        <p class="button-row">
+            <a class="button" href="/settings/notifications">"Notifications"</a>
+            <a class="button" href="/settings/privacy">"Privacy"</a>
+        </p>
+    }
+}
+
 #[component]
 fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
     let is_alone = sessions.len() < 2;
@@ -162,7 +204,8 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
 #[component]
 fn Goodbye() -> impl IntoView {
     view! {
-        <h2>"Your data"</h2>
+        <h2 id="your-data">"Your data"</h2>
+        <p>"Prompts and answers are kept only where a workspace wants it: its owners and admins choose on "<a href="/workspaces">"the workspace's page"</a>". The export below has yours."</p>
         <p><a class="button" href="/api/v1/account/export" download="patchbay-account.json">"Export as JSON"</a></p>
         <details class="danger">
             <summary>"Delete this account"</summary>

@@ -8,8 +8,9 @@ use super::failed;
 use crate::api::use_api;
 use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
+use crate::components::tool_call::{ToolCallView, sources};
 use crate::components::{format, markdown};
-use crate::types::chats::{ChatColumn, Kept};
+use crate::types::chats::{Attachment, ChatColumn, Kept, ToolStep};
 
 /// `/shared/{id}`
 #[component]
@@ -45,8 +46,13 @@ fn column(column: ChatColumn) -> impl IntoView {
 
 fn turn(kept: Kept) -> AnyView {
     if !kept.is_answer {
-        return view! { <article class="message message-question" aria-label="Question"><p>{format::plain(&kept.content)}</p></article> }
-            .into_any();
+        // Files stay with whose conversation it is; only their names are shown.
+        let file = |file: Attachment| view! { <span class="chip">{format::plain(&file.name)}</span> };
+        let files = kept.attachments.into_iter().map(file).collect_view();
+        return view! {
+            <article class="message message-question" aria-label="Question">{files}<p>{format::plain(&kept.content)}</p></article>
+        }
+        .into_any();
     }
     let thoughts = (!kept.reasoning.is_empty()).then(|| {
         view! {
@@ -56,10 +62,17 @@ fn turn(kept: Kept) -> AnyView {
             </details>
         }
     });
+    let step = |step: ToolStep| {
+        let calls = step.calls.into_iter().map(|call| view! { <ToolCallView call/> }).collect_view();
+        view! { <div class="prose" inner_html=markdown::to_html(&step.content)></div> {calls} }
+    };
+    let steps = kept.steps.into_iter().map(step).collect_view();
     view! {
         <article class="message message-answer" aria-label="Answer">
             {thoughts}
+            {steps}
             <div class="prose" inner_html=markdown::to_html(&kept.content)></div>
+            {sources(&kept.sources)}
         </article>
     }
     .into_any()

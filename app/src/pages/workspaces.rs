@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use serde_json::json;
 
+use super::workspace_privacy::Privacy;
 use super::{failed, member};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
-use crate::components::form::CallForm;
+use crate::components::form::{CallForm, undo};
 use crate::components::format;
 use crate::components::title::PageTitle;
 use crate::types::organizations::{OrganizationMember, Workspace, WorkspaceBudget, WorkspaceBudgets, WorkspaceMember};
@@ -134,7 +136,8 @@ pub fn WorkspacePage() -> impl IntoView {
                             <h1>{format::plain(&workspace.name)}</h1>
                             <p class="button-row"><a class="button" href="/workspaces">"All workspaces"</a><a class="button" href="/keys">"Keys"</a></p>
                             <Budgets workspace=workspace.clone() budgets manages/>
-                            <People workspace members=members.data people=people.data manages/>
+                            <People workspace=workspace.clone() members=members.data people=people.data manages/>
+                            <Privacy workspace=workspace.clone() manages/>
                             {settings}
                             {end}
                         }
@@ -166,15 +169,17 @@ fn Budgets(workspace: Workspace, budgets: WorkspaceBudgets, manages: bool) -> im
             let has_one = own.is_some();
             let change = manages.then(|| {
                 let label = format!("The {period} budget in US dollars");
-                let value = limit.unwrap_or_default();
+                let value = own.map(|budget| budget.limit_usd.to_string()).unwrap_or_default();
                 let (path_too, here_too) = (path.clone(), here.clone());
+                let back = own.map(|budget| undo("PUT", &path, &json!({ "limit_usd": budget.limit_usd })));
+                let unset = back.clone().or_else(|| Some(undo("DELETE", &path, &json!({}))));
                 let delete = has_one.then(|| view! {
-                    <CallForm method="DELETE" path=path_too next=here_too done="The budget is removed." class="inline-form">
+                    <CallForm method="DELETE" path=path_too next=here_too done="The budget is removed." class="inline-form" undo=back>
                         <button class="button button-small" type="submit" aria-label=format!("Remove the {period} budget")>"Remove"</button>
                     </CallForm>
                 });
                 view! {
-                    <CallForm method="PUT" path next=here done="The budget holds from now on." class="inline-form">
+                    <CallForm method="PUT" path next=here done="The budget holds from now on." class="inline-form" undo=unset>
                         <input class="input input-small" name="limit_usd:number" inputmode="decimal" required=true aria-label=label value=value/>
                         <button class="button button-small" type="submit" aria-label=format!("Set the {period} budget")>"Set"</button>
                     </CallForm>
@@ -254,8 +259,10 @@ fn People(
             let (id, email) = (one.user_id.clone(), email(&one.user_id));
             let label = format!("Remove {email} from this workspace");
             let here = here.clone();
+            let add = format!("/api/v1/workspaces/{}/members/add", workspace.id);
+            let back = Some(undo("POST", &add, &json!({ "user_ids": [id] })));
             let remove = manages.then(|| view! {
-                <CallForm method="POST" path next=here done="Removed from the workspace." class="inline-form">
+                <CallForm method="POST" path next=here done="Removed from the workspace." class="inline-form" undo=back>
                     <input type="hidden" name="user_ids:array" value=id/>
                     <button class="button button-small" type="submit" aria-label=label>"Remove"</button>
                 </CallForm>

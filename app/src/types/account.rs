@@ -15,6 +15,30 @@ pub struct Profile {
     pub created_at: String,
 }
 
+/// `GET /api/v1/account/notifications` (ours): which letters a person gets. Those about security, such as
+/// a new password or a payment that failed, are always sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each kind of letter")]
+pub struct Notifications {
+    pub receipts: bool,
+    pub low_balance: bool,
+    /// A key has used 80 or 100 per cent of its limit.
+    pub key_limits: bool,
+    pub announcements: bool,
+}
+
+/// `PATCH /api/v1/account/notifications` (ours): what is left out stays.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct UpdateNotifications {
+    pub receipts: Option<bool>,
+    pub low_balance: Option<bool>,
+    pub key_limits: Option<bool>,
+    pub announcements: Option<bool>,
+}
+
 /// `PATCH /api/v1/account`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

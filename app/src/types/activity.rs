@@ -130,8 +130,56 @@ pub struct Generation {
     /// Ours: which endpoints could have been tried, in order, and which not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Routing>,
+    /// Ours: what was let off of the list price because the text may be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_discount: Option<Money>,
     /// Not in the specification; its clients insist on it.
     pub workspace_id: String,
+}
+
+/// `GET /api/v1/generation/content?id=`, inside `data`: what a workspace had kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct GenerationContent {
+    /// `messages` in the form of the chat API.
+    pub input: serde_json::Value,
+    pub output: ContentOutput,
+    pub error: Option<ContentError>,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ContentOutput {
+    pub completion: Option<String>,
+    pub reasoning: Option<String>,
+    /// Ours: functions the model called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<serde_json::Value>,
+    /// Ours: the choices after the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_completions: Vec<String>,
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ContentError {
+    pub status: Option<i64>,
+    pub message: Option<String>,
+    pub provider_name: Option<String>,
+    pub raw: Option<String>,
+    pub previous_errors: Vec<ContentAttempt>,
+}
+
+/// One attempt that failed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ContentAttempt {
+    pub code: i64,
+    pub message: String,
+    pub provider_name: Option<String>,
+    pub raw: Option<String>,
 }
 
 /// How a request was routed.

@@ -16,6 +16,9 @@ pub struct ModelChoice {
     pub price: String,
     #[serde(default)]
     pub is_simulated: bool,
+    /// It is known not to call tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_toolless: bool,
 }
 
 impl From<&Model> for ModelChoice {
@@ -26,7 +29,8 @@ impl From<&Model> for ModelChoice {
         } else {
             format!("{} in, {} out per M tokens", pricing.prompt.per_million(), pricing.completion.per_million())
         };
-        Self { id: model.id.clone(), name: model.name.clone(), price, is_simulated: model.is_simulated }
+        let is_toolless = !model.supported_parameters.iter().any(|name| name == "tools");
+        Self { id: model.id.clone(), name: model.name.clone(), price, is_simulated: model.is_simulated, is_toolless }
     }
 }
 
@@ -56,16 +60,68 @@ pub struct Problem {
     pub message: String,
 }
 
-/// A file that was sent with a question. Its content is not kept.
+/// A file that was sent with a question.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Attachment {
+    /// Where its content is kept: `/chats/{id}/files/{this}`, or on the device.
+    #[serde(default)]
+    pub id: String,
     pub name: String,
     /// `image/png`
     pub kind: String,
-    /// `data:image/png;base64,…`, as long as the page is open.
-    #[serde(skip)]
+    /// `data:image/png;base64,…`. Only in what is exported: it is kept apart from the conversation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data: String,
+}
+
+/// What a tool was asked, and what it said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct ToolCall {
+    pub id: String,
+    pub name: String,
+    /// JSON as the model wrote it.
+    pub arguments: String,
+    pub result: String,
+}
+
+/// What an answer did before its last words: text, and the tools it called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct ToolStep {
+    pub content: String,
+    pub calls: Vec<ToolCall>,
+    /// The model's thoughts as its provider wants them back, while the answer is under way.
+    #[serde(skip)]
+    #[cfg_attr(feature = "ssr", schema(ignore))]
+    pub details: Vec<serde_json::Value>,
+}
+
+/// A page that an answer names as its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Source {
+    #[serde(default)]
+    pub url: String,
+    #[serde(default)]
+    pub title: String,
+}
+
+impl Source {
+    /// What to call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if self.title.is_empty() { &self.url } else { &self.title }
+    }
+
+    /// It is an address that a link may lead to.
+    #[must_use]
+    pub fn is_web(&self) -> bool {
+        self.url.starts_with("https://") || self.url.starts_with("http://")
+    }
 }
 
 /// One message.
@@ -82,6 +138,10 @@ pub struct Kept {
     pub problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<ToolStep>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
 }
 
 /// What a model is asked with. Empty fields leave the model's own.
@@ -97,6 +157,10 @@ pub struct Settings {
     pub reasoning: String,
     /// Slug of the only provider to ask.
     pub provider: String,
+    /// The model may call the room's tools.
+    pub has_tools: bool,
+    /// The answer may rest on a search of the web.
+    pub has_web: bool,
 }
 
 /// One model's side of a conversation.
@@ -118,6 +182,16 @@ pub struct ChatDocument {
 }
 
 impl ChatDocument {
+    /// Every file of every question.
+    pub fn files(&self) -> impl Iterator<Item = &Attachment> {
+        self.columns.iter().flat_map(|column| &column.turns).flat_map(|turn| &turn.attachments)
+    }
+
+    /// Every file, to be changed.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut Attachment> {
+        self.columns.iter_mut().flat_map(|column| &mut column.turns).flat_map(|turn| &mut turn.attachments)
+    }
+
     /// The beginning of the first question.
     #[must_use]
     pub fn title(&self) -> String {
@@ -138,6 +212,8 @@ pub struct ChatSummary {
     pub updated_at: String,
     /// The last part of the link under which others may read it.
     pub share_id: Option<String>,
+    #[serde(default)]
+    pub folder_id: Option<String>,
 }
 
 /// A conversation kept on the server.
@@ -148,6 +224,8 @@ pub struct Chat {
     pub title: String,
     pub updated_at: String,
     pub share_id: Option<String>,
+    #[serde(default)]
+    pub folder_id: Option<String>,
     pub document: ChatDocument,
 }
 
@@ -158,7 +236,37 @@ pub struct SaveChat {
     /// Taken from the first question when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// The folder of a new conversation; a kept one stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder_id: Option<String>,
     pub document: ChatDocument,
+}
+
+/// `PATCH /api/v1/chats/{id}` (ours): what is not given stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct ChangeChat {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The folder to move it to; empty takes it out of its folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder_id: Option<String>,
+}
+
+/// `GET /api/v1/chat-folders` (ours), one of `data`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Folder {
+    pub id: String,
+    pub name: String,
+}
+
+/// `POST /api/v1/chat-folders` and `PATCH /api/v1/chat-folders/{id}` (ours).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct NameFolder {
+    pub name: String,
 }
 
 /// `POST /api/v1/votes` (ours): which of two answers to the same question is better.

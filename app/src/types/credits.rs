@@ -145,6 +145,10 @@ pub struct UpdateBilling {
     pub receipt: Option<ReceiptAddress>,
     /// An address for monthly statements; empty switches them off.
     pub statements_to: Option<String>,
+    /// When letters say that credit runs low: less than this is left; 0 for never, `null` for what the server takes for low.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::keys::present")]
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<Money>))]
+    pub low_balance: Option<Option<Money>>,
     /// `true` forgets the saved card and stops automatic purchases.
     pub forget_card: bool,
 }

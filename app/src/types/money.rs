@@ -10,6 +10,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::locale::current;
+
 /// An amount in nano-USD (1e-9 USD). The largest amount is about 9.2 billion USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(pub i64);
@@ -56,6 +58,12 @@ impl Money {
     /// For people: `$12.34`, with up to six decimals when the amount is under a cent.
     #[must_use]
     pub fn dollars(self) -> String {
+        let (sign, whole, decimals) = self.parts();
+        format!("{sign}{}", current().dollars(&whole, &decimals))
+    }
+
+    /// Sign, whole dollars and the decimals that people are shown.
+    fn parts(self) -> (&'static str, String, String) {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
         let digits: u32 = match nanos {
@@ -67,8 +75,8 @@ impl Money {
         let unit = 10_u64.pow(NANO_DIGITS - digits);
         let rounded = nanos.saturating_add(unit / 2) / unit;
         let scale = 10_u64.pow(digits);
-        let whole = group_thousands(rounded / scale);
-        format!("{sign}${whole}.{:0width$}", rounded % scale, width = usize::try_from(digits).unwrap_or(2))
+        let decimals = format!("{:0width$}", rounded % scale, width = usize::try_from(digits).unwrap_or(2));
+        (sign, (rounded / scale).to_string(), decimals)
     }
 }
 
@@ -90,7 +98,9 @@ impl Price {
     /// For people: the price of one unit.
     #[must_use]
     pub fn per_unit(self) -> String {
-        format!("${self}")
+        let text = self.to_string();
+        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+        if decimals.is_empty() { format!("${whole}") } else { current().dollars(whole, decimals) }
     }
 }
 
@@ -98,23 +108,10 @@ impl Money {
     /// Like [`Money::dollars`], without needless zeros after the second decimal.
     #[must_use]
     pub fn dollars_short(self) -> String {
-        let full = self.dollars();
-        let Some((whole, decimals)) = full.split_once('.') else { return full };
+        let (sign, whole, decimals) = self.parts();
         let kept = decimals.trim_end_matches('0');
-        format!("{whole}.{kept:0<2}")
+        format!("{sign}{}", current().dollars(&whole, &format!("{kept:0<2}")))
     }
-}
-
-fn group_thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 impl fmt::Display for Money {

@@ -176,6 +176,26 @@ pub struct Workspace {
     pub created_by: Option<String>,
     /// Ours: where keys and chats go that name none; it cannot be deleted.
     pub is_default: bool,
+    /// Ours: the keys of `io_logging_api_key_ids` by their hashes.
+    #[serde(default)]
+    pub io_logging_api_key_hashes: Option<Vec<String>>,
+    /// Ours: days after which what is kept is deleted.
+    #[serde(default)]
+    pub io_logging_retention_days: i64,
+    /// Ours: what this server offers.
+    #[serde(default)]
+    pub io_logging_terms: IoLoggingTerms,
+}
+
+/// What a server offers to those who have prompts and answers kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct IoLoggingTerms {
+    /// The server has a key to encrypt with.
+    pub is_available: bool,
+    pub most_days: i64,
+    /// What is let off of the list price when the operator may use the text, per cent; 0 is nothing.
+    pub discount_percent: f64,
 }
 
 /// `POST /api/v1/workspaces` and `PATCH /api/v1/workspaces/{id}`. An absent field
@@ -194,6 +214,23 @@ pub struct WorkspaceWish {
     pub default_image_model: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub default_provider_sort: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_observability_io_logging_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_observability_broadcast_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_data_discount_logging_enabled: Option<bool>,
+    /// 0.0001 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_logging_sampling_rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub io_logging_api_key_ids: Option<Option<Vec<i64>>>,
+    /// Ours: the same keys by their hashes.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub io_logging_api_key_hashes: Option<Option<Vec<String>>>,
+    /// Ours: days after which what is kept is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_logging_retention_days: Option<i64>,
 }
 
 /// What a workspace may spend in a period.

@@ -52,6 +52,7 @@ pub enum Permission {
     SeeMembers,
     SeeOwnActivity,
     SeeAllActivity,
+    SeePrompts,
     ManageOwnKeys,
     ManageAllKeys,
     SeeBilling,
@@ -76,7 +77,7 @@ use Role::{Admin, Billing, Member, Owner, Viewer};
 
 /// Who may do what. A management key has the rights of an admin, an inference key
 /// only the first.
-pub const TABLE: [Grant; 13] = [
+pub const TABLE: [Grant; 14] = [
     Grant { permission: Permission::UseModels, what: "use models", roles: &[Owner, Admin, Member] },
     Grant {
         permission: Permission::SeeMembers,
@@ -92,6 +93,11 @@ pub const TABLE: [Grant; 13] = [
         permission: Permission::SeeAllActivity,
         what: "see everybody's activity",
         roles: &[Owner, Admin, Billing, Viewer],
+    },
+    Grant {
+        permission: Permission::SeePrompts,
+        what: "read prompts and answers that were kept",
+        roles: &[Owner, Admin],
     },
     Grant {
         permission: Permission::ManageOwnKeys,

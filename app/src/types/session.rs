@@ -46,6 +46,22 @@ pub struct Notice {
     pub text: String,
     /// Shown this once: a key, a link, codes.
     pub secrets: Vec<String>,
+    /// What takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
+}
+
+/// A call that takes the last one back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Undo {
+    pub method: String,
+    pub path: String,
+    /// JSON of an object.
+    pub body: String,
+    /// The page to come back to.
+    #[serde(default)]
+    pub next: String,
 }
 
 /// The person signed in, with the organization that pays.

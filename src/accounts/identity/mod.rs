@@ -67,12 +67,15 @@ pub struct Flow {
     pub next: String,
     /// Epoch ms.
     pub began_at: i64,
+    /// The visitor is to prove anew who he is.
+    #[serde(default)]
+    pub is_anew: bool,
 }
 
 impl Flow {
     /// A new one, of secrets nobody can guess.
     #[must_use]
-    pub fn new(provider: &str, next: &str, now: i64) -> Self {
+    pub fn new(provider: &str, next: &str, is_anew: bool, now: i64) -> Self {
         Self {
             provider: provider.to_owned(),
             state: new_secret().0,
@@ -80,6 +83,7 @@ impl Flow {
             verifier: new_secret().0,
             next: next.to_owned(),
             began_at: now,
+            is_anew,
         }
     }
 
@@ -137,11 +141,11 @@ impl Identities {
         self.settings.get(slug).ok_or_else(|| wrong("it is not set up"))
     }
 
-    /// Where the visitor goes to say who he is. With `anew` he is asked to prove it again.
+    /// Where the visitor goes to say who he is; perhaps to prove it again.
     ///
     /// # Errors
     /// When the issuer cannot be asked.
-    pub async fn start(&self, flow: &Flow, redirect: &str, anew: bool, now: i64) -> Result<Url, IdentityError> {
+    pub async fn start(&self, flow: &Flow, redirect: &str, now: i64) -> Result<Url, IdentityError> {
         let settings = self.settings(&flow.provider)?;
         let (address, scope) = match settings.kind {
             IdentityKind::Github => (format!("{}/login/oauth/authorize", github(settings).0), "read:user user:email"),
@@ -160,7 +164,7 @@ impl Identities {
             .append_pair("code_challenge_method", "S256");
         if settings.kind == IdentityKind::Oidc {
             url.query_pairs_mut().append_pair("nonce", &flow.nonce);
-            if anew {
+            if flow.is_anew {
                 url.query_pairs_mut().append_pair("prompt", "login").append_pair("max_age", "0");
             }
         }
@@ -199,6 +203,7 @@ impl Identities {
             client_id: &settings.client_id,
             nonce: &flow.nonce,
             now_s: now.div_euclid(1_000),
+            proved_since_s: flow.is_anew.then(|| flow.began_at.div_euclid(1_000)),
         };
         let mut claims = token::read(&id_token, &keys, &expected)
             .map_err(|cause| wrong(format!("the ID token is refused: {cause}")))?;

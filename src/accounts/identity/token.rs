@@ -39,6 +39,8 @@ pub struct Expected<'a> {
     pub client_id: &'a str,
     pub nonce: &'a str,
     pub now_s: i64,
+    /// Whoever is to prove himself anew must have done so since.
+    pub proved_since_s: Option<i64>,
 }
 
 /// What a token says of a person.
@@ -131,6 +133,12 @@ fn check(body: &Value, expected: &Expected<'_>) -> Result<(), &'static str> {
     if time("iat").is_none_or(|then| then - LEEWAY_S > expected.now_s) {
         return Err("it is of a time to come: is a clock wrong?");
     }
+    // Not every issuer says it, and a private one may ignore `max_age`.
+    if let (Some(since), Some(then)) = (expected.proved_since_s, time("auth_time"))
+        && then + LEEWAY_S < since
+    {
+        return Err("its person was signed in there before and did not prove it again");
+    }
     let nonce = text("nonce").unwrap_or_default();
     if nonce.is_empty() || !bool::from(nonce.as_bytes().ct_eq(expected.nonce.as_bytes())) {
         return Err("it answers another sign-in");
@@ -166,8 +174,13 @@ mod tests {
 
     use super::*;
 
-    const EXPECTED: Expected<'_> =
-        Expected { issuer: "https://id.example", client_id: "us", nonce: "n", now_s: 1_000_000 };
+    const EXPECTED: Expected<'_> = Expected {
+        issuer: "https://id.example",
+        client_id: "us",
+        nonce: "n",
+        now_s: 1_000_000,
+        proved_since_s: Some(999_900),
+    };
 
     struct Issuer(EcdsaKeyPair);
 
@@ -226,6 +239,14 @@ mod tests {
             let mut other = body.clone();
             other[name] = value;
             assert!(read(&issuer.token(&head, &other), &keys, &EXPECTED).is_err(), "{name}: {}", other[name]);
+        }
+        // Asked to prove himself anew, he must not come back with an old proof.
+        for (proved_at, is_taken) in [(999_839, false), (999_841, true), (1_000_000, true)] {
+            let mut other = body.clone();
+            other["auth_time"] = json!(proved_at);
+            assert_eq!(read(&issuer.token(&head, &other), &keys, &EXPECTED).is_ok(), is_taken, "{proved_at}");
+            let calm = Expected { proved_since_s: None, ..EXPECTED };
+            assert!(read(&issuer.token(&head, &other), &keys, &calm).is_ok(), "nobody asked for a fresh one");
         }
         for algorithm in ["none", "HS256", "RS256", "es256"] {
             let head = json!({ "alg": algorithm, "kid": "k" });

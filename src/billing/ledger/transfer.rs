@@ -131,8 +131,12 @@ impl Ledger {
         for request in self.inner.store.grant_requests().await? {
             let amount = Money(request.amount_nanos);
             let booked = match request.kind.as_str() {
-                "freeze" => self.freeze(&request.organization_id, true).await.is_some(),
-                "thaw" => self.freeze(&request.organization_id, false).await.is_some(),
+                kind @ ("freeze" | "thaw") => {
+                    let is_frozen = kind == "freeze";
+                    let at = is_frozen.then(|| self.inner.clock.now_ms());
+                    self.inner.store.set_frozen(&request.organization_id, at).await?;
+                    self.freeze(&request.organization_id, is_frozen).await.is_some()
+                }
                 "invoice" => {
                     self.invoice(&request.id, &request.organization_id, amount, &request.reason).await.is_some()
                 }

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use super::Operator;
 use crate::App;
 use crate::accounts::new_id;
+use crate::billing::letters;
 use crate::clock::{parse_rfc3339, rfc3339};
 use crate::error::{Error, Result};
 use crate::http::audit::Deed;
@@ -75,6 +76,7 @@ pub async fn create_announcement(
     };
     app.store.insert_announcement(&row).await?;
     app.refresh_topics().await?;
+    letters::announce(&app, &row).await?;
     operator.note(&app, Deed { action: "announcement.create", target: &row.id, detail: text }).await?;
     Ok((StatusCode::CREATED, Json(Envelope { data: shown(&row) })))
 }

@@ -57,8 +57,8 @@ fn user(row: PersonRow) -> AdminUser {
     }
 }
 
-/// Signs somebody out and lets him in no more. Keys and credit of his organizations are
-/// another matter: freeze those.
+/// Signs somebody out and lets him in no more; the keys he made stop. Other people's keys
+/// and the credit of his organizations are another matter: freeze those.
 #[utoipa::path(post, path = "/admin/users/{id}/suspend", tag = "operators", params(("id" = String, Path)),
     request_body = Reason,
     responses((status = 200, body = Envelope<Said>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -99,10 +99,11 @@ async fn set_suspended(
     if !app.store.set_suspended(id, at).await? {
         return Err(Error::not_found("No user has this id."));
     }
+    app.keys.forget_maker(id, app.clock.now_ms()).await?;
     let (action, message) = if at.is_some() {
-        ("user.suspend", "The account is suspended, and every session is signed out.")
+        ("user.suspend", "The account is suspended: every session is signed out, and the keys it made stop.")
     } else {
-        ("user.restore", "The account works again.")
+        ("user.restore", "The account works again, and so do the keys it made.")
     };
     operator.note(app, Deed { action, target: id, detail: &short(reason) }).await?;
     Ok(said(message.to_owned()))
@@ -213,6 +214,7 @@ async fn set_frozen(
 ) -> Result<Json<Envelope<Said>>> {
     operator.check_recent(app)?;
     let organization = organization(app, id).await?;
+    app.store.set_frozen(id, is_frozen.then(|| app.clock.now_ms())).await?;
     app.ledger.freeze(id, is_frozen).await.ok_or(Error::Busy { retry_after_s: 5 })?;
     let (action, what) = if is_frozen {
         ("organization.freeze", "Every request of this organization is refused from now on.")

@@ -109,6 +109,7 @@ pub async fn assign_keys(
     Body(wanted): Body<KeyHashes>,
 ) -> Result<Json<Assigned>> {
     let row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     check_count("key_hashes", wanted.key_hashes.len())?;
     for hash in &wanted.key_hashes {
         let key = app.store.key_by_hash(hash).await?;
@@ -134,6 +135,7 @@ pub async fn unassign_keys(
     Body(wanted): Body<KeyHashes>,
 ) -> Result<Json<Unassigned>> {
     let row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     check_count("key_hashes", wanted.key_hashes.len())?;
     unassign(&app, &row, "key", &wanted.key_hashes).await
 }
@@ -171,6 +173,7 @@ pub async fn assign_members(
     Body(wanted): Body<MemberIds>,
 ) -> Result<Json<Assigned>> {
     let row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     check_count("member_user_ids", wanted.member_user_ids.len())?;
     for user_id in &wanted.member_user_ids {
         if !app.store.is_member(&row.organization_id, user_id).await? {
@@ -196,6 +199,7 @@ pub async fn unassign_members(
     Body(wanted): Body<MemberIds>,
 ) -> Result<Json<Unassigned>> {
     let row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     check_count("member_user_ids", wanted.member_user_ids.len())?;
     unassign(&app, &row, "member", &wanted.member_user_ids).await
 }

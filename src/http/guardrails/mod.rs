@@ -104,6 +104,7 @@ pub async fn create_guardrail(
     Body(wanted): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Envelope<Guardrail>>)> {
     caller.check_manages()?;
+    caller.check_recent(&app)?;
     if app.store.guardrails(Some(caller.organization_id())).await?.len() >= MOST_GUARDRAILS {
         let remedy = format!("An organization keeps {MOST_GUARDRAILS} guardrails at the most; delete one first");
         return Err(Error::bad_request("name", remedy));
@@ -161,6 +162,7 @@ pub async fn update_guardrail(
     Body(wanted): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<Guardrail>>> {
     let mut row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     change(&mut row, &wanted)?;
     row.updated_at = app.clock.now_ms();
     app.store.put_guardrail(&row).await?;
@@ -183,6 +185,7 @@ pub async fn delete_guardrail(
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>> {
     let row = find(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     app.store.delete_guardrail(&row.id).await?;
     note(&app, &caller, &origin, Deed { action: "guardrail.delete", target: &row.id, detail: &row.name }).await?;
     app.refresh_topics().await?;

@@ -1,11 +1,11 @@
 //! The part of the canned API that is about organizations, workspaces and accounts.
 
 use app::types::Envelope;
-use app::types::account::{Identity, OpenSession, Profile, SecondFactor, SecondFactorSetup};
+use app::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
-    AuditEvent, Counted, Invitation, InvitationView, Organization, OrganizationMember, Workspace, WorkspaceBudget,
-    WorkspaceBudgets, WorkspaceMember,
+    AuditEvent, Counted, Invitation, InvitationView, IoLoggingTerms, Organization, OrganizationMember, Workspace,
+    WorkspaceBudget, WorkspaceBudgets, WorkspaceMember,
 };
 use app::types::roles::Role;
 use axum::http::{HeaderMap, StatusCode};
@@ -37,13 +37,22 @@ pub fn api() -> Router {
             "/api/v1/workspaces/{id}/members",
             get(|headers: HeaderMap| async move { whole(&headers, counted(workspace_member())) }),
         )
+        .route("/api/v1/generation/content", get(|headers: HeaderMap| async move { member(&headers, content()) }))
         .route("/api/v1/byok", get(|headers: HeaderMap| async move { whole(&headers, own_keys()) }))
         .route("/api/v1/guardrails", get(|headers: HeaderMap| async move { whole(&headers, guardrails()) }))
+        .route(
+            "/api/v1/observability/destinations",
+            get(|headers: HeaderMap| async move { whole(&headers, destinations()) }),
+        )
         .route("/api/v1/presets", get(|headers: HeaderMap| async move { whole(&headers, presets()) }))
         .route("/api/v1/account", get(|headers: HeaderMap| async move { member(&headers, profile()) }))
         .route(
             "/api/v1/account/second-factor",
             get(|headers: HeaderMap| async move { member(&headers, second_factor()) }),
+        )
+        .route(
+            "/api/v1/account/notifications",
+            get(|headers: HeaderMap| async move { member(&headers, notifications()) }),
         )
         .route("/api/v1/account/identities", get(|headers: HeaderMap| async move { member(&headers, [identity()]) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
@@ -149,8 +158,21 @@ fn workspace() -> Workspace {
         description: Some(HOSTILE.to_owned()),
         created_at: DAY.to_owned(),
         is_default: true,
+        io_logging_terms: IoLoggingTerms { is_available: true, most_days: 365, discount_percent: 1.0 },
         ..Workspace::default()
     }
+}
+
+fn content() -> Value {
+    json!({
+        "input": { "messages": [{ "role": "user", "content": HOSTILE }] },
+        "output": { "completion": HOSTILE, "reasoning": null },
+        "error": null,
+    })
+}
+
+fn notifications() -> Notifications {
+    Notifications { receipts: true, low_balance: true, key_limits: false, announcements: false }
 }
 
 fn budgets() -> WorkspaceBudgets {
@@ -209,6 +231,16 @@ fn guardrails() -> Value {
         "id": "g1", "name": HOSTILE, "description": HOSTILE, "workspace_id": "w1", "is_default": true,
         "created_at": DAY, "updated_at": DAY, "allowed_providers": [HOSTILE], "limit_usd": 5,
         "reset_interval": "daily" }] })
+}
+
+fn destinations() -> Value {
+    json!({ "total_count": 1, "data": [{
+        "id": "d1", "name": HOSTILE, "type": "webhook", "workspace_id": "w1", "enabled": true, "privacy_mode": false,
+        "config": { "url": HOSTILE }, "sampling_rate": 0.5, "api_key_hashes": null, "filter_rules": null,
+        "broadcast_generation_cost": true, "broadcast_generation_identity": false,
+        "broadcast_generation_request_context": true, "created_at": DAY, "updated_at": DAY,
+        "delivery": { "waiting": 1, "sent": 2, "lost": 3, "last_sent_at": DAY, "last_error": HOSTILE,
+            "last_error_at": DAY } }] })
 }
 
 fn presets() -> Value {

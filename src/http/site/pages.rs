@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::api::{Api, Sent};
 use app::shell::{PageRequest, PageStatus, document};
 use app::types::error::{ErrorBody, ErrorDetail};
+use app::types::locale::{Locale, Within};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -31,10 +32,15 @@ const PASSED_ON: [HeaderName; 4] =
 pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
     let nonce = headers::mint_nonce();
     let status = PageStatus::default();
+    let chosen = cookie(request.headers(), "formats=").and_then(Locale::of);
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let locale = chosen.or_else(|| Locale::accepted(accepted?)).unwrap_or(Locale::USUAL);
     let has_cookie = request.headers().contains_key(header::COOKIE);
     let page = PageRequest {
         api: Api::new(transport(site.api.clone(), request.headers(), request.extensions().get::<Peer>().copied())),
         theme: theme(request.headers()),
+        locale,
+        is_locale_chosen: chosen.is_some(),
         style_href: site.style_href.clone(),
         has_script: site.has_script,
         has_reading_script: site.has_reading_script,
@@ -46,13 +52,13 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
         move || provide_context(Nonce::from_value(Arc::clone(&nonce)))
     };
     let render = leptos_axum::render_app_async_with_context(context, move || document(page.clone()));
-    let mut response = render(request).await;
+    let mut response = Within::new(locale, render(request)).await;
     if let Ok(status) = StatusCode::from_u16(status.get()) {
         *response.status_mut() = status;
     }
     let cache = if has_cookie { "no-store" } else { "no-cache" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
     headers::restrict_page(response.headers_mut(), &nonce, &site.form_targets);
     response
 }
@@ -108,10 +114,13 @@ fn transport(
 
 /// The visitor's choice of colours, which the theme switch keeps in a cookie.
 fn theme(headers: &HeaderMap) -> String {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let chosen = cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix("theme="));
-    match chosen {
+    match cookie(headers, "theme=") {
         Some(theme @ ("light" | "dark")) => theme.to_owned(),
         _ => "auto".to_owned(),
     }
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name))
 }

@@ -360,6 +360,18 @@ async fn pages_carry_a_strict_policy_with_a_fresh_nonce() {
 }
 
 #[tokio::test]
+async fn numbers_and_days_are_written_as_the_visitor_does() {
+    let german = open("/credits", "sid=member; formats=de").await;
+    assert!(german.html.contains("data-formats=\"de\""));
+    let english = open("/credits", MEMBER).await.text();
+    let money = |text: &str, mark: char| text.split_whitespace().any(|word| word.contains(mark) && word.contains('$'));
+    assert!(money(&english, '.') && !money(&english.replace(",0", ""), '\u{A0}'), "{english}");
+    assert!(german.text().contains(" \u{A0}$") || german.text().contains("\u{A0}$"), "{}", german.text());
+    assert!(!german.text().contains(" Nov 20"), "months are numbers in what came late, too: {}", german.text());
+    assert!(open("/", "formats=\"><script>").await.html.contains("data-formats=\"en\""));
+}
+
+#[tokio::test]
 async fn the_chosen_theme_is_in_the_first_byte() {
     assert!(open("/", "sid=x; theme=dark").await.html.contains("<html lang=\"en\" data-theme=\"dark\""));
     assert!(open("/", "theme=\"><script>").await.html.contains("data-theme=\"auto\""));

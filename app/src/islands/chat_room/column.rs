@@ -6,9 +6,9 @@ use send_wrapper::SendWrapper;
 use serde_json::{Value, json};
 use web_sys::AbortController;
 
-use super::stream;
+use super::{stream, tools};
 use crate::types::Money;
-use crate::types::chats::{Attachment, ChatColumn, Kept, ModelChoice, Settings};
+use crate::types::chats::{Attachment, ChatColumn, Kept, ModelChoice, Settings, ToolCall};
 
 /// One message on the screen.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ impl Column {
         column
     }
 
-    /// As it is to be kept.
+    /// As it is to be kept, with its files' data.
     pub fn to_keep(self) -> ChatColumn {
         ChatColumn {
             model: self.model.get_untracked(),
@@ -129,11 +129,16 @@ impl Column {
         let Ok(abort) = AbortController::new() else { return };
         let signal = abort.signal();
         self.abort.set_value(Some(SendWrapper::new(abort)));
-        let body = body(&model.id, &self.settings.get_untracked(), &self.turns.read_untracked());
         turn.is_streaming.set(true);
         self.is_busy.set(true);
         spawn_local(async move {
-            stream::answer(self, &turn, &body, &signal).await;
+            for round in 0..=tools::ROUNDS {
+                let body = body(&model, &self.settings.get_untracked(), &self.turns.read_untracked(), round);
+                // Until it calls no tool any more.
+                if !stream::answer(self, &turn, &body, &signal, round).await {
+                    break;
+                }
+            }
             turn.is_streaming.set(false);
             self.is_busy.set(false);
             self.progress.notify();
@@ -151,20 +156,16 @@ impl Column {
     }
 }
 
-/// The request that asks for what comes next.
-fn body(model: &str, settings: &Settings, turns: &[Turn]) -> Value {
+/// The request that asks for what comes next, after `round` rounds of tools.
+fn body(model: &ModelChoice, settings: &Settings, turns: &[Turn], round: usize) -> Value {
     let mut messages = Vec::new();
     if !settings.system.trim().is_empty() {
         messages.push(json!({ "role": "system", "content": settings.system }));
     }
-    // Answers that failed before a word are left out.
-    messages.extend(turns.iter().filter_map(|turn| {
-        let kept = turn.kept.read_untracked();
-        let role = if kept.is_answer { "assistant" } else { "user" };
-        let is_empty = kept.content.is_empty() && kept.attachments.is_empty();
-        (!is_empty).then(|| json!({ "role": role, "content": content(&kept) }))
-    }));
-    let mut body = json!({ "model": model, "messages": messages, "stream": true, "usage": { "include": true } });
+    for turn in turns {
+        said(&turn.kept.read_untracked(), &mut messages);
+    }
+    let mut body = json!({ "model": model.id, "messages": messages, "stream": true, "usage": { "include": true } });
     for (name, text) in
         [("temperature", &settings.temperature), ("top_p", &settings.top_p), ("max_tokens", &settings.max_tokens)]
     {
@@ -178,7 +179,35 @@ fn body(model: &str, settings: &Settings, turns: &[Turn]) -> Value {
     if !settings.provider.trim().is_empty() {
         body["provider"] = json!({ "only": [settings.provider.trim()] });
     }
+    if settings.has_web {
+        body["plugins"] = json!([{ "id": "web" }]);
+    }
+    if settings.has_tools && !model.is_toolless {
+        body["tools"] = tools::offered();
+        if round >= tools::ROUNDS {
+            body["tool_choice"] = json!("none");
+        }
+    }
     body
+}
+
+/// A turn as messages: an answer that called tools is several. Answers that failed before a word are left out.
+fn said(kept: &Kept, messages: &mut Vec<Value>) {
+    for step in &kept.steps {
+        let function = |call: &ToolCall| json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } });
+        let calls: Vec<Value> = step.calls.iter().map(function).collect();
+        let mut message = json!({ "role": "assistant", "content": step.content, "tool_calls": calls });
+        if !step.details.is_empty() {
+            message["reasoning_details"] = Value::Array(step.details.clone());
+        }
+        messages.push(message);
+        let results = step.calls.iter();
+        messages.extend(results.map(|call| json!({ "role": "tool", "tool_call_id": call.id, "content": call.result })));
+    }
+    if !(kept.content.is_empty() && kept.attachments.is_empty()) {
+        let role = if kept.is_answer { "assistant" } else { "user" };
+        messages.push(json!({ "role": role, "content": content(kept) }));
+    }
 }
 
 /// A message's content: its text, or its text and its files.
@@ -208,6 +237,7 @@ fn part(file: &Attachment) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::chats::ToolStep;
 
     #[test]
     fn a_request_has_the_settings_that_were_made_and_no_others() {
@@ -217,17 +247,36 @@ mod tests {
             top_p: "warm".into(),
             ..Settings::default()
         };
-        let file =
-            Attachment { name: "a.png".into(), kind: "image/png".into(), data: "data:image/png;base64,AA==".into() };
+        let data = "data:image/png;base64,AA==".to_owned();
+        let file = Attachment { id: "f".into(), name: "a.png".into(), kind: "image/png".into(), data };
         let turn = |kept: Kept| Turn { number: 0, kept: ArcRwSignal::new(kept), is_streaming: ArcRwSignal::new(false) };
         let turns = [
             turn(Kept { content: "Look".into(), attachments: vec![file], ..Kept::default() }),
             turn(Kept { is_answer: true, ..Kept::default() }),
         ];
-        let body = body("a/b", &settings, &turns);
+        let model = ModelChoice { id: "a/b".into(), ..ModelChoice::default() };
+        let body = body(&model, &settings, &turns, 0);
         assert_eq!(body["temperature"], json!(0.5));
         assert!(body.get("top_p").is_none() && body.get("reasoning").is_none(), "{body}");
         assert_eq!(body["messages"].as_array().map(Vec::len), Some(2), "{body}");
         assert_eq!(body["messages"][1]["content"][1]["image_url"]["url"], "data:image/png;base64,AA==");
+    }
+
+    #[test]
+    fn an_answer_with_tools_is_told_again_as_it_went() {
+        let call = ToolCall { id: "c1".into(), name: "calculate".into(), arguments: "{}".into(), result: "4".into() };
+        let step = ToolStep { content: "Let me see.".into(), calls: vec![call], details: Vec::new() };
+        let kept = Kept { is_answer: true, content: "Four.".into(), steps: vec![step], ..Kept::default() };
+        let turns = [Turn { number: 0, kept: ArcRwSignal::new(kept), is_streaming: ArcRwSignal::new(false) }];
+        let settings = Settings { has_tools: true, has_web: true, ..Settings::default() };
+        let body = |model: &ModelChoice, round| body(model, &settings, &turns, round);
+        let model = ModelChoice::default();
+        let first = body(&model, 0);
+        let roles: Vec<_> = first["messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
+        assert_eq!(roles, ["assistant", "tool", "assistant"]);
+        assert_eq!(first["messages"][1]["tool_call_id"], first["messages"][0]["tool_calls"][0]["id"]);
+        assert_eq!((&first["plugins"][0]["id"], first.get("tool_choice")), (&json!("web"), None));
+        assert_eq!(body(&model, tools::ROUNDS)["tool_choice"], "none");
+        assert!(body(&ModelChoice { is_toolless: true, ..model }, 0).get("tools").is_none());
     }
 }

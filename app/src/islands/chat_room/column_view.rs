@@ -158,6 +158,18 @@ fn SettingsForm(column: Column) -> impl IntoView {
             </label>
         }
     };
+    let check = move |label: &'static str, pick: fn(&mut Settings) -> &mut bool| {
+        view! {
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=move || *pick(&mut settings.get())
+                    on:change=move |event| settings.update(|all| *pick(all) = event_target_checked(&event))
+                />
+                {label}
+            </label>
+        }
+    };
     let efforts = [("", "As the model does"), ("low", "Low"), ("medium", "Medium"), ("high", "High")]
         .into_iter()
         .map(|(value, text)| {
@@ -184,6 +196,8 @@ fn SettingsForm(column: Column) -> impl IntoView {
                 <small>"Reasoning"</small>
                 <select class="input" on:change=move |event| settings.update(|all| all.reasoning = event_target_value(&event))>{efforts}</select>
             </label>
+            {check("Tools: calculator and clock", |all| &mut all.has_tools)}
+            {check("Web search", |all| &mut all.has_web)}
         </div>
     }
 }

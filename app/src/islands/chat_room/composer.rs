@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlInputElement;
 
+use super::files;
 use super::room::Room;
 use crate::components::icon::{Icon, Shape};
 use crate::islands::browser;
@@ -13,6 +14,8 @@ use crate::types::chats::Attachment;
 
 /// The largest file, bytes.
 const LARGEST: f64 = 8.0 * 1024.0 * 1024.0;
+/// Letters of the files of a conversation: 32 MB in Base64.
+const MOST: f64 = 32.0 * 1024.0 * 1024.0 / 3.0 * 4.0;
 const KINDS: &str = "image/png,image/jpeg,image/webp,image/gif,application/pdf,audio/wav,audio/mpeg,audio/mp3";
 
 /// Enter sends, Shift and Enter begins a line.
@@ -40,16 +43,20 @@ pub fn Composer(room: Room) -> impl IntoView {
                 room.told.set(Some(format!("{} is larger than 8 MB.", file.name())));
                 continue;
             }
+            if room.file_letters() + file.size() / 3.0 * 4.0 > MOST {
+                room.told.set(Some(format!("A conversation takes 32 MB of files; {} is too much.", file.name())));
+                continue;
+            }
             spawn_local(async move {
                 if let Some(data) = browser::read_data_url(&file).await {
-                    let file = Attachment { name: file.name(), kind: file.type_(), data };
+                    let file = Attachment { id: files::new_id(), name: file.name(), kind: file.type_(), data };
                     room.files.update(|files| files.push(file));
                 }
             });
         }
         input.set_value("");
     };
-    let files = move || {
+    let chosen = move || {
         room.files
             .get()
             .into_iter()
@@ -67,10 +74,36 @@ pub fn Composer(room: Room) -> impl IntoView {
             })
             .collect_view()
     };
+    let lacking = move || {
+        let names = room.toolless();
+        (!names.is_empty())
+            .then(|| view! { <small role="status">{format!("Without tools: {}", names.join(", "))}</small> })
+    };
     let is_idle = move || !room.is_ready() || !is_awake.get() || room.verdict.read().is_some();
     view! {
         <form class="composer" on:submit=on_submit>
-            <div class="chips composer-files">{files}</div>
+            <div class="composer-switches" role="group" aria-label="For the next answers">
+                <button
+                    type="button"
+                    class="chip"
+                    title="Models may use a calculator and a clock, which run on this device"
+                    aria-pressed=move || room.all(|settings| settings.has_tools).to_string()
+                    on:click=move |_| room.switch(|settings| &mut settings.has_tools)
+                >
+                    "Tools"
+                </button>
+                <button
+                    type="button"
+                    class="chip"
+                    title="Answers may rest on a search of the web, which costs extra"
+                    aria-pressed=move || room.all(|settings| settings.has_web).to_string()
+                    on:click=move |_| room.switch(|settings| &mut settings.has_web)
+                >
+                    "Web search"
+                </button>
+                {lacking}
+            </div>
+            <div class="chips composer-files">{chosen}</div>
             <label class="button composer-attach" title="Attach images, PDFs or audio">
                 <span aria-hidden="true">"+"</span><span class="visually-hidden">"Attach files"</span>
                 <input class="visually-hidden" type="file" multiple accept=KINDS on:change=on_files/>

@@ -4,51 +4,36 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast as _;
 
-use super::room::{Gone, Place, Room};
-use super::shelf;
+use super::folders::{FolderView, Lines, NewFolder, Shelves};
+use super::room::{Place, Room};
+use super::{files, shelf};
 use crate::api::use_api;
-use crate::components::format;
+use crate::components::skeleton::Skeleton;
 use crate::islands::browser;
 use crate::islands::copy_button::CopyControl;
 use crate::types::chats::ChatDocument;
-
-/// One line of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
-    id: String,
-    title: String,
-    is_on_server: bool,
-}
 
 /// The drawer with everything that is kept.
 #[component]
 pub fn Library(room: Room) -> impl IntoView {
     let words = RwSignal::new(String::new());
-    let lines = RwSignal::new(Vec::<Line>::new());
+    let (lines, folders) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
+    let shelves = Shelves { room: StoredValue::new(room), lines, folders, is_waiting: RwSignal::new(true) };
     Effect::new(move || {
         room.shelved.track();
-        let words = words.get();
-        let mut found: Vec<Line> = shelf::find(&words)
-            .into_iter()
-            .map(|entry| Line { id: entry.id, title: entry.title, is_on_server: false })
-            .collect();
-        lines.set(found.clone());
-        spawn_local(async move {
-            if let Ok(kept) = use_api().chats(&words).await {
-                found.extend(kept.into_iter().map(|chat| Line { id: chat.id, title: chat.title, is_on_server: true }));
-                lines.set(found);
-            }
-        });
+        shelves.fill(words.get());
     });
-    let shown = move || {
-        let gone = room.gone.get().map(|gone| gone.id);
-        lines.get().into_iter().filter(|line| Some(&line.id) != gone.as_ref()).collect::<Vec<_>>()
-    };
     let set_place = move |event| {
         let place = if event_target_value(&event) == "server" { Place::Server } else { Place::Device };
         shelf::set_place(place);
         room.place.set(place);
     };
+    let is_searching = Memo::new(move |_| !words.read().trim().is_empty());
+    let names = move || {
+        let is_shown = |name: &String| !is_searching.get() || !shelves.shown(name).is_empty();
+        shelves.folders.get().into_iter().map(|folder| folder.name).filter(is_shown).collect::<Vec<_>>()
+    };
+    let nothing = move || if is_searching.get() { "Nothing has these words." } else { "Nothing kept yet." };
     view! {
         <aside class="chat-library" aria-label="Conversations">
             <input
@@ -65,52 +50,19 @@ pub fn Library(room: Room) -> impl IntoView {
                     <option value="server" selected=move || room.place.get() == Place::Server>"on the server, for my account"</option>
                 </select>
             </label>
-            <ul class="chat-list">
-                <For each=shown key=|line| (line.id.clone(), line.title.clone()) children=move |line| view! { <LineView room line/> }/>
-            </ul>
-            <Show when=move || lines.read().is_empty()><p class="section-note">"Nothing kept yet."</p></Show>
+            <div class="chat-list" tabindex="0" role="region" aria-label="Kept conversations">
+                <For each=names key=Clone::clone children=move |name| view! { <FolderView shelves name/> }/>
+                <Lines shelves folder=String::new()/>
+                <Show
+                    when=move || shelves.is_waiting.get()
+                    fallback=move || view! { <Show when=move || shelves.lines.read().is_empty()><p class="section-note">{nothing}</p></Show> }
+                >
+                    <Skeleton label="Looking for conversations on the server"/>
+                </Show>
+            </div>
+            <NewFolder shelves/>
             <Takeaway room/>
         </aside>
-    }
-}
-
-#[component]
-fn LineView(room: Room, line: Line) -> impl IntoView {
-    let (id, is_on_server) = (line.id.clone(), line.is_on_server);
-    let title = format::plain(&line.title);
-    let open_id = id.clone();
-    let open = move |_| {
-        let id = open_id.clone();
-        spawn_local(async move {
-            if is_on_server {
-                match use_api().chat_kept(&id).await {
-                    Ok(chat) => {
-                        room.show(chat.document);
-                        room.share_id.set(chat.share_id);
-                        room.place.set(Place::Server);
-                    }
-                    Err(error) => return room.told.set(Some(error.message)),
-                }
-            } else if let Some(document) = shelf::get(&id) {
-                room.show(document);
-                room.share_id.set(None);
-                room.place.set(Place::Device);
-            }
-            room.id.set(Some(id));
-        });
-    };
-    let gone = Gone { id: id.clone(), title: title.clone() };
-    let forget = move |_| room.put_away(gone.clone());
-    let is_open = move || (room.id.read().as_deref() == Some(id.as_str())).then_some("true");
-    let label = format!("Delete {title}");
-    view! {
-        <li class="chat-line">
-            <button type="button" class="menu-button" aria-current=is_open on:click=open>
-                {title}
-                {is_on_server.then(|| view! { " " <span class="badge">"Server"</span> })}
-            </button>
-            <button type="button" class="code-copy" aria-label=label on:click=forget>"×"</button>
-        </li>
     }
 }
 
@@ -140,8 +92,11 @@ fn Takeaway(room: Room) -> impl IntoView {
         };
         spawn_local(async move {
             let text = browser::read_text(&file).await.unwrap_or_default();
-            match serde_json::from_str::<ChatDocument>(&text) {
-                Ok(document) if !document.columns.is_empty() => {
+            match serde_json::from_slice::<ChatDocument>(text.as_bytes()) {
+                Ok(mut document) if !document.columns.is_empty() => {
+                    for file in document.files_mut().filter(|file| file.id.is_empty()) {
+                        file.id = files::new_id();
+                    }
                     room.id.set(None);
                     room.share_id.set(None);
                     room.show(document);

@@ -7,9 +7,10 @@ use super::prose::{Prose, set_formulas};
 use super::room::Room;
 use crate::api::encode;
 use crate::components::format;
+use crate::components::tool_call::{ToolCallView, sources};
 use crate::islands::copy_button::CopyControl;
 use crate::types::Money;
-use crate::types::chats::{Facts, Problem};
+use crate::types::chats::{Attachment, Facts, Problem, ToolStep};
 
 /// Letters of a token, roughly, until the provider has counted.
 const LETTERS: usize = 4;
@@ -20,22 +21,33 @@ pub fn MessageView(room: Room, column: Column, turn: Turn) -> impl IntoView {
     if turn.kept.read_untracked().is_answer {
         return view! { <Answer room column turn/> }.into_any();
     }
-    let kept = turn.kept.get_untracked();
-    let files = kept
-        .attachments
-        .into_iter()
-        .map(|file| {
+    let content = turn.kept.with_untracked(|kept| kept.content.clone());
+    let kept = RwSignal::from(turn.kept);
+    // Files of a kept conversation come later than its words.
+    let files = move || {
+        let file = |file: &Attachment| {
             let is_picture = file.kind.starts_with("image/") && file.data.starts_with("data:image/");
             let name = format::plain(&file.name);
             if is_picture {
-                view! { <img class="attached" src=file.data alt=name/> }.into_any()
+                view! { <img class="attached" src=file.data.clone() alt=name/> }.into_any()
+            } else if file.kind.starts_with("image/") && !file.id.is_empty() && file.data.is_empty() {
+                view! { <span class="chip skeleton-chip">{name}</span> }.into_any()
             } else {
                 view! { <span class="chip">{name}</span> }.into_any()
             }
-        })
-        .collect_view();
-    view! { <article class="message message-question" aria-label="You">{files}<p>{kept.content}</p></article> }
-        .into_any()
+        };
+        kept.read().attachments.iter().map(file).collect_view()
+    };
+    view! { <article class="message message-question" aria-label="You">{files}<p>{content}</p></article> }.into_any()
+}
+
+/// What the answer did before its last words: text, and tools with what they said.
+#[component]
+fn StepView(room: Room, step: ToolStep) -> impl IntoView {
+    let text = step.content;
+    let text = (!text.is_empty()).then(|| view! { <Prose room text=Memo::new(move |_| text.clone())/> });
+    let calls = step.calls.into_iter().map(|call| view! { <ToolCallView call/> }).collect_view();
+    view! { {text}{calls} }
 }
 
 #[component]
@@ -53,6 +65,8 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
     let is_waiting = move || is_streaming.get() && content.read().is_empty() && reasoning.read().is_empty();
     let is_last = move || column.turns.read().last().is_some_and(|last| last.number == number);
     let problem = move || kept.read().problem.clone().map(|problem| view! { <Trouble problem/> });
+    let named = Memo::new(move |_| kept.read().sources.clone());
+    let steps = move || kept.read().steps.iter().cloned().enumerate().collect::<Vec<_>>();
     let is_cut = move || {
         let kept = kept.read();
         let is_short = kept.facts.is_stopped || kept.facts.finish_reason.as_deref() == Some("length");
@@ -71,7 +85,13 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
                     <Prose room text=reasoning/>
                 </details>
             </Show>
+            <For
+                each=steps
+                key=|(place, _)| *place
+                children=move |(_, step)| view! { <StepView room step/> }
+            />
             <Prose room text=content/>
+            {move || sources(&named.read())}
             {problem}
             <footer class="message-foot">
                 <Show when=move || !room.is_masked()>

@@ -1,20 +1,27 @@
 //! The chat room: one to six models on the same question, answers as they are written.
 
+#[cfg(any(feature = "hydrate", test))]
+mod calculator;
 mod column;
 mod column_view;
 mod composer;
+mod files;
+mod folders;
+mod keep;
 mod library;
 mod message;
 mod prose;
 mod room;
 mod shelf;
 mod stream;
+mod tools;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 
 use super::browser;
 use super::model_search::ModelCombobox;
+use super::toast::Toast;
 use crate::types::chats::ModelChoice;
 use crate::types::models::Model;
 use column_view::{ColumnView, ColumnViewProps};
@@ -36,6 +43,10 @@ pub fn ChatRoom(
     room.draft.set(draft);
     let is_library_open = RwSignal::new(false);
     Effect::new(move || room.wake(is_model_asked_for));
+    Effect::new(move || {
+        let listener = window_event_listener_untyped("pagehide", move |_| room.leave());
+        on_cleanup(move || listener.remove());
+    });
     let told = move || {
         room.told.get().map(|text| {
             view! {
@@ -48,12 +59,8 @@ pub fn ChatRoom(
     let is_several = move || room.columns.read().len() > 1;
     let undo = move || {
         room.gone.get().map(|gone| {
-            view! {
-                <p class="toast" role="status">
-                    <span>{format!("“{}” deleted.", crate::components::format::plain(&gone.title))}</span>
-                    <button type="button" class="button button-small" on:click=move |_| room.take_back()>"Undo"</button>
-                </p>
-            }
+            let text = format!("“{}” deleted.", crate::components::format::plain(&gone.title));
+            view! { <Toast text on_undo=move |()| room.take_back()/> }
         })
     };
     view! {

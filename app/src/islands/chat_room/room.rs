@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::column::Column;
+use super::keep::Keeping;
 use super::prose::FormulaSet;
 use super::shelf;
 use crate::api::use_api;
-use crate::types::chats::{Attachment, CastVote, ChatDocument, CountedVote, ModelChoice, SaveChat};
+use crate::types::chats::{Attachment, CastVote, ChatDocument, CountedVote, ModelChoice, Settings};
 
 /// Models side by side, at most.
 pub const MOST: usize = 6;
@@ -50,6 +51,8 @@ pub struct Room {
     pub gone: RwSignal<Option<Gone>>,
     /// Fires when the list of conversations has changed.
     pub shelved: Trigger,
+    /// What is being written, and what is written already.
+    pub(super) writing: StoredValue<Keeping>,
     next_column: StoredValue<u32>,
     /// The room's own owner. What is made on a click would else end with the button clicked.
     owner: StoredValue<Option<Owner>>,
@@ -76,6 +79,7 @@ impl Room {
             scrolls_together: RwSignal::new(false),
             formulas: RwSignal::new(FormulaSet::new()),
             shelved: Trigger::new(),
+            writing: StoredValue::new(Keeping::default()),
             next_column: StoredValue::new(count),
             owner: StoredValue::new(Owner::current()),
         }
@@ -88,8 +92,9 @@ impl Room {
             return;
         }
         if let Some(document) = shelf::last_device_chat() {
-            self.id.set(Some(document.0));
             self.show(document.1);
+            self.id.set(Some(document.0.clone()));
+            self.fetch_files(document.0);
         }
     }
 
@@ -182,10 +187,50 @@ impl Room {
         self.share_id.set(None);
     }
 
+    /// Every column has it switched on.
+    pub fn all(self, is_on: fn(&Settings) -> bool) -> bool {
+        self.columns.read().iter().all(|column| is_on(&column.settings.read()))
+    }
+
+    /// Switches it on in every column, or off when it is on everywhere.
+    pub fn switch(self, pick: fn(&mut Settings) -> &mut bool) {
+        let columns = self.columns.get_untracked();
+        let is_on = columns.iter().all(|column| *pick(&mut column.settings.get_untracked()));
+        for column in columns {
+            column.settings.update(|settings| *pick(settings) = !is_on);
+        }
+    }
+
+    /// Names of the models that are to use tools and cannot.
+    pub fn toolless(self) -> Vec<String> {
+        if self.is_blind.get() {
+            return Vec::new();
+        }
+        let columns = self.columns.get();
+        let wanting = columns.iter().filter(|column| column.settings.read().has_tools);
+        let models = wanting.filter_map(|column| column.model.get());
+        models.filter(|model| model.is_toolless).map(|model| model.name).collect()
+    }
+
+    /// Letters of all files that were sent or are about to be.
+    pub fn file_letters(self) -> f64 {
+        let of = |files: &[Attachment]| files.iter().map(|file| file.data.len()).sum::<usize>();
+        let asked = |column: &Column| {
+            let turns = column.turns.read_untracked();
+            turns.iter().map(|turn| of(&turn.kept.read_untracked().attachments)).sum::<usize>()
+        };
+        let kept = self.columns.read_untracked().iter().map(asked).max().unwrap_or(0);
+        f64::from(u32::try_from(kept + of(&self.files.read_untracked())).unwrap_or(u32::MAX))
+    }
+
     /// Another model beside the others.
     pub fn add(self, model: ModelChoice) {
         if self.columns.read_untracked().len() < MOST {
+            let first = self.columns.read_untracked().first().map(|column| column.settings.get_untracked());
             let column = self.rooted(|| Column::new(self.number(), Some(model)));
+            if let Some(Settings { has_tools, has_web, .. }) = first {
+                column.settings.set(Settings { has_tools, has_web, ..Settings::default() });
+            }
             self.columns.update(|columns| columns.push(column));
         }
     }
@@ -272,80 +317,8 @@ impl Room {
         });
     }
 
-    /// Writes the conversation to where it is kept. Blind comparisons are not.
-    pub fn keep(self) {
-        if self.is_blind.get_untracked() || untrack(|| self.is_empty()) {
-            return;
-        }
-        let document = self.document();
-        if self.place.get_untracked() == Place::Device {
-            let id = self.id.get_untracked().filter(|id| shelf::is_device_id(id)).unwrap_or_else(shelf::new_device_id);
-            if !shelf::put(&id, &document) {
-                self.told.set(Some(
-                    "This device has no room for more conversations. Delete some, or keep them on the server."
-                        .to_owned(),
-                ));
-            }
-            self.id.set(Some(id));
-            self.shelved.notify();
-            return;
-        }
-        let id = self.id.get_untracked().filter(|id| !shelf::is_device_id(id));
-        spawn_local(async move {
-            match use_api().keep_chat(id.as_deref(), &SaveChat { title: None, document }).await {
-                Ok(chat) => {
-                    self.id.set(Some(chat.id));
-                    self.share_id.set(chat.share_id);
-                    self.shelved.notify();
-                }
-                Err(error) => self.told.set(Some(format!("Not kept: {}", error.message))),
-            }
-        });
-    }
-
-    /// Takes a conversation out of sight at once. It is deleted when the time to take that back is over.
-    pub fn put_away(self, gone: Gone) {
-        const TIME: std::time::Duration = std::time::Duration::from_secs(8);
-        self.delete_gone();
-        if self.id.get_untracked().as_ref() == Some(&gone.id) {
-            self.start_anew();
-        }
-        self.gone.set(Some(gone.clone()));
-        self.shelved.notify();
-        set_timeout(
-            move || {
-                if self.gone.try_get_untracked().flatten().as_ref() == Some(&gone) {
-                    self.delete_gone();
-                }
-            },
-            TIME,
-        );
-    }
-
-    /// Shows it again.
-    pub fn take_back(self) {
-        self.gone.set(None);
-        self.shelved.notify();
-    }
-
-    /// Deletes what was put away.
-    fn delete_gone(self) {
-        let Some(gone) = self.gone.get_untracked() else { return };
-        self.gone.set(None);
-        if shelf::is_device_id(&gone.id) {
-            shelf::remove(&gone.id);
-            return;
-        }
-        spawn_local(async move {
-            if let Err(error) = use_api().delete_chat(&gone.id).await {
-                self.told.set(Some(format!("Not deleted: {}", error.message)));
-            }
-            self.shelved.notify();
-        });
-    }
-
     /// Makes something that lives as long as the room.
-    fn rooted<T>(self, make: impl FnOnce() -> T) -> T {
+    pub(super) fn rooted<T>(self, make: impl FnOnce() -> T) -> T {
         match self.owner.get_value() {
             Some(owner) => owner.with(make),
             None => make(),

@@ -1,12 +1,16 @@
 //! Conversations kept on this device.
 
+use leptos::task::spawn_local;
 use serde::{Deserialize, Serialize};
 
+use super::files;
 use super::room::Place;
 use crate::islands::browser;
 use crate::types::chats::ChatDocument;
 
 const INDEX: &str = "patchbay.chats";
+/// Names of the folders on this device, empty ones too.
+const FOLDERS: &str = "patchbay.chat.folders";
 const PLACE: &str = "patchbay.chat.place";
 /// Marks the ids that are only this device's.
 const PREFIX: &str = "device-";
@@ -18,6 +22,12 @@ const MOST: usize = 100;
 pub struct Entry {
     pub id: String,
     pub title: String,
+    /// The person chose the title.
+    #[serde(default)]
+    pub is_named: bool,
+    /// Name of its folder; empty for none.
+    #[serde(default)]
+    pub folder: String,
 }
 
 fn key(id: &str) -> String {
@@ -43,7 +53,7 @@ pub fn new_device_id() -> String {
 
 /// The conversations of this device, newest first.
 pub fn list() -> Vec<Entry> {
-    browser::stored(INDEX).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    browser::stored(INDEX).and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
 }
 
 fn write_list(entries: &[Entry]) {
@@ -60,10 +70,15 @@ pub fn put(id: &str, document: &ChatDocument) -> bool {
         return false;
     }
     let mut entries = list();
-    entries.retain(|entry| entry.id != id);
-    entries.insert(0, Entry { id: id.to_owned(), title: document.title() });
+    let place = entries.iter().position(|entry| entry.id == id);
+    let mut entry = place.map(|place| entries.remove(place)).unwrap_or_default();
+    id.clone_into(&mut entry.id);
+    if !entry.is_named {
+        entry.title = document.title();
+    }
+    entries.insert(0, entry);
     for gone in entries.iter().skip(MOST) {
-        browser::forget(&key(&gone.id));
+        forget(&gone.id);
     }
     entries.truncate(MOST);
     write_list(&entries);
@@ -71,21 +86,57 @@ pub fn put(id: &str, document: &ChatDocument) -> bool {
 }
 
 pub fn get(id: &str) -> Option<ChatDocument> {
-    serde_json::from_str(&browser::stored(&key(id))?).ok()
+    serde_json::from_slice(browser::stored(&key(id))?.as_bytes()).ok()
+}
+
+fn forget(id: &str) {
+    browser::forget(&key(id));
+    spawn_local(files::forget(id.to_owned()));
+}
+
+/// Changes what the list says about a conversation.
+pub fn change(id: &str, change: impl FnOnce(&mut Entry)) {
+    let mut entries = list();
+    if let Some(entry) = entries.iter_mut().find(|entry| entry.id == id) {
+        change(entry);
+        write_list(&entries);
+    }
+}
+
+/// The folders of this device.
+pub fn folders() -> Vec<String> {
+    browser::stored(FOLDERS).and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
+}
+
+/// Puts `new` in the place of the folder `old`, or makes it; `None` takes the folder away and keeps what is in it.
+pub fn set_folder(old: &str, new: Option<&str>) {
+    let mut names = folders();
+    names.retain(|name| name != old && Some(name.as_str()) != new);
+    names.extend(new.map(str::to_owned));
+    if let Ok(text) = serde_json::to_string(&names) {
+        browser::store(FOLDERS, &text);
+    }
+    let mut entries = list();
+    for entry in entries.iter_mut().filter(|entry| !old.is_empty() && entry.folder == old) {
+        new.unwrap_or_default().clone_into(&mut entry.folder);
+    }
+    write_list(&entries);
 }
 
 pub fn remove(id: &str) {
-    browser::forget(&key(id));
+    forget(id);
     let mut entries = list();
     entries.retain(|entry| entry.id != id);
     write_list(&entries);
 }
 
-/// Those whose text has these words.
+/// Those whose text, title or folder has these words.
 pub fn find(words: &str) -> Vec<Entry> {
     let words = words.trim().to_lowercase();
     let has = |entry: &Entry| {
-        words.is_empty() || browser::stored(&key(&entry.id)).is_some_and(|text| text.to_lowercase().contains(&words))
+        words.is_empty()
+            || [&entry.title, &entry.folder].iter().any(|text| text.to_lowercase().contains(&words))
+            || browser::stored(&key(&entry.id)).is_some_and(|text| text.to_lowercase().contains(&words))
     };
     list().into_iter().filter(has).collect()
 }
