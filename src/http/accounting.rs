@@ -97,6 +97,15 @@ pub struct ActivityQuery {
     pub group_by: Option<String>,
 }
 
+/// The last 30 complete days since the epoch, or one of them; the second is excluded.
+fn days(now_ms: i64, date: Option<&str>) -> Result<(i64, i64)> {
+    let today = now_ms.div_euclid(MS_PER_DAY);
+    let Some(date) = date else { return Ok((today - 30, today)) };
+    let day = (today - 30..today).find(|day| date_of_day(*day) == date);
+    let remedy = "date must be one of the last 30 complete UTC days, as YYYY-MM-DD";
+    day.map(|day| (day, day + 1)).ok_or_else(|| Error::bad_request("date", remedy))
+}
+
 /// `GET /api/v1/activity`: the last 30 complete UTC days by model and endpoint.
 ///
 /// # Errors
@@ -121,14 +130,7 @@ pub async fn list_activity(
         Some(id) => workspace(&app, &caller, id).await?.id,
         None => String::new(),
     };
-    let today = app.clock.now_ms().div_euclid(MS_PER_DAY);
-    let (mut from, mut to) = (today - 30, today);
-    if let Some(date) = &query.date {
-        let day = (from..to).find(|day| date_of_day(*day) == *date);
-        let remedy = "date must be one of the last 30 complete UTC days, as YYYY-MM-DD";
-        from = day.ok_or_else(|| Error::bad_request("date", remedy))?;
-        to = from + 1;
-    }
+    let (from, to) = days(app.clock.now_ms(), query.date.as_deref())?;
     let key_id = match &query.api_key_hash {
         None => String::new(),
         Some(hash) => {

@@ -9,9 +9,8 @@ pub fn is_elsewhere(template: &str, url: &str) -> bool {
     if !host(template).contains("${") {
         return true;
     }
-    let Some(Host::Domain(name)) = Url::parse(url).ok().and_then(|url| url.host().map(|host| host.to_owned())) else {
-        return false;
-    };
+    let Ok(parsed) = Url::parse(url) else { return false };
+    let Some(Host::Domain(name)) = parsed.host() else { return false };
     let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     name.trim_end_matches('.').contains('.') && !["localhost", "local", "internal", "lan", "arpa"].contains(&last)
 }
