@@ -40,7 +40,7 @@ pub use fault::{Fault, FaultKind};
 pub use framing::Framing;
 pub use inference::Inference;
 pub use media::MediaKind;
-pub use text::path_segment;
+pub use text::{head, path_segment};
 pub use web_search::WebSearch;
 
 use app::types::sse::ServerSentEvent;

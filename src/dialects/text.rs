@@ -21,7 +21,8 @@ pub(super) fn non_empty<'a>(field: Option<&'a Text<'_>>) -> Option<&'a str> {
 }
 
 /// Cuts at most `limit` bytes off the front of `text`, at a character boundary.
-pub(super) fn head(text: &str, limit: usize) -> &str {
+#[must_use]
+pub fn head(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 

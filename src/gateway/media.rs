@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::App;
 use crate::dialects::inference::Part;
-use crate::dialects::{Fault, FaultKind, Inference, MediaKind, Upstream};
+use crate::dialects::{Fault, FaultKind, Inference, MediaKind, Upstream, head};
 
 /// `inference` with everything in it that `upstream` can reach.
 ///
@@ -19,6 +19,18 @@ pub async fn inlined<'a>(
     upstream: &dyn Upstream,
     inference: &'a Inference,
 ) -> Result<Cow<'a, Inference>, Fault> {
+    for (index, message) in inference.messages.iter().enumerate() {
+        for (number, part) in message.content.iter().enumerate() {
+            if let Some((_, url, member)) = remote(part).filter(|(_, url, _)| !is_address(url)) {
+                let kind = url.split(':').next().unwrap_or_default();
+                let message = format!(
+                    "messages[{index}].content[{number}].{member} begins with `{}:`; it must be a data, https or http URL",
+                    head(kind, 20)
+                );
+                return Err(Fault::new(FaultKind::InvalidRequest, message));
+            }
+        }
+    }
     let is_needed = |part: &Part| {
         remote(part).is_some_and(|(kind, url, _)| url.starts_with("http") && !upstream.takes_url(kind, url))
     };
@@ -46,6 +58,16 @@ pub async fn inlined<'a>(
         }
     }
     Ok(Cow::Owned(own))
+}
+
+/// Whether a text is no URL of a kind that leads to files of whoever reads it: a server
+/// of inference on this machine might open them. Clouds' own stores are for their providers
+/// to judge.
+fn is_address(url: &str) -> bool {
+    let Some((scheme, _)) = url.split_once(':') else { return true };
+    let has_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let known = ["data", "https", "http", "gs", "s3"];
+    !has_scheme || known.iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
 /// The URL in a part and the name of its field.

