@@ -29,8 +29,8 @@ pub struct PageRequest {
     pub style_href: String,
     /// The browser's half is there to be loaded.
     pub has_script: bool,
-    /// The smaller one for pages that are only read is there, too.
-    pub has_reading_script: bool,
+    /// The smaller ones for pages without a chat room are there, too.
+    pub has_small_scripts: bool,
     /// The path of the page.
     pub path: String,
     /// The status of the answer, which the page may change.
@@ -77,7 +77,15 @@ impl SharedSession {
     }
 }
 
-/// Pages whose islands are all in the smaller script. Any other page gets the whole one.
+/// The smallest script that has all islands of a page.
+fn script(path: &str) -> &'static str {
+    match path.split('/').nth(1) {
+        Some("chat") => "patchbay",
+        _ if is_for_reading(path) => "reading",
+        _ => "desk",
+    }
+}
+
 fn is_for_reading(path: &str) -> bool {
     const PLACES: [&str; 12] = [
         "models",
@@ -105,7 +113,7 @@ pub fn document(request: PageRequest) -> AnyView {
     provide_context(ChosenLocale(request.is_locale_chosen.then_some(request.locale)));
     let theme = request.theme.clone();
     let scripts = request.has_script.then(|| {
-        let name = if request.has_reading_script && is_for_reading(&request.path) { "reading" } else { "patchbay" };
+        let name = if request.has_small_scripts { script(&request.path) } else { "patchbay" };
         let options = LeptosOptions::builder().output_name(name).build();
         view! { <HydrationScripts options islands=true/> }
     });

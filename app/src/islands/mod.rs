@@ -5,13 +5,13 @@ pub mod browser;
 pub mod chat_room;
 pub mod compare_tray;
 pub mod copy_button;
-#[cfg(any(feature = "ssr", feature = "rooms"))]
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub mod key_desk;
-#[cfg(any(feature = "ssr", feature = "rooms"))]
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub mod key_dialog;
 pub mod live_form;
 pub mod model_search;
 pub mod palette;
 pub mod theme_switch;
-#[cfg(any(feature = "ssr", feature = "rooms"))]
+#[cfg(any(feature = "ssr", feature = "desk", feature = "rooms"))]
 pub mod toast;

@@ -34,7 +34,8 @@ const STYLE: &str = concat!(
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hex(&Sha256::digest(STYLE)));
 
-/// The files a page needs to come to life are there: `patchbay` has everything, `reading` less.
+/// The files a page needs to come to life are there: `patchbay` is for chat rooms, `desk` for keys,
+/// `reading` for the rest.
 pub fn has_script(name: &str) -> bool {
     [".js", "_bg.wasm"].iter().all(|end| Package::get(&format!("{name}{end}")).is_some())
 }

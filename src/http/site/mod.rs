@@ -31,7 +31,7 @@ struct Site {
     has_script: bool,
     /// Other sites our forms may lead to, as the policy of a page names them.
     form_targets: String,
-    has_reading_script: bool,
+    has_small_scripts: bool,
 }
 
 /// The routes of the site. `api` is only called in process; it is not part of the answer.
@@ -43,13 +43,13 @@ pub fn router(api: Router, origins: &[String]) -> Router {
     // Rendering needs an executor; it may have been set by another router of this process.
     let _ = any_spawner::Executor::init_tokio();
     let has_script = assets::has_script("patchbay");
-    let has_reading_script = assets::has_script("reading");
+    let has_small_scripts = ["reading", "desk"].into_iter().all(assets::has_script);
     if !has_script {
         tracing::warn!("The browser's half of the site is not embedded: pages work, chat and key dialogs do not");
     }
     let form_targets = origins.iter().flat_map(|origin| [" ", origin]).collect();
     let style_href = assets::style_href();
-    let site = Arc::new(Site { api, style_href, has_script, form_targets, has_reading_script });
+    let site = Arc::new(Site { api, style_href, has_script, form_targets, has_small_scripts });
     let mut router = Router::new();
     for path in app::routes::PATHS {
         router = router.route(path, get(pages::show));

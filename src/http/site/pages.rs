@@ -43,7 +43,7 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
         is_locale_chosen: chosen.is_some(),
         style_href: site.style_href.clone(),
         has_script: site.has_script,
-        has_reading_script: site.has_reading_script,
+        has_small_scripts: site.has_small_scripts,
         path: request.uri().path().to_owned(),
         status: status.clone(),
     };
