@@ -99,7 +99,6 @@ fn write(connection: &mut Connection, batch: &LedgerBatch) -> rusqlite::Result<(
     transaction.commit()
 }
 
-#[expect(clippy::too_many_lines, reason = "one table after the other, in one transaction")]
 fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::Result<()> {
     each(
         connection,
@@ -170,6 +169,11 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
             ])
         },
     )?;
+    write_key_usage(connection, batch)?;
+    each(connection, generations::INSERT_ONE, &batch.generations, write_generation)
+}
+
+fn write_key_usage(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::Result<()> {
     each(
         connection,
         "INSERT INTO key_usage (key_id, held_nanos, total_nanos, day, day_nanos, week, week_nanos, month, \
@@ -201,8 +205,7 @@ fn write_batch(connection: &Transaction<'_>, batch: &LedgerBatch) -> rusqlite::R
                 row.own_month_nanos
             ])
         },
-    )?;
-    each(connection, generations::INSERT_ONE, &batch.generations, write_generation)
+    )
 }
 
 /// Runs one statement, prepared once, for each row.

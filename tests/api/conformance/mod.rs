@@ -30,7 +30,7 @@ const GROUPS: [&str; 10] = [
 const EXCEPTIONS: [(&str, &str); 3] = [
     ("GET /analytics/meta", "what was used is asked of /activity and /usage"),
     ("POST /analytics/query", "what was used is asked of /activity and /usage"),
-    ("GET /generation/content", "prompts and answers are not kept"),
+    ("GET /generation/content", "answers only where prompts are kept: tests/api/prompt_logs.rs"),
 ];
 
 /// The one provider there is.
@@ -64,7 +64,7 @@ async fn every_operation_of_the_control_plane_answers_as_the_original_describes(
     let (answers, wrong) = described.findings();
     assert!(wrong.is_empty(), "{} of {answers} answers differ:\n{}", wrong.len(), wrong.join("\n"));
     println!("{} operations, {answers} answers, {} exceptions", covered.len(), EXCEPTIONS.len());
-    assert!(covered.len() >= 54 && answers >= 150, "{} operations, {answers} answers", covered.len());
+    assert!(covered.len() >= 51 && answers >= 250, "{} operations, {answers} answers", covered.len());
     app.finish().await;
 }
 
