@@ -27,7 +27,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn peek(&mut self) -> Option<char> {
-        while self.rest.next_if(|letter| letter.is_whitespace() || matches!(letter, ',' | '_')).is_some() {}
+        while self.rest.next_if(|letter| letter.is_whitespace()).is_some() {}
         self.rest.peek().copied()
     }
 
@@ -145,10 +145,20 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Result<f64, String> {
         let mut text = String::new();
-        while let Some(letter) = self.rest.next_if(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '_')) {
-            if letter != '_' {
+        loop {
+            if let Some(letter) = self.rest.next_if(|letter| letter.is_ascii_digit() || *letter == '.') {
                 text.push(letter);
+                continue;
             }
+            // Between digits a comma or a dash below only groups them.
+            let mut ahead = self.rest.clone();
+            let is_group = ahead.next_if(|letter| matches!(letter, ',' | '_')).is_some()
+                && ahead.peek().is_some_and(char::is_ascii_digit)
+                && !text.is_empty();
+            if !is_group {
+                break;
+            }
+            self.rest.next();
         }
         // 1e6, but not the constant e beside a number.
         let mut ahead = self.rest.clone();
