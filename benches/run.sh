@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
+CARGO_TARGET_DIR="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
+export CARGO_TARGET_DIR
 patchbay="${PATCHBAY_BIN:-${PATCHBAY_BINARY:-}}"
 # The server takes every PATCHBAY_ variable for a setting.
 for name in $(compgen -e PATCHBAY_); do unset "$name"; done
