@@ -281,8 +281,10 @@ fn tell(turns: &mut Value, text: &str) -> bool {
     match turns {
         Value::String(own) => put(own),
         Value::Array(turns) => turns.iter_mut().rev().any(|turn| {
-            // Gemini's turns need not say whose they are.
-            if turn.get("role").is_some_and(|role| role != "user") || turn.get("call_id").is_some() {
+            // Gemini's turns need not say whose they are; what else has no role (a thought, a
+            // call) is nobody's question.
+            let is_asked = turn.get("role").map_or(turn.get("parts").is_some(), |role| role == "user");
+            if !is_asked {
                 return false;
             }
             let key = if turn.get("parts").is_some() { "parts" } else { "content" };
@@ -375,6 +377,7 @@ mod tests {
             (json!([{ "parts": [{ "text": "ask" }] }]), "/0/parts/0/text"),
             (
                 json!([{ "role": "user", "content": [{ "type": "input_text", "text": "ask" }] },
+                    { "type": "reasoning", "content": [{ "type": "reasoning_text", "text": "hm" }] },
                     { "type": "function_call_output", "call_id": "c", "output": "x" }]),
                 "/0/content/0/text",
             ),

@@ -87,7 +87,7 @@ pub async fn search(
             client.get(address)
         }
     };
-    let response = request
+    let mut response = request
         .timeout(WAIT)
         .send()
         .await
@@ -96,14 +96,18 @@ pub async fn search(
     if !status.is_success() {
         return Err(format!("the search engine answered with status {}", status.as_u16()));
     }
-    if response.content_length().is_some_and(|length| usize::try_from(length).map_or(true, |length| length > MAX_BYTES))
+    // Read piece by piece: an answer need not say beforehand how long it is.
+    let mut body = Vec::new();
+    while let Some(piece) =
+        response.chunk().await.map_err(|error| format!("the search engine's answer broke off: {}", reason(&error)))?
     {
-        return Err("the search engine's answer is too large".to_owned());
+        if body.len().saturating_add(piece.len()) > MAX_BYTES {
+            return Err("the search engine's answer is too large".to_owned());
+        }
+        body.extend_from_slice(&piece);
     }
-    let body =
-        response.bytes().await.map_err(|error| format!("the search engine's answer broke off: {}", reason(&error)))?;
-    let answer: Answer = serde_json::from_slice(body.get(..MAX_BYTES).unwrap_or(&body))
-        .map_err(|_| "the search engine's answer cannot be read".to_owned())?;
+    let answer: Answer =
+        serde_json::from_slice(&body).map_err(|_| "the search engine's answer cannot be read".to_owned())?;
     let most = usize::try_from(wish.max_results).unwrap_or(usize::MAX);
     Ok(answer.results.into_iter().filter_map(page).filter(|page| is_wanted(wish, page)).take(most).collect())
 }
