@@ -47,25 +47,50 @@ on_both_databases! {
     }
 }
 
+/// Waits until every hold is old enough, and written.
+async fn written(books: &Books) -> Vec<i64> {
+    books.clock.set(books.clock.now_ms() + 10_000);
+    loop {
+        let holds = books.store.holds().await.unwrap();
+        if !holds.is_empty() {
+            return holds.iter().map(|hold| hold.amount_nanos).collect();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 on_both_databases! {
     async fn a_hold_that_was_written_leaves_a_void_when_it_is_dropped(database: Database) {
         let books = Books::with_credit(&database, 1_000).await;
-        let dropped = books.ledger.hold("g1", &payer(), Money(300), TTL_MS).await.unwrap();
-        // Old enough to have been written.
-        books.clock.set(books.clock.now_ms() + 10_000);
-        while books.store.holds().await.unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        let mut dropped = books.ledger.hold("g1", &payer(), Money(300), TTL_MS).await.unwrap();
+        dropped.extend(Money(50)).await.unwrap();
+        assert_eq!(written(&books).await, [350]);
         drop(dropped);
         let store = books.close().await;
         let void = store.transfer("g1").await.unwrap().unwrap();
-        assert_eq!((void.kind.as_str(), void.amount_nanos, void.hold_nanos), ("void", 0, 300));
+        assert_eq!((void.kind.as_str(), void.amount_nanos, void.hold_nanos), ("void", 0, 350));
+    }
+}
+
+on_both_databases! {
+    async fn a_hold_that_grows_at_its_very_end_is_given_back_whole(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        let payer = counting_in("k1");
+        let mut hold = books.ledger.hold("g1", &payer, Money(100), TTL_MS).await.unwrap();
+        assert_eq!(written(&books).await, [100]);
+        hold.extend(Money(50)).await.unwrap();
+        assert_eq!(hold.settle(Money(120), generation("g1")).await, Some(Money(120)));
+        let account = books.store.balance(&credit_account(ORG)).await.unwrap().unwrap();
+        assert_eq!((account.held_nanos, books.available().await), (0, 880));
+        assert_eq!(books.store.key_usage("k1").await.unwrap().unwrap().held_nanos, 0);
+        books.close().await;
     }
 }
 
 #[tokio::test]
 async fn a_hold_that_was_never_written_leaves_nothing() {
-    let books = Books::with_credit(&Database::sqlite(), 1_000).await;
+    let database = Database::sqlite();
+    let books = Books::with_credit(&database, 1_000).await;
     drop(books.ledger.hold("g1", &payer(), Money(300), TTL_MS).await.unwrap());
     let store = books.close().await;
     assert_eq!(store.transfer("g1").await.unwrap(), None);
@@ -78,6 +103,8 @@ on_both_databases! {
         let second = books.ledger.hold("g2", &payer(), Money(40), TTL_MS).await.unwrap();
         take_back(&books, "dispute", 80).await;
         assert_eq!(books.available().await, -80);
+        let account = books.store.balance(&credit_account(ORG)).await.unwrap().unwrap();
+        assert_eq!(account.floor_nanos, None, "what is held already may go below zero");
         assert_eq!(second.settle(Money(40), generation("g2")).await, Some(Money(0)), "60 of 20 are held");
         assert_eq!(first.settle(Money(60), generation("g1")).await, Some(Money(20)), "what is left");
         assert_eq!(books.available().await, 0);
@@ -128,6 +155,52 @@ on_both_databases! {
         assert_eq!(store.transfer("old-2").await.unwrap().unwrap().created_at, 1_600_000_000_002);
         assert_eq!(store.transfer("new").await.unwrap().unwrap().created_at, today);
         assert_eq!(store.generation(ORG, "new").await.unwrap().unwrap().seq, 1, "this node's numbers are its own");
+    }
+}
+
+on_both_databases! {
+    async fn an_id_between_other_accounts_is_another_wish(database: Database) {
+        let books = Books::with_credit(&database, 0).await;
+        books.ledger.invoice("paid", ORG, Money(100), "").await.unwrap();
+        let own = credit_account(ORG);
+        let move_to = async |id: &str, debit: &str, credit: &str, amount| {
+            books.ledger.transfer(id, "correction", debit, credit, Money(amount), "").await.unwrap()
+        };
+        assert_eq!(move_to("a", &own, WORLD, 5).await, TransferOutcome::Created);
+        assert_eq!(move_to("a", &own, WORLD, 5).await, TransferOutcome::Exists);
+        assert_eq!(move_to("a", &own, "org:other:credit", 5).await, TransferOutcome::Conflict);
+        assert_eq!(move_to("a", "org:other:credit", WORLD, 5).await, TransferOutcome::Conflict);
+        // The same of a refusal.
+        assert_eq!(move_to("b", &own, WORLD, 96).await, TransferOutcome::Insufficient);
+        assert_eq!(move_to("b", &own, "org:other:credit", 96).await, TransferOutcome::Conflict);
+        assert_eq!(books.available().await, 95);
+        books.close().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_refusal_moves_no_gift_either(database: Database) {
+        let books = Books::with_credit(&database, 40).await;
+        let leg = |id: &str, amount, promotional| Leg {
+            id: id.to_owned(),
+            kind: "correction",
+            debit: credit_account(ORG),
+            credit: WORLD.to_owned(),
+            amount: Money(amount),
+            promotional: Money(promotional),
+            description: String::new(),
+        };
+        let refused = books.ledger.book(&[leg("a", 41, 40)], false).await;
+        assert_eq!(refused, Some(TransferOutcome::Insufficient));
+        let balance = books.ledger.balance(&credit_account(ORG)).await.unwrap();
+        assert_eq!((balance.available, balance.promotional), (Money(40), Money(40)));
+        assert_eq!(books.ledger.book(&[leg("b", 30, 30)], false).await, Some(TransferOutcome::Created));
+        let balance = books.ledger.balance(&credit_account(ORG)).await.unwrap();
+        assert_eq!((balance.available, balance.promotional), (Money(10), Money(10)));
+        let store = books.close().await;
+        let refused = store.transfer("a").await.unwrap().unwrap();
+        assert_eq!((refused.kind.as_str(), refused.description.as_str()), ("refused", "correction"));
+        assert_eq!((refused.amount_nanos, refused.hold_nanos, refused.promo_nanos), (0, 41, 0));
     }
 }
 
