@@ -35,6 +35,7 @@ pub mod openapi;
 mod openapi_chats;
 mod openapi_money;
 mod openapi_people;
+mod openapi_rankings;
 pub mod organizations;
 pub mod pkce;
 pub mod place;
@@ -330,6 +331,7 @@ fn public() -> Router<Arc<App>> {
         .route("/rankings/speed", get(rankings::show_speed_board))
         .route("/datasets/rankings-daily", get(rankings::datasets::show_rankings_daily))
         .route("/datasets/app-rankings", get(rankings::datasets::show_app_rankings))
+        .route("/classifications/task", get(rankings::tasks::show_tasks))
 }
 
 fn session_layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
