@@ -321,6 +321,7 @@ fn public() -> Router<Arc<App>> {
         .route("/chat-folders/{id}", patch(chat_shelves::rename_folder).delete(chat_shelves::delete_folder))
         .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
         .route("/shared/{share_id}", get(chats::show_shared_chat))
+        .route("/shared/{share_id}/files/{file}", get(chat_shelves::show_shared_image))
         .route("/math", post(math::set_math))
         .route("/votes", post(votes::cast_vote))
         .route("/votes/pair", get(votes::draw_pair))

@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 161] = [
+const ROWS: [(&str, Reach); 162] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -168,6 +168,7 @@ const ROWS: [(&str, Reach); 161] = [
     ("/rankings/speed", Public),
     ("/ratings", Public),
     ("/shared/{share_id}", Public),
+    ("/shared/{share_id}/files/{file}", Public),
     ("/status", Public),
     ("/usage.csv", Own),
     ("/math", Own),

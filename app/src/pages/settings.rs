@@ -132,7 +132,7 @@ fn Formats() -> impl IntoView {
             <label class="field">
                 <span>"Written as in "<small>{format!("(now: {example})")}</small></span>
                 <select class="input" name="formats">
-                    <option value="" selected=chosen.is_none()>"As this browser's language has it"</option>
+                    <option value="" selected=chosen.is_none()>"As the browser's language has it"</option>
                     {options}
                 </select>
             </label>

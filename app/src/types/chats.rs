@@ -261,6 +261,9 @@ pub struct Chat {
     pub share_id: Option<String>,
     #[serde(default)]
     pub folder_id: Option<String>,
+    /// Who has the link sees its images, too.
+    #[serde(default)]
+    pub shares_images: bool,
     pub document: ChatDocument,
 }
 

@@ -69,10 +69,11 @@ pub fn Library(room: Room) -> impl IntoView {
 #[component]
 fn Takeaway(room: Room) -> impl IntoView {
     let is_on_server = move || room.id.read().as_ref().is_some_and(|id| !shelf::is_device_id(id));
+    let has_images = RwSignal::new(false);
     let share = move |is_shared: bool| {
         let Some(id) = room.id.get_untracked() else { return };
         spawn_local(async move {
-            match use_api().share_chat(&id, is_shared).await {
+            match use_api().share_chat(&id, is_shared, is_shared && has_images.get_untracked()).await {
                 Ok(chat) => room.share_id.set(chat.share_id),
                 Err(error) => room.told.set(Some(error.message)),
             }
@@ -109,6 +110,14 @@ fn Takeaway(room: Room) -> impl IntoView {
         <div class="chat-takeaway">
             <Later when=is_on_server>
                 <Later when=move || room.share_id.read().is_none()>
+                    <label class="check">
+                        <input
+                            type="checkbox"
+                            prop:checked=has_images
+                            on:change=move |event| has_images.set(event_target_checked(&event))
+                        />
+                        "Who has the link sees images, too"
+                    </label>
                     <button type="button" class="button button-small" on:click=move |_| share(true)>"Share by link"</button>
                 </Later>
                 <Later when=move || room.share_id.read().is_some()>
