@@ -12,24 +12,22 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::Stream;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::caller::Caller;
 use super::presets;
 use crate::App;
 use crate::accounts::policy::Policy;
+use crate::config::Config;
 use crate::dialects::answer::Inbound;
 use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse;
 use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
-use crate::gateway::{self, Attribution, Job, Reply};
+use crate::gateway::{self, Attribution, Job, Reply, frames};
 
-/// Silence after which a comment keeps the connection alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// How long a body may take to arrive.
-const BODY_WAIT: Duration = Duration::from_mins(1);
+/// How long a body may take that is no request to a model.
+const SMALL_BODY_WAIT: Duration = Duration::from_mins(1);
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
 /// `POST /api/v1/chat/completions`
@@ -67,7 +65,7 @@ async fn try_answer(
 ) -> Result<Response> {
     let requester = caller?.requester()?;
     let (parts, body) = request.into_parts();
-    let body = read_body(body, app.config.limits.inference_body_bytes).await?;
+    let body = read_question(body, &app.config).await?;
     let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
     let asked = match read(&parts, &body) {
         // The workspace's default model stands in for one that was not named.
@@ -95,7 +93,8 @@ async fn try_answer(
                 (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
                 (GENERATION_ID.clone(), id_value(&id)),
             ];
-            (headers, Body::from_stream(KeptAlive::new(frames, keep_alive))).into_response()
+            (headers, Body::from_stream(KeptAlive::new(frames, keep_alive, app.config.streams.comment_ms)))
+                .into_response()
         }
     })
 }
@@ -111,14 +110,27 @@ fn with_default_model(policy: &Policy, body: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&body).ok()
 }
 
-/// The whole body, or 413.
+/// The whole body of a request to a model.
 ///
 /// # Errors
-/// 413 beyond `limit` bytes, 400 when the connection broke.
+/// As for [`read_body`].
+pub async fn read_question(body: Body, config: &Config) -> Result<Bytes> {
+    let wait = Duration::from_millis(config.server.body_ms);
+    read_body_within(body, config.limits.inference_body_bytes, wait).await
+}
+
+/// The whole body of a small request.
+///
+/// # Errors
+/// 413 beyond `limit` bytes, 408 when it takes too long, 400 when the connection broke.
 pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
+    read_body_within(body, limit, SMALL_BODY_WAIT).await
+}
+
+async fn read_body_within(body: Body, limit: u64, wait: Duration) -> Result<Bytes> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let read = tokio::time::timeout(BODY_WAIT, to_bytes(body, most)).await;
-    read.map_err(|_| Error::SlowBody { limit_s: BODY_WAIT.as_secs() })?.map_err(|error| {
+    let read = tokio::time::timeout(wait, to_bytes(body, most)).await;
+    read.map_err(|_| Error::SlowBody { limit_s: wait.as_secs() })?.map_err(|error| {
         let cause = std::error::Error::source(&error);
         let is_length = cause.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if is_length {
@@ -159,15 +171,16 @@ fn attribution(headers: &HeaderMap) -> Attribution {
 
 /// Frames of the driver, with a comment whenever nothing came for a while.
 struct KeptAlive {
-    frames: mpsc::Receiver<Bytes>,
+    frames: frames::Receiver,
     silence: Interval,
     /// Sent in the silence.
     comment: &'static [u8],
 }
 
 impl KeptAlive {
-    fn new(frames: mpsc::Receiver<Bytes>, comment: &'static [u8]) -> Self {
-        let mut silence = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    fn new(frames: frames::Receiver, comment: &'static [u8], every_ms: u64) -> Self {
+        let every = Duration::from_millis(every_ms.max(1));
+        let mut silence = interval_at(Instant::now() + every, every);
         silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { frames, silence, comment }
     }
