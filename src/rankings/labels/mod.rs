@@ -11,6 +11,8 @@ use words::{Traits, WORDS};
 
 /// Bytes of the question that are looked at.
 const LOOKED_AT: usize = 2_048;
+/// Bytes of it whose words are read.
+const READ: usize = 768;
 /// Words that are looked up.
 const LOOKED_UP: usize = 120;
 /// One sign of a program in so many letters makes a text a program.
@@ -38,16 +40,16 @@ impl Labels {
     #[must_use]
     pub fn of(request: &Inference) -> Self {
         let (text, company) = question(request);
-        let text = text.to_lowercase();
+        let start = text.get(..text.floor_char_boundary(READ)).unwrap_or_default().to_lowercase();
         let mut traits = Traits::default();
         let mut languages = language::Hits::default();
-        for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'').take(LOOKED_UP) {
+        for word in start.split(|letter: char| !letter.is_alphanumeric() && letter != '\'').take(LOOKED_UP) {
             if let Some(meaning) = WORDS.get(word) {
                 traits.add(meaning.traits);
                 languages.add(meaning.languages);
             }
         }
-        Self { task: task(request, &text, &traits, company), language: language::of(&text, &languages) }
+        Self { task: task(request, &text, &traits, company), language: language::of(&start, &languages) }
     }
 }
 
@@ -143,7 +145,8 @@ fn about_code(request: &Inference, traits: &Traits) -> &'static str {
 
 /// Programs are full of brackets, and end their lines with semicolons.
 fn is_dense(text: &str) -> bool {
-    let signs = text.bytes().filter(|byte| b"{};()[]=<>".contains(byte)).count();
+    let is_sign = |byte: &u8| matches!(byte, b'{' | b'}' | b';' | b'(' | b')' | b'[' | b']' | b'=' | b'<' | b'>');
+    let signs = text.bytes().filter(is_sign).count();
     signs >= 12 && signs.saturating_mul(DENSITY) >= text.len()
 }
 
