@@ -38,6 +38,26 @@ const APPS: [(&str, &str, u32); 9] = [
     ("", "", 4),
 ];
 
+/// What was asked for, with shares.
+const TASKS: [(&str, u32); 12] = [
+    ("code:general_impl", 24),
+    ("agent:coding", 20),
+    ("code:debugging", 11),
+    ("general:conversation", 14),
+    ("general:writing", 9),
+    ("general:summarization", 6),
+    ("general:translation", 5),
+    ("data:extraction", 5),
+    ("agent:tool_use", 5),
+    ("general:roleplay", 4),
+    ("data:analysis", 3),
+    ("general:math", 2),
+];
+
+/// Languages of the questions, with shares.
+const LANGUAGES: [(&str, u32); 10] =
+    [("en", 58), ("zh", 9), ("es", 7), ("de", 6), ("fr", 5), ("ja", 4), ("pt", 4), ("ru", 3), ("ko", 2), ("it", 2)];
+
 /// What to print after the start.
 pub struct Login {
     pub email: &'static str,
@@ -159,6 +179,8 @@ fn traffic(
             let row = request(&mut rng, created_at, model, endpoint);
             let is_own = rng.random_range(0..5) == 0;
             rows.push(GenerationRow {
+                task: drawn(&mut rng, &TASKS).to_owned(),
+                language: drawn(&mut rng, &LANGUAGES).to_owned(),
                 organization_id: if is_own { own_organization.to_owned() } else { "seeded-traffic".to_owned() },
                 workspace_id: if is_own { workspace_id.to_owned() } else { String::new() },
                 provider_name: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
@@ -168,6 +190,18 @@ fn traffic(
         }
     }
     rows
+}
+
+/// One of a list, by the shares.
+fn drawn(rng: &mut StdRng, list: &[(&'static str, u32)]) -> &'static str {
+    let mut ticket = rng.random_range(0..list.iter().map(|(_, share)| share).sum::<u32>());
+    let mut entries = list.iter();
+    let entry = entries.find(|(_, share)| {
+        let is_it = ticket < *share;
+        ticket = ticket.saturating_sub(*share);
+        is_it
+    });
+    entry.map_or("", |(name, _)| *name)
 }
 
 #[expect(

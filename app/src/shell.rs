@@ -87,7 +87,7 @@ fn script(path: &str) -> &'static str {
 }
 
 fn is_for_reading(path: &str) -> bool {
-    const PLACES: [&str; 12] = [
+    const PLACES: [&str; 14] = [
         "models",
         "compare",
         "collections",
@@ -100,6 +100,8 @@ fn is_for_reading(path: &str) -> bool {
         "shared",
         "sign-in",
         "sign-up",
+        "forgot-password",
+        "reset-password",
     ];
     path == "/" || path.split('/').nth(1).is_some_and(|place| PLACES.contains(&place))
 }

@@ -4,6 +4,24 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { awake, expect, memberPages, readingPages, signIn, test } from "./support";
 
+/** A call that our own page makes. */
+const own = { "sec-fetch-site": "same-origin" };
+const picture =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+const conversation = {
+  document: {
+    columns: [
+      {
+        model: { id: "openai/gpt-5.4-mini", name: "OpenAI: GPT-5.4 Mini" },
+        turns: [
+          { is_answer: false, content: "What is on it?", attachments: [{ id: "dot", name: "dot.png", kind: "image/png" }] },
+          { is_answer: true, content: "A **quay** with `one` ship.\n\n| quay | ships |\n|---|---|\n| 1 | 3 |" },
+        ],
+      },
+    ],
+  },
+};
+
 const sizes = [
   { name: "wide", width: 1440, height: 900 },
   { name: "tablet", width: 768, height: 1024 },
@@ -13,6 +31,35 @@ const sizes = [
 async function look(page: Page, name: string, path: string, size: string, scheme: string) {
   await page.goto(path);
   await awake(page);
+  await judge(page, name, path, size, scheme);
+}
+
+/** The drawer of the chat room: a folder with a conversation, whose place is being changed. */
+async function lookAtDrawer(page: Page, size: string, scheme: string) {
+  const folder = await page.request.post("/api/v1/chat-folders", { headers: own, data: { name: `Quay ${size} ${scheme}` } });
+  const { id } = (await folder.json()).data;
+  const chat = await page.request.post("/api/v1/chats", { headers: own, data: { ...conversation, folder_id: id } });
+  await page.goto("/chat");
+  await awake(page);
+  await page.getByRole("button", { name: "Conversations" }).click();
+  const shelf = page.locator("details.chat-folder").filter({ hasText: `Quay ${size} ${scheme}` });
+  await shelf.getByRole("button", { name: /^Name or move/ }).click();
+  await judge(page, "drawer", "/chat with its drawer", size, scheme);
+  await page.request.delete(`/api/v1/chats/${(await chat.json()).data.id}`, { headers: own });
+  await page.request.delete(`/api/v1/chat-folders/${id}`, { headers: own });
+}
+
+/** A conversation behind a link, with an image. */
+async function lookAtShared(page: Page, size: string, scheme: string) {
+  const chat = await page.request.post("/api/v1/chats", { headers: own, data: conversation });
+  const path = `/api/v1/chats/${(await chat.json()).data.id}`;
+  await page.request.put(`${path}/files/dot`, { headers: own, data: { name: "dot.png", kind: "image/png", data: picture } });
+  const shared = await page.request.post(`${path}/share?images=true`, { headers: own });
+  await look(page, "shared", `/shared/${(await shared.json()).data.share_id}`, size, scheme);
+  await page.request.delete(path, { headers: own });
+}
+
+async function judge(page: Page, name: string, path: string, size: string, scheme: string) {
   await page.screenshot({ path: `artefacts/${name}-${size}-${scheme}.png`, fullPage: true, animations: "disabled" });
   const [content, frame] = await page.evaluate(() => [
     document.documentElement.scrollWidth,
@@ -41,6 +88,8 @@ for (const { name: size, width, height } of sizes) {
         await page.goto("/activity");
         const first = await page.getByRole("table", { name: "Requests" }).locator("tbody a").first().getAttribute("href");
         await look(page, "generation", first ?? "", size, scheme);
+        await lookAtDrawer(page, size, scheme);
+        await lookAtShared(page, size, scheme);
         await page.goto("/keys");
         await awake(page);
         await page.getByRole("button", { name: "Create key" }).click();

@@ -14,6 +14,8 @@ export const readingPages = [
   ["models", "/models"],
   ["model", "/models/openai/gpt-5.4"],
   ["rankings", "/rankings"],
+  ["rankings-tasks", "/rankings?by=task"],
+  ["rankings-language", "/rankings?language=de&period=month"],
   ["providers", "/providers"],
   ["docs", "/docs"],
   ["guide", "/docs/routing"],
@@ -29,6 +31,8 @@ export const readingPages = [
   ["sign-in-code", "/sign-in/code"],
   ["sign-up", "/sign-up"],
   ["forgot-password", "/forgot-password"],
+  ["reset-password", "/reset-password?token=gone"],
+  ["verify-email", "/verify-email?token=gone"],
   ["roles", "/docs/roles"],
 ] as const;
 
@@ -57,6 +61,7 @@ export const memberPages = [
   ["admin-people", "/admin/people"],
   ["admin-announcements", "/admin/announcements"],
   ["admin-log", "/admin/log"],
+  ["confirm", "/confirm?next=/keys"],
   ["app", "/auth?callback_url=https://app.example/callback"],
 ] as const;
 

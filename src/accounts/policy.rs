@@ -51,6 +51,8 @@ pub struct Policy {
     pub logging: Option<Logging>,
     /// Events go to the workspace's observability destinations.
     pub broadcasts: bool,
+    /// Requests are labelled with their task and language.
+    pub labels: bool,
 }
 
 /// How a workspace keeps its prompts and answers.
@@ -111,6 +113,7 @@ impl Policy {
         Self {
             logging: Logging::of(&rows),
             broadcasts: rows.broadcasts,
+            labels: rows.labels_prompts,
             networks: if networks.is_empty() { Vec::new() } else { vec![networks] },
             caps,
             default_model: rows.default_text_model,

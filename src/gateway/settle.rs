@@ -21,6 +21,7 @@ use crate::dialects::answer::Tally;
 use crate::dialects::inference::Tool;
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
+use crate::rankings::labels::Labels;
 use crate::store::generations::GenerationRow;
 
 /// How a request went.
@@ -172,7 +173,10 @@ impl Run {
     fn row(&self, outcome: &Outcome, usage: &Usage) -> GenerationRow {
         let job = &self.job;
         let count = |tokens: Option<u64>| i64::try_from(tokens.unwrap_or(0)).unwrap_or(i64::MAX);
+        let labels = if job.requester.policy.labels { Labels::of(&job.inference) } else { Labels::default() };
         GenerationRow {
+            task: labels.task.to_owned(),
+            language: labels.language.to_owned(),
             id: self.id.clone(),
             node_id: self.app.node_id.clone(),
             created_at: self.created_at,

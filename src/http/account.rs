@@ -7,6 +7,7 @@ use app::types::account::{
     DeleteAccount, Email, NewPassword, OpenSession, PasswordReset, Profile, Said, UpdateProfile,
 };
 use app::types::keys::Deleted;
+use app::types::locale::{LOCALES, Locale};
 use app::types::organizations::LinkToken;
 use app::types::roles::Role;
 use axum::extract::{Path, State};
@@ -61,19 +62,19 @@ pub fn refusal(error: SignInError, field: &str) -> Error {
 ///
 /// # Errors
 /// 403 for a key.
-pub async fn show_account(caller: Caller) -> Result<Json<Envelope<Profile>>> {
-    let user = user_of(&caller)?;
-    Ok(Json(Envelope { data: profile(user) }))
+pub async fn show_account(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Envelope<Profile>>> {
+    Ok(Json(Envelope { data: profile(&app, user_of(&caller)?).await? }))
 }
 
-fn profile(user: &UserRow) -> Profile {
-    Profile {
+async fn profile(app: &App, user: &UserRow) -> Result<Profile> {
+    Ok(Profile {
+        formats: app.store.formats(&user.id).await?,
         id: user.id.clone(),
         name: user.name.clone(),
         email: user.email.clone(),
         is_verified: user.verified_at.is_some(),
         created_at: rfc3339(user.created_at),
-    }
+    })
 }
 
 /// `PATCH /api/v1/account` (ours).
@@ -86,9 +87,19 @@ pub async fn update_account(
     Body(change): Body<UpdateProfile>,
 ) -> Result<Json<Envelope<Profile>>> {
     let mut user = user_of(&caller)?.clone();
-    user.name = checked_name(&change.name)?;
-    app.store.set_user_name(&user.id, &user.name).await?;
-    Ok(Json(Envelope { data: profile(&user) }))
+    if let Some(name) = change.name {
+        user.name = checked_name(&name)?;
+        app.store.set_user_name(&user.id, &user.name).await?;
+    }
+    if let Some(formats) = change.formats {
+        if !formats.is_empty() && Locale::of(&formats).is_none() {
+            let known: Vec<&str> = LOCALES.iter().map(|locale| locale.tag).collect();
+            let message = format!("formats must be empty or one of {}", known.join(", "));
+            return Err(Error::bad_request("formats", message));
+        }
+        app.store.set_formats(&user.id, &formats).await?;
+    }
+    Ok(Json(Envelope { data: profile(&app, &user).await? }))
 }
 
 /// `POST /api/v1/account/password` (ours): ends every other session.
@@ -289,12 +300,13 @@ pub async fn export_account(State(app): State<Arc<App>>, caller: Caller) -> Resu
                 "id": row.id, "created_at": rfc3339(row.created_at), "model": row.model_id,
                 "provider": row.provider_name, "app": row.app_title, "prompt_tokens": row.prompt_tokens,
                 "completion_tokens": row.completion_tokens, "cost": app::types::Money(row.cost_nanos),
+                "task": row.task, "language": row.language,
             })).collect::<Vec<_>>(),
         }));
     }
     let sessions = app.store.sessions_of(&user.id, now).await?;
     Ok(Json(json!({
-        "profile": profile(user),
+        "profile": profile(&app, user).await?,
         "has_second_factor": in_use(&app.store, &user.id).await?.is_some(),
         "sessions": sessions.iter().map(|row| json!({
             "opened_at": rfc3339(row.opened_at), "address": row.address, "user_agent": row.user_agent,

@@ -303,6 +303,8 @@ fn detail(row: GenerationRow) -> Generation {
         is_byok: !row.own_key_id.is_empty(),
         native_finish_reason: row.native_finish_reason,
         external_user: row.external_user,
+        task: Some(row.task).filter(|label| !label.is_empty()),
+        language: Some(row.language).filter(|label| !label.is_empty()),
         routing,
         api_type: Some(row.api_type),
         router: None,

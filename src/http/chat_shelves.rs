@@ -7,10 +7,11 @@ use app::types::chats::{Attachment, Folder, NameFolder};
 use app::types::keys::Deleted;
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 
 use super::caller::Caller;
-use super::chats::{no_such_chat, person};
+use super::chats::{no_such_chat, no_such_link, person};
 use super::input::{Body, read_json};
 use crate::App;
 use crate::accounts::new_id;
@@ -160,6 +161,39 @@ pub async fn keep_file(
         app.store.insert_chat_file(&row).await?;
     }
     Ok(Json(Envelope { data: Attachment { id: file, name: wish.name, kind: wish.kind, data: String::new() } }))
+}
+
+/// Images that a page may show.
+const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+
+/// `GET /api/v1/shared/{share_id}/files/{file}` (ours, public): an image of a conversation whose owner lets
+/// everybody with the link see them.
+///
+/// # Errors
+/// 404 when the link leads nowhere, or no longer, and for any other file.
+pub async fn show_shared_image(
+    State(app): State<Arc<App>>,
+    Path((share_id, file)): Path<(String, String)>,
+) -> Result<Response> {
+    use base64::Engine as _;
+    let chat = app.store.shared_chat(&share_id).await?.filter(|chat| chat.shares_images != 0);
+    let chat = chat.ok_or_else(no_such_link)?;
+    let row = app.store.chat_file(&chat.user_id, &chat.id, &file).await?;
+    let none = || Error::not_found("There is no image here.");
+    let row = row.ok_or_else(none)?;
+    let kind = IMAGES.into_iter().find(|kind| *kind == row.kind).ok_or_else(none)?;
+    let bytes = row
+        .content
+        .split_once(";base64,")
+        .and_then(|(_, text)| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        // Once the link is taken back nobody sees it again.
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ];
+    Ok((headers, bytes.ok_or_else(none)?).into_response())
 }
 
 /// Bytes of a file whose data are what they claim.

@@ -50,6 +50,10 @@ pub(super) fn no_such_chat() -> Error {
     Error::not_found("No conversation of yours has this id.")
 }
 
+pub(super) fn no_such_link() -> Error {
+    Error::not_found("This link leads nowhere, or was taken back.")
+}
+
 fn summary(row: ChatRow) -> ChatSummary {
     let updated_at = rfc3339(row.updated_at);
     ChatSummary { id: row.id, title: row.title, updated_at, share_id: row.share_id, folder_id: row.folder_id }
@@ -57,8 +61,9 @@ fn summary(row: ChatRow) -> ChatSummary {
 
 fn whole(row: ChatRow) -> Result<Chat> {
     let document = serde_json::from_str(&row.document).map_err(|error| Error::Internal(error.to_string()))?;
+    let shares_images = row.shares_images != 0;
     let ChatSummary { id, title, updated_at, share_id, folder_id } = summary(row);
-    Ok(Chat { id, title, updated_at, share_id, folder_id, document })
+    Ok(Chat { id, title, updated_at, share_id, folder_id, shares_images, document })
 }
 
 /// Title and JSON of what is to be kept.
@@ -127,7 +132,8 @@ pub async fn create_chat(
     }
     let now = app.clock.now_ms();
     let (id, share_id) = (new_id(now), None);
-    let row = ChatRow { id, user_id, title, document, share_id, folder_id, created_at: now, updated_at: now };
+    let (created_at, updated_at, shares_images) = (now, now, 0);
+    let row = ChatRow { id, user_id, title, document, share_id, folder_id, shares_images, created_at, updated_at };
     app.store.insert_chat(&row).await?;
     Ok((StatusCode::CREATED, Json(Envelope { data: whole(row)? })))
 }
@@ -212,7 +218,16 @@ pub async fn delete_chat(State(app): State<Arc<App>>, caller: Caller, Path(id): 
     Ok(Json(Deleted { deleted: true }))
 }
 
+/// Query of `POST /chats/{id}/share`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ShareQuery {
+    /// Who has the link is to see images, too.
+    pub images: bool,
+}
+
 /// `POST /api/v1/chats/{id}/share` (ours): makes a link under which anybody may read it, as it is and becomes.
+/// Of its files only the names are shown, with `images=true` images, too.
 ///
 /// # Errors
 /// 403 for a key, 404 for one of nobody or of another person.
@@ -220,6 +235,7 @@ pub async fn share_chat(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
+    Query(query): Query<ShareQuery>,
 ) -> Result<Json<Envelope<Chat>>> {
     use base64::Engine as _;
     let mut row = app.store.chat(person(&caller)?, &id).await?.ok_or_else(no_such_chat)?;
@@ -227,6 +243,7 @@ pub async fn share_chat(
         // Nobody guesses 144 bits.
         row.share_id = Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rand::random::<[u8; 18]>()));
     }
+    row.shares_images = i64::from(query.images);
     save(&app, row).await
 }
 
@@ -241,6 +258,7 @@ pub async fn unshare_chat(
 ) -> Result<Json<Envelope<Chat>>> {
     let mut row = app.store.chat(person(&caller)?, &id).await?.ok_or_else(no_such_chat)?;
     row.share_id = None;
+    row.shares_images = 0;
     save(&app, row).await
 }
 
@@ -252,9 +270,7 @@ pub async fn show_shared_chat(
     State(app): State<Arc<App>>,
     Path(share_id): Path<String>,
 ) -> Result<Json<Envelope<Chat>>> {
-    let row = app.store.shared_chat(&share_id).await?;
-    let row = row.ok_or_else(|| Error::not_found("This link leads nowhere, or was taken back."))?;
-    let chat = whole(row)?;
+    let chat = whole(app.store.shared_chat(&share_id).await?.ok_or_else(no_such_link)?)?;
     // The owner's id of it, and where he put it, is nobody else's business.
     Ok(Json(Envelope { data: Chat { id: String::new(), folder_id: None, ..chat } }))
 }

@@ -10,10 +10,11 @@ use app::types::session::{Notice, Undo};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 use tower_sessions::Session;
 
@@ -128,20 +129,7 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
     if !form.path.starts_with("/api/v1/") || form.path.contains(['\r', '\n', ' ']) {
         return Err(Error::bad_request("_path", "This form names no call of the API."));
     }
-    let json = serde_json::to_vec(&form.body).unwrap_or_default();
-    let mut call = axum::http::Request::builder().method(method).uri(&form.path);
-    for name in [header::COOKIE, header::HOST, header::USER_AGENT, header::HeaderName::from_static("x-forwarded-for")] {
-        if let Some(value) = parts.headers.get(&name) {
-            call = call.header(name, value.clone());
-        }
-    }
-    let call = call.header("sec-fetch-site", "same-origin").header(header::CONTENT_TYPE, "application/json");
-    let mut call =
-        call.body(Body::from(json)).map_err(|_| Error::bad_request("_path", "This form names no call of the API."))?;
-    if let Some(peer) = parts.extensions.get::<super::address::Peer>() {
-        call.extensions_mut().insert(*peer);
-    }
-    let Ok(answer) = forms.api.clone().oneshot(call).await;
+    let answer = call(&forms, &parts, method, &form.path, &Value::Object(form.body)).await?;
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, ANSWER_BYTES).await.map_err(|error| Error::Internal(error.to_string()))?;
     let next = safe_next(&form.next);
@@ -174,24 +162,51 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
     Ok(response)
 }
 
+/// Calls the API as who sent the form.
+async fn call(forms: &Forms, parts: &Parts, method: Method, path: &str, body: &Value) -> Result<Response> {
+    let mut call = axum::http::Request::builder().method(method).uri(path);
+    for name in [header::COOKIE, header::HOST, header::USER_AGENT, header::HeaderName::from_static("x-forwarded-for")] {
+        if let Some(value) = parts.headers.get(&name) {
+            call = call.header(name, value.clone());
+        }
+    }
+    let call = call.header("sec-fetch-site", "same-origin").header(header::CONTENT_TYPE, "application/json");
+    let mut call = call
+        .body(Body::from(body.to_string()))
+        .map_err(|_| Error::bad_request("_path", "This form names no call of the API."))?;
+    if let Some(peer) = parts.extensions.get::<super::address::Peer>() {
+        call.extensions_mut().insert(*peer);
+    }
+    let Ok(answer) = forms.api.clone().oneshot(call).await;
+    Ok(answer)
+}
+
+/// The cookie that says how numbers and days are written; without a locale, one that ends it.
+#[must_use]
+pub fn formats_cookie(locale: Option<&Locale>) -> HeaderValue {
+    let gone = "formats=; Path=/; Max-Age=0; SameSite=Lax";
+    let text = locale.map(|locale| format!("formats={}; Path=/; Max-Age=31536000; SameSite=Lax", locale.tag));
+    text.and_then(|text| HeaderValue::from_str(&text).ok()).unwrap_or(HeaderValue::from_static(gone))
+}
+
 /// `POST /formats`: how this browser's visitor writes numbers and days; anything unknown is as the browser says.
+/// For a person who is signed in it is kept with the account, too.
 ///
 /// # Errors
 /// 403 for a form of another site.
-async fn choose_formats(request: Request) -> Result<Response> {
+async fn choose_formats(State(forms): State<Arc<Forms>>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     if !is_own_site(&parts.headers, &parts.method) {
         return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
     }
     let mut form = Form::read(&read_body(body, FORM_BYTES).await?);
     let chosen = form.body.remove("formats");
-    let cookie = match chosen.as_ref().and_then(Value::as_str).and_then(Locale::of) {
-        Some(locale) => format!("formats={}; Path=/; Max-Age=31536000; SameSite=Lax", locale.tag),
-        None => "formats=; Path=/; Max-Age=0; SameSite=Lax".to_owned(),
-    };
+    let locale = chosen.as_ref().and_then(Value::as_str).and_then(Locale::of);
+    let change = json!({ "formats": locale.map_or("", |locale| locale.tag) });
+    // A visitor has no account to keep it with, and is refused.
+    call(&forms, &parts, Method::PATCH, "/api/v1/account", &change).await?;
     let mut response = see_other(&safe_next(&form.next));
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Error::Internal(error.to_string()))?;
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response.headers_mut().append(header::SET_COOKIE, formats_cookie(locale));
     Ok(response)
 }
 
@@ -212,8 +227,6 @@ fn outcome(answer: &Value, done: String) -> Notice {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -35,6 +35,7 @@ pub mod openapi;
 mod openapi_chats;
 mod openapi_money;
 mod openapi_people;
+mod openapi_rankings;
 pub mod organizations;
 pub mod pkce;
 pub mod place;
@@ -320,6 +321,7 @@ fn public() -> Router<Arc<App>> {
         .route("/chat-folders/{id}", patch(chat_shelves::rename_folder).delete(chat_shelves::delete_folder))
         .route("/chats/{id}/share", post(chats::share_chat).delete(chats::unshare_chat))
         .route("/shared/{share_id}", get(chats::show_shared_chat))
+        .route("/shared/{share_id}/files/{file}", get(chat_shelves::show_shared_image))
         .route("/math", post(math::set_math))
         .route("/votes", post(votes::cast_vote))
         .route("/votes/pair", get(votes::draw_pair))
@@ -330,6 +332,7 @@ fn public() -> Router<Arc<App>> {
         .route("/rankings/speed", get(rankings::show_speed_board))
         .route("/datasets/rankings-daily", get(rankings::datasets::show_rankings_daily))
         .route("/datasets/app-rankings", get(rankings::datasets::show_app_rankings))
+        .route("/classifications/task", get(rankings::tasks::show_tasks))
 }
 
 fn session_layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {

@@ -10,7 +10,6 @@ use app::types::credits::{Credits, LedgerEntry};
 use app::types::error::ErrorBody;
 use app::types::keys::{CreateKey, CreatedKey, CurrentKey, Deleted, Key, UpdateKey};
 use app::types::models::{Facets, Model, ModelCount, ModelEndpoints, ModelList, Provider};
-use app::types::rankings::{AppRankings, Board, RankingsDaily, SpeedLine};
 use app::types::session::Session;
 use app::types::statistics::{ModelStatistics, Status};
 use axum::Json;
@@ -36,6 +35,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(super::observability::Description::openapi());
     document.merge(super::prompt_logs::Description::openapi());
     document.merge(super::openapi_money::MoneyDescription::openapi());
+    document.merge(super::openapi_rankings::Description::openapi());
     document
 }
 
@@ -55,14 +55,13 @@ pub async fn show_openapi() -> Json<utoipa::openapi::OpenApi> {
         count_content_tokens, show_listed_model, list_models, count_models, show_facets, show_model, list_endpoints, show_statistics, show_status, list_providers, show_current_key,
         create_response, complete, embed, rerank, list_embedding_models,
         show_current_key_alias, list_keys, create_key, show_key, update_key, delete_key, show_credits, list_ledger,
-        list_activity, show_usage, show_usage_csv, show_generation, list_generations, show_rankings, show_rankings_csv, show_rankings_svg, show_speed_board, show_rankings_daily, show_app_rankings, show_session, show_description
+        list_activity, show_usage, show_usage_csv, show_generation, list_generations, show_session, show_description
     ),
     tags(
         (name = "inference", description = "Requests to models"),
         (name = "catalog", description = "Models, endpoints and providers; public"),
         (name = "keys", description = "API keys; managing them needs a management key or a signed-in person"),
         (name = "accounting", description = "Credit, spending and single requests"),
-        (name = "rankings", description = "Public leaderboards"),
     )
 )]
 struct Description;
@@ -83,28 +82,6 @@ struct UsageParams {
     granularity: Option<String>,
     /// Only this key
     api_key_hash: Option<String>,
-}
-
-/// Which leaderboard.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-struct BoardParams {
-    /// model, author, provider or app
-    by: Option<String>,
-    /// day, week, month or year
-    period: Option<String>,
-    /// popular or trending
-    sort: Option<String>,
-    /// Only models suited for it
-    category: Option<String>,
-    /// text, image, image_output, audio or tool_calling
-    modality: Option<String>,
-    /// Only prompts of this length: 1K, 10K, 100K, 1M or 10M tokens at most
-    length: Option<String>,
-    /// Only requests of the app at this address
-    app: Option<String>,
-    /// Only requests to the provider of this name
-    provider: Option<String>,
 }
 
 impl Modify for BearerKey {
@@ -442,44 +419,6 @@ fn show_generation() {}
     responses((status = 200, body = Envelope<Vec<GenerationSummary>>), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn list_generations() {}
-
-/// Shows a leaderboard by tokens.
-#[utoipa::path(get, path = "/rankings", tag = "rankings", security(()), params(BoardParams),
-    responses((status = 200, body = Envelope<Board>), (status = 400, body = ErrorBody)))]
-fn show_rankings() {}
-
-/// The same leaderboard as CSV: a line for every day and name.
-#[utoipa::path(get, path = "/rankings.csv", tag = "rankings", security(()), params(BoardParams),
-    responses((status = 200, body = String, content_type = "text/csv"), (status = 400, body = ErrorBody)))]
-fn show_rankings_csv() {}
-
-/// The same leaderboard as a chart to put into other pages.
-#[utoipa::path(get, path = "/rankings.svg", tag = "rankings", security(()), params(BoardParams),
-    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 400, body = ErrorBody)))]
-fn show_rankings_svg() {}
-
-/// Lists the fastest models of the last 24 hours.
-#[utoipa::path(get, path = "/rankings/speed", tag = "rankings", security(()),
-    responses((status = 200, body = Envelope<Vec<SpeedLine>>)))]
-fn show_speed_board() {}
-
-/// Lists the 50 models with most tokens of each day, and the rest as `other`.
-#[utoipa::path(get, path = "/datasets/rankings-daily", tag = "rankings",
-    params(("start_date" = Option<String>, Query, description = "YYYY-MM-DD, from 2025-01-01 on"),
-        ("end_date" = Option<String>, Query), ("period" = Option<String>, Query, description = "day, week or month"),
-        ("modality" = Option<String>, Query, description = "text, image, image_output, audio or tool_calling"),
-        ("context_bucket" = Option<String>, Query, description = "1K, 10K, 100K, 1M or 10M"),
-        ("category" = Option<String>, Query, description = "Models suited for it; by week or month")),
-    responses((status = 200, body = RankingsDaily), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-fn show_rankings_daily() {}
-
-/// Lists the apps that name themselves, by tokens or by growth.
-#[utoipa::path(get, path = "/datasets/app-rankings", tag = "rankings",
-    params(("start_date" = Option<String>, Query), ("end_date" = Option<String>, Query),
-        ("sort" = Option<String>, Query, description = "popular or trending"),
-        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
-    responses((status = 200, body = AppRankings), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-fn show_app_rankings() {}
 
 /// Shows who is signed in, and what kind of site this is.
 #[utoipa::path(get, path = "/session", tag = "accounting", security(()),

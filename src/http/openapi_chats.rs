@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     paths(list_chats, create_chat, show_chat, update_chat, change_chat, delete_chat, show_file, keep_file,
-        list_folders, create_folder, rename_folder, delete_folder, share_chat, unshare_chat, show_shared_chat,
+        list_folders, create_folder, rename_folder, delete_folder, share_chat, unshare_chat, show_shared_chat, show_shared_image,
         set_math, draw_pair, cast_vote, show_ratings),
     tags((name = "chats", description = "Conversations people keep, and votes on blind comparisons; for signed-in people"))
 )]
@@ -96,7 +96,10 @@ fn delete_folder() {}
 fn delete_chat() {}
 
 /// Makes a link under which anybody may read a conversation.
-#[utoipa::path(post, path = "/chats/{id}/share", tag = "chats", params(("id" = String, Path)),
+///
+/// Of its files the names are shown; with `images=true` images, too.
+#[utoipa::path(post, path = "/chats/{id}/share", tag = "chats",
+    params(("id" = String, Path), ("images" = Option<bool>, Query)),
     responses((status = 200, body = Envelope<Chat>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody)))]
 fn share_chat() {}
@@ -111,6 +114,13 @@ fn unshare_chat() {}
 #[utoipa::path(get, path = "/shared/{share_id}", tag = "chats", params(("share_id" = String, Path)), security(()),
     responses((status = 200, body = Envelope<Chat>), (status = 404, body = ErrorBody)))]
 fn show_shared_chat() {}
+
+/// Shows an image of a shared conversation, where its owner wants that.
+#[utoipa::path(get, path = "/shared/{share_id}/files/{file}", tag = "chats",
+    params(("share_id" = String, Path), ("file" = String, Path)), security(()),
+    responses((status = 200, description = "The image", body = Vec<u8>, content_type = "image/png"),
+        (status = 404, body = ErrorBody)))]
+fn show_shared_image() {}
 
 /// Sets formulas of TeX as MathML; null stands for one that is not understood.
 #[utoipa::path(post, path = "/math", tag = "chats", request_body = Formulas,

@@ -215,7 +215,7 @@ fn remove_workspace_members() {}
     responses((status = 200, body = Envelope<Profile>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 fn show_account() {}
 
-/// Changes the person's name.
+/// Changes the person's name, or how numbers and days are written for them.
 #[utoipa::path(patch, path = "/account", tag = "account",
     request_body = UpdateProfile,
     responses((status = 200, body = Envelope<Profile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]

@@ -44,6 +44,7 @@ pub fn shown(row: OrganizationRow, current: &str) -> Organization {
         role: row.role.parse().unwrap_or_default(),
         is_personal: row.is_personal != 0,
         allowed_networks: words(&row.allowed_networks),
+        labels_prompts: row.labels_prompts != 0,
         id: row.id,
         name: row.name,
     }
@@ -142,6 +143,7 @@ async fn own(app: &App, caller: &Caller) -> Result<Organization> {
         is_personal: is_personal != 0,
         is_current: true,
         allowed_networks: words(&networks),
+        labels_prompts: app.store.labels_prompts(id).await?,
     })
 }
 
@@ -178,8 +180,13 @@ pub async fn update_organization(
         }
         done.push(format!("networks {}", organization.allowed_networks.join(" ")));
     }
+    if let Some(labels) = change.labels_prompts {
+        organization.labels_prompts = labels;
+        done.push(format!("labels of requests {}", if labels { "on" } else { "off" }));
+    }
     let networks = organization.allowed_networks.join(" ");
-    app.store.update_organization(&organization.id, &organization.name, &networks).await?;
+    let labels = organization.labels_prompts;
+    app.store.update_organization(&organization.id, &organization.name, &networks, labels).await?;
     app.keys.forget_organization(&organization.id, app.clock.now_ms()).await?;
     let deed = Deed { action: "organization.update", target: &organization.id, detail: &done.join(", ") };
     note(&app, &caller, &origin, deed).await?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
+use app::types::locale::Locale;
 use app::types::session::{IdentityProvider, Notice, Session as SessionView, User};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -16,7 +17,7 @@ use url::form_urlencoded::byte_serialize;
 use super::account;
 use super::address::{self, Origin};
 use super::caller::{Caller, ORGANIZATION_ID, PROVED_AT, is_own_site, person};
-use super::forms::NOTICE;
+use super::forms::{NOTICE, formats_cookie};
 use super::inference::read_body;
 use super::members::open_invitation;
 use super::organizations;
@@ -272,7 +273,12 @@ pub async fn open_session(
     session.insert(ADDRESS, origin.address()).await.map_err(internal)?;
     session.insert(USER_AGENT, &origin.user_agent).await.map_err(internal)?;
     session.remove_value(ORGANIZATION_ID).await.map_err(internal)?;
-    Ok(see_other(&safe_next(next)))
+    let mut response = see_other(&safe_next(next));
+    // What the person chose once holds in every browser.
+    if let Some(locale) = Locale::of(&app.store.formats(user_id).await?) {
+        response.headers_mut().append(header::SET_COOKIE, formats_cookie(Some(locale)));
+    }
+    Ok(response)
 }
 
 fn back(page: &str, error: SignInError, form: &SignInForm) -> Result<Response> {

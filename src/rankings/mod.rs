@@ -1,6 +1,7 @@
 //! Totals → leaderboards and usage charts. Reads roll-ups only.
 
 pub mod curves;
+pub mod labels;
 pub mod ratings;
 
 use std::collections::HashMap;

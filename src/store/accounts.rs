@@ -184,6 +184,29 @@ impl Store {
             .map(|_| ())
     }
 
+    /// How a person has numbers and days written; empty where that was not said.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn formats(&self, user_id: &str) -> sqlx::Result<String> {
+        let formats: Option<String> = sqlx::query_scalar("SELECT formats FROM users WHERE id = $1")
+            .bind(user_id)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(formats.unwrap_or_default())
+    }
+
+    /// # Errors
+    /// Any database error.
+    pub async fn set_formats(&self, user_id: &str, formats: &str) -> sqlx::Result<()> {
+        sqlx::query("UPDATE users SET formats = $2 WHERE id = $1")
+            .bind(user_id)
+            .bind(formats)
+            .execute(self.pool())
+            .await
+            .map(|_| ())
+    }
+
     /// # Errors
     /// Any database error.
     pub async fn set_verified(&self, user_id: &str, now: i64) -> sqlx::Result<()> {

@@ -14,6 +14,7 @@ pub struct ChatRow {
     pub document: String,
     pub share_id: Option<String>,
     pub folder_id: Option<String>,
+    pub shares_images: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }
@@ -41,7 +42,7 @@ impl Store {
     /// Any database error.
     pub async fn chats_of(&self, user_id: &str, words: &str, limit: i64) -> sqlx::Result<Vec<ChatRow>> {
         sqlx::query_as(
-            "SELECT id, user_id, title, '' AS document, share_id, folder_id, created_at, updated_at FROM chats \
+            "SELECT id, user_id, title, '' AS document, share_id, folder_id, shares_images, created_at, updated_at FROM chats \
              WHERE user_id = $1 AND ($2 = '' OR LOWER(title) LIKE $2 ESCAPE '!' OR LOWER(document) LIKE $2 ESCAPE '!' \
              OR folder_id IN (SELECT id FROM chat_folders WHERE user_id = $1 AND LOWER(name) LIKE $2 ESCAPE '!')) \
              ORDER BY updated_at DESC, id DESC LIMIT $3",
@@ -109,7 +110,7 @@ impl Store {
     /// Any database error.
     pub async fn update_chat(&self, row: &ChatRow) -> sqlx::Result<bool> {
         let done = sqlx::query(
-            "UPDATE chats SET title = $3, document = $4, share_id = $5, folder_id = $6, updated_at = $7 \
+            "UPDATE chats SET title = $3, document = $4, share_id = $5, folder_id = $6, updated_at = $7, shares_images = $8 \
              WHERE id = $1 AND user_id = $2",
         )
         .bind(&row.id)
@@ -119,6 +120,7 @@ impl Store {
         .bind(&row.share_id)
         .bind(&row.folder_id)
         .bind(row.updated_at)
+        .bind(row.shares_images)
         .execute(self.pool())
         .await?;
         Ok(done.rows_affected() > 0)

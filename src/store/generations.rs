@@ -60,6 +60,10 @@ pub struct GenerationRow {
     pub other_usage: String,
     /// Hundredths of a per cent of the list price that were let off.
     pub discount_basis_points: i64,
+    /// What was asked for, or empty.
+    pub task: String,
+    /// The language of the question, or empty.
+    pub language: String,
 }
 
 macro_rules! columns {
@@ -69,7 +73,7 @@ macro_rules! columns {
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
          native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
-         routing, own_key_id, other_usage, discount_basis_points"
+         routing, own_key_id, other_usage, discount_basis_points, task, language"
     };
 }
 
@@ -78,11 +82,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?, ?, ?, ?, ?, ?)"
+     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 44, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 46, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -136,6 +140,8 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.own_key_id.as_str())
                 .bind(row.other_usage.as_str())
                 .bind(row.discount_basis_points)
+                .bind(row.task.as_str())
+                .bind(row.language.as_str())
         })
         .await
 }

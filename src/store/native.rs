@@ -273,6 +273,8 @@ fn write_generation(
         row.routing,
         row.own_key_id,
         row.other_usage,
-        row.discount_basis_points
+        row.discount_basis_points,
+        row.task,
+        row.language
     ])
 }

@@ -12,6 +12,7 @@ pub struct OrganizationRow {
     pub name: String,
     pub is_personal: i64,
     pub allowed_networks: String,
+    pub labels_prompts: i64,
     pub role: String,
 }
 
@@ -83,7 +84,7 @@ impl Store {
     /// Any database error.
     pub async fn organizations_of(&self, user_id: &str) -> sqlx::Result<Vec<OrganizationRow>> {
         sqlx::query_as(
-            "SELECT o.id, o.name, o.is_personal, o.allowed_networks, m.role FROM members m \
+            "SELECT o.id, o.name, o.is_personal, o.allowed_networks, o.labels_prompts, m.role FROM members m \
              JOIN organizations o ON o.id = m.organization_id \
              WHERE m.user_id = $1 AND o.deleted_at IS NULL ORDER BY m.created_at, o.id",
         )
@@ -143,13 +144,26 @@ impl Store {
         tx.commit().await
     }
 
+    /// Whether the requests of an organization are labelled.
+    ///
     /// # Errors
     /// Any database error.
-    pub async fn update_organization(&self, id: &str, name: &str, networks: &str) -> sqlx::Result<()> {
-        sqlx::query("UPDATE organizations SET name = $2, allowed_networks = $3 WHERE id = $1")
+    pub async fn labels_prompts(&self, id: &str) -> sqlx::Result<bool> {
+        let labels: Option<i64> = sqlx::query_scalar("SELECT labels_prompts FROM organizations WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(labels.is_some_and(|labels| labels != 0))
+    }
+
+    /// # Errors
+    /// Any database error.
+    pub async fn update_organization(&self, id: &str, name: &str, networks: &str, labels: bool) -> sqlx::Result<()> {
+        sqlx::query("UPDATE organizations SET name = $2, allowed_networks = $3, labels_prompts = $4 WHERE id = $1")
             .bind(id)
             .bind(name)
             .bind(networks)
+            .bind(i64::from(labels))
             .execute(self.pool())
             .await
             .map(|_| ())

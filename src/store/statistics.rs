@@ -140,6 +140,28 @@ impl Store {
         .await
     }
 
+    /// Requests and tokens along a dimension in some days: name, model, requests, tokens.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn public_names_by_model(
+        &self,
+        dimension: &str,
+        from_day: i64,
+        to_day: i64,
+    ) -> sqlx::Result<Vec<(String, String, i64, i64)>> {
+        sqlx::query_as(
+            "SELECT name, model_id, CAST(SUM(requests) AS BIGINT), \
+             CAST(SUM(prompt_tokens + completion_tokens) AS BIGINT) FROM public_daily \
+             WHERE dimension = $1 AND day >= $2 AND day < $3 GROUP BY name, model_id",
+        )
+        .bind(dimension)
+        .bind(from_day)
+        .bind(to_day)
+        .fetch_all(self.pool())
+        .await
+    }
+
     /// What the app at an address called itself last.
     ///
     /// # Errors

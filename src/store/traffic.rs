@@ -35,7 +35,7 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      requested_model, model_id, endpoint_id, provider_slug, provider_name, is_simulated, price_id, app_url, app_title, \
      api_type, is_streamed, is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, \
      cached_tokens, cache_write_tokens, cost_nanos, upstream_cost_nanos, finish_reason, latency_ms, generation_ms, \
-     attempts, status, error) \
+     attempts, status, error, task, language) \
      WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < CAST($2 AS BIGINT)), \
      draws (i, a, b, c) AS (SELECT i, (i * 2654435761) % 4294967291 / 7, (i * 1597334677) % 4294967291 / 7, \
      (i * 3812015801) % 4294967291 / 7 FROM n), \
@@ -60,7 +60,9 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      CASE WHEN is_failed THEN 0 ELSE prompt_tokens * 500 + completion_tokens * 2000 END, 0, \
      CASE WHEN is_failed THEN 'error' WHEN a % 9 = 0 THEN 'tool_calls' ELSE 'stop' END, 180 + b % 12 * 90, \
      180 + b % 12 * 90 + completion_tokens * (5 + c % 4 * 5), '[]', CASE WHEN is_failed THEN 502 ELSE 200 END, \
-     CASE WHEN is_failed THEN 'the simulated provider failed' END \
+     CASE WHEN is_failed THEN 'the simulated provider failed' END, \
+     CASE WHEN app % 3 = 0 THEN 'code:general_impl' WHEN a % 5 = 0 THEN 'general:translation' ELSE 'general:conversation' END, \
+     CASE WHEN b % 4 = 0 THEN 'de' WHEN b % 7 = 0 THEN 'ja' ELSE 'en' END \
      FROM requests JOIN offers ON offers.position = requests.position";
 
 macro_rules! usage {
@@ -108,7 +110,7 @@ macro_rules! public {
 }
 
 /// One statement for each table (and dimension) of totals.
-const TOTALS: [&str; 8] = [
+const TOTALS: [&str; 10] = [
     usage!("usage_hourly", "hour", "3600000"),
     usage!("usage_daily", "day", "86400000"),
     ENDPOINTS,
@@ -122,6 +124,8 @@ const TOTALS: [&str; 8] = [
         "''",
         ""
     ),
+    public!("task", "task", "''", " AND task <> ''"),
+    public!("language", "language", "''", " AND language <> ''"),
 ];
 
 macro_rules! activity {
@@ -154,7 +158,7 @@ macro_rules! board {
 }
 
 /// One statement for each dimension of what pages show.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 12] = [
     activity!("model", "model_id"),
     activity!("key", "key_id || ''"),
     activity!("app", "app_title"),
@@ -167,6 +171,8 @@ const PAGES: [&str; 10] = [
     board!("author", "model", "RTRIM(RTRIM(model_id, REPLACE(model_id, '/', '')), '/')"),
     board!("provider", "provider", "name"),
     board!("app", "app", "name"),
+    board!("task", "task", "name"),
+    board!("language", "language", "name"),
 ];
 
 /// Speeds fall into the buckets of [`tally::bucket`], which are listed: SQLite knows no logarithm.

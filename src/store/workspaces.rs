@@ -73,6 +73,8 @@ pub struct PolicyRows {
     pub io_retention_days: i64,
     pub shares_io: bool,
     pub broadcasts: bool,
+    /// The organization lets its requests be labelled.
+    pub labels_prompts: bool,
     /// What providers bill to own keys counts in the budgets.
     pub includes_byok: bool,
     /// The person is suspended.
@@ -92,6 +94,7 @@ struct PolicyRow {
     io_retention_days: i64,
     shares_io: i64,
     broadcasts: i64,
+    labels_prompts: i64,
     include_byok_in_budgets: i64,
     member_limit: Option<i64>,
     suspended_at: Option<i64>,
@@ -117,7 +120,7 @@ impl Store {
         user_id: Option<&str>,
     ) -> sqlx::Result<PolicyRows> {
         let row: Option<PolicyRow> = sqlx::query_as(
-            "SELECT o.allowed_networks, w.name, w.default_text_model, w.default_provider_sort, w.logs_io, \
+            "SELECT o.allowed_networks, o.labels_prompts, w.name, w.default_text_model, w.default_provider_sort, w.logs_io, \
              w.io_per_myriad, w.io_key_hashes, w.io_retention_days, w.shares_io, w.broadcasts, w.include_byok_in_budgets, \
              (SELECT m.monthly_limit_nanos FROM members m WHERE m.organization_id = o.id AND m.user_id = $3) \
              AS member_limit, (SELECT u.suspended_at FROM users u WHERE u.id = $3) AS suspended_at FROM workspaces w JOIN organizations o ON o.id = w.organization_id \
@@ -147,6 +150,7 @@ impl Store {
             io_retention_days: row.io_retention_days,
             shares_io: row.shares_io != 0,
             broadcasts: row.broadcasts != 0,
+            labels_prompts: row.labels_prompts != 0,
             includes_byok: row.include_byok_in_budgets != 0,
             is_suspended: row.suspended_at.is_some(),
         })

@@ -186,6 +186,46 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn images_of_a_shared_conversation_are_seen_only_while_its_owner_wants_it(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let ann = Person::new(&app).await;
+        let kinds = [("f1", "a.png", "image/png"), ("f2", "b.pdf", "application/pdf"), ("f3", "c.svg", "image/svg+xml")];
+        let files: Vec<Value> = kinds.iter().map(|(id, name, kind)| json!({ "id": id, "name": name, "kind": kind })).collect();
+        let document = json!({ "document": { "columns": [{ "model": null, "turns": [
+            { "is_answer": false, "content": "Look", "attachments": files }] }] } });
+        let (_, chat) = ann.call(Method::POST, "/api/v1/chats", Some(&document)).await;
+        let path = format!("/api/v1/chats/{}", chat["data"]["id"].as_str().unwrap());
+        for (id, name, kind) in kinds {
+            let body = json!({ "name": name, "kind": kind, "data": format!("data:{kind};base64,AAECAw==") });
+            assert_eq!(ann.call(Method::PUT, &format!("{path}/files/{id}"), Some(&body)).await.0, 200);
+        }
+        let (_, shared) = ann.call(Method::POST, &format!("{path}/share"), None).await;
+        let link = shared["data"]["share_id"].as_str().unwrap().to_owned();
+        let image = async |id: &str| app.get(&format!("/api/v1/shared/{link}/files/{id}")).await;
+        let page = async || app.get(&format!("/shared/{link}")).await.text().await.unwrap();
+        assert_eq!((&shared["data"]["shares_images"], image("f1").await.status().as_u16()), (&json!(false), 404));
+        assert!(page().await.contains("a.png") && !page().await.contains("files/f1"), "the name alone");
+
+        let (_, shared) = ann.call(Method::POST, &format!("{path}/share?images=true"), None).await;
+        assert_eq!((&shared["data"]["share_id"], &shared["data"]["shares_images"]), (&json!(link), &json!(true)));
+        let seen = image("f1").await;
+        assert_eq!((seen.status().as_u16(), &seen.headers()["content-type"]), (200, &"image/png".parse().unwrap()));
+        assert_eq!(&seen.headers()["cache-control"], "no-store");
+        assert_eq!(&seen.bytes().await.unwrap()[..], [0, 1, 2, 3]);
+        assert!(page().await.contains(&format!("/api/v1/shared/{link}/files/f1")));
+        for other in ["f2", "f3", "f9"] {
+            assert_eq!(image(other).await.status(), 404, "{other}: images that cannot carry a script");
+        }
+        assert_eq!(ann.send(Method::DELETE, &format!("{path}/share"), None).await.status(), 200);
+        assert_eq!(image("f1").await.status(), 404, "the link was taken back");
+        let (_, again) = ann.call(Method::POST, &format!("{path}/share"), None).await;
+        assert_eq!(again["data"]["shares_images"], false, "what was agreed to then does not hold for a new link");
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
     async fn a_vote_counts_once_and_only_for_ones_own_answers(database: Database) {
         let upstream = Upstream::start("one").await.offering(&["acme/one", "acme/two"]);
         let app = TestApp::start(database, &[&upstream]).await;

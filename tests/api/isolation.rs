@@ -28,7 +28,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 160] = [
+const ROWS: [(&str, Reach); 162] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -158,6 +158,7 @@ const ROWS: [(&str, Reach); 160] = [
     ("/chats/{id}/files/{file}", Object),
     ("/chat-folders", Own),
     ("/chat-folders/{id}", Object),
+    ("/classifications/task", Public),
     ("/datasets/app-rankings", Public),
     ("/datasets/rankings-daily", Public),
     ("/models/facets", Public),
@@ -167,6 +168,7 @@ const ROWS: [(&str, Reach); 160] = [
     ("/rankings/speed", Public),
     ("/ratings", Public),
     ("/shared/{share_id}", Public),
+    ("/shared/{share_id}/files/{file}", Public),
     ("/status", Public),
     ("/usage.csv", Own),
     ("/math", Own),

@@ -21,6 +21,7 @@ mod conformance;
 mod counting;
 mod crash;
 mod failover;
+mod formats;
 mod gemini;
 mod guardrails;
 mod hedging;

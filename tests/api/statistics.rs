@@ -81,13 +81,72 @@ on_both_databases! {
         assert_eq!(all["meta"]["end_date"], today.as_str());
         let (_, month) = read(key.get(&daily("&period=month&context_bucket=1K")).await).await;
         assert!(month["data"][0]["date"].as_str().unwrap().ends_with("-01"), "{month}");
-        for wrong in ["&period=day&category=programming", "&language_type=natural", "&start_date=2020-01-01", "&start_date=2999-01-01"] {
+        for wrong in ["&period=day&category=programming", "&language_type=natural&category=programming", "&language_type=natural&period=day", "&language_type=x", "&start_date=2020-01-01", "&start_date=2999-01-01"] {
             assert_eq!(key.get(&daily(wrong)).await.status(), 400, "{wrong}");
         }
         let apps = format!("/api/v1/datasets/app-rankings?end_date={today}");
         let (_, apps_body) = read(key.get(&format!("{apps}&sort=trending&offset=1")).await).await;
         assert_eq!((&apps_body["data"][0]["app_name"], &apps_body["data"][0]["rank"]), (&json!("=Owl"), &json!(2)), "{apps_body}");
         assert_eq!(app.get(&apps).await.status(), 401, "a key is needed");
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
+    async fn requests_are_ranked_by_task_and_language_unless_their_organization_minds(database: Database) {
+        let upstream = Upstream::start("acme").await.offering(&["acme/one", "acme/two"]);
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_dollars(10)).await;
+        let key = member.key().await;
+        let manager = member.management_key().await;
+        upstream.always(Script::Answer { words: vec!["Hi".to_owned()], prompt_tokens: 40, completion_tokens: 20 });
+        let ask = async |model: &str, text: &str| {
+            let body = json!({ "model": model, "messages": [{ "role": "user", "content": text }] });
+            let (status, answer) = read(key.ask(body).await).await;
+            assert_eq!(status, 200, "{answer}");
+            answer["id"].as_str().unwrap().to_owned()
+        };
+        let debugging = ask("acme/one", "Warum ist in dieser Python Funktion ein Fehler? ```x = 1 +```").await;
+        ask("acme/two", "Translate this letter into Spanish for me please").await;
+        let (_, shown) = read(key.get(&format!("/api/v1/generation?id={debugging}")).await).await;
+        assert_eq!((&shown["data"]["task"], &shown["data"]["language"]), (&json!("code:debugging"), &json!("de")), "{shown}");
+
+        let (status, changed) = read(manager.send(Method::PATCH, "/api/v1/organization", &json!({ "labels_prompts": false })).await).await;
+        assert_eq!((status, &changed["data"]["labels_prompts"]), (200, &json!(false)), "{changed}");
+        let private = ask("acme/one", "Translate this letter into French for me please").await;
+        let (_, shown) = read(key.get(&format!("/api/v1/generation?id={private}")).await).await;
+        assert!(shown["data"]["task"].is_null() && shown["data"]["language"].is_null(), "{shown}");
+        while app.app.store.fold_generations().await.unwrap() > 0 {}
+
+        let rows = async |query: &str| get(&app, &format!("/api/v1/rankings?{query}")).await["data"]["rows"].clone();
+        let tasks = rows("by=task").await;
+        assert_eq!(tasks.as_array().unwrap().len(), 2, "{tasks}");
+        assert!(names(&tasks, "name").contains(&"Debugging".to_owned()), "{tasks}");
+        assert_eq!(tasks[0]["requests"], 1, "what the organization keeps out is not counted: {tasks}");
+        let mut languages = names(&rows("by=language").await, "name");
+        languages.sort();
+        assert_eq!(languages, ["English", "German"]);
+        assert_eq!(names(&rows("task=general:translation").await, "id"), ["acme/two"]);
+        assert_eq!(names(&rows("language=de&by=author").await, "id"), ["acme"]);
+        let csv = app.get("/api/v1/rankings.csv?by=task").await.text().await.unwrap();
+        assert!(csv.contains(",code:debugging,Debugging,"), "{csv}");
+        let svg = app.get("/api/v1/rankings.svg?by=language").await.text().await.unwrap();
+        assert!(svg.contains("German"), "{svg}");
+        for wrong in ["task=cooking", "language=xx", "task=code:sql&language=de", "by=task&language=de", "length=1K&task=code:sql"] {
+            assert_eq!(app.get(&format!("/api/v1/rankings?{wrong}")).await.status(), 400, "{wrong}");
+        }
+
+        let today = get(&app, "/api/v1/rankings?period=day").await["data"]["days"][0].as_str().unwrap().to_owned();
+        let daily = async |kind: &str| {
+            let path = format!("/api/v1/datasets/rankings-daily?end_date={today}&language_type={kind}");
+            names(&read(key.get(&path).await).await.1["data"], "model_permaslug")
+        };
+        assert_eq!(daily("programming").await, ["acme/one"]);
+        assert_eq!(daily("natural").await.len(), 2);
+        // Whole days only: there was none yet.
+        let (status, shares) = read(manager.get("/api/v1/classifications/task?window=7d").await).await;
+        assert_eq!((status, &shares["data"]["window_days"], &shares["data"]["classifications"]), (200, &json!(7), &json!([])));
+        assert_eq!(key.get("/api/v1/classifications/task?window=1d").await.status(), 400);
         app.finish().await;
     }
 }

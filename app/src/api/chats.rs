@@ -38,10 +38,10 @@ impl Api {
         self.call(Method::DELETE, &format!("/api/v1/chats/{}", encode(id)), None::<&()>).await
     }
 
-    /// Makes the link to a conversation, or takes it back.
-    pub async fn share_chat(&self, id: &str, is_shared: bool) -> ApiResult<Chat> {
+    /// Makes the link to a conversation, or takes it back. Images are shown only if that is said.
+    pub async fn share_chat(&self, id: &str, is_shared: bool, has_images: bool) -> ApiResult<Chat> {
         let method = if is_shared { Method::POST } else { Method::DELETE };
-        let path = format!("/api/v1/chats/{}/share", encode(id));
+        let path = format!("/api/v1/chats/{}/share{}", encode(id), if has_images { "?images=true" } else { "" });
         self.call::<(), Envelope<Chat>>(method, &path, None).await.map(|envelope| envelope.data)
     }
 

@@ -23,7 +23,7 @@ pub use query::{BoardQuery, ModelQuery, Period, encode};
 
 use crate::types::Envelope;
 use crate::types::activity::{Feedback, Generation, GenerationContent, GenerationSummary, Usage};
-use crate::types::chats::{CastVote, CountedVote, Formulas, ModelChoice, Ratings};
+use crate::types::chats::{Candidate, CastVote, CountedVote, Formulas, ModelChoice, Ratings};
 use crate::types::credits::{Billing, Credits, LedgerEntry, Purchase};
 use crate::types::error::ErrorBody;
 use crate::types::keys::{CreateKey, CreatedKey, Deleted, Key, UpdateKey};
@@ -114,6 +114,13 @@ impl Api {
         let path = format!("/api/v1/models{}", query.to_query_string());
         let list: Envelope<Vec<Named>> = self.call(Method::GET, &path, None::<&()>).await?;
         Ok(list.data.into_iter().map(|model| (model.id, model.name)).collect())
+    }
+
+    /// Models to talk to.
+    pub async fn model_choices(&self, query: &ModelQuery) -> ApiResult<Vec<ModelChoice>> {
+        let path = format!("/api/v1/models{}", query.to_query_string());
+        let list: Envelope<Vec<Candidate>> = self.call(Method::GET, &path, None::<&()>).await?;
+        Ok(list.data.into_iter().map(ModelChoice::from).collect())
     }
 
     /// What the list of models can be narrowed to.

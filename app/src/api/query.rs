@@ -145,6 +145,10 @@ pub struct BoardQuery {
     pub app: String,
     /// Only requests to the provider of this name.
     pub provider: String,
+    /// Only requests for this task: `code:debugging`, …
+    pub task: String,
+    /// Only questions in this language: `de`, …
+    pub language: String,
 }
 
 impl BoardQuery {
@@ -160,6 +164,8 @@ impl BoardQuery {
             length: get("length"),
             app: get("app"),
             provider: get("provider"),
+            task: get("task"),
+            language: get("language"),
         }
     }
 
@@ -169,6 +175,8 @@ impl BoardQuery {
             "author" => BoardKind::Author,
             "provider" => BoardKind::Provider,
             "app" => BoardKind::App,
+            "task" => BoardKind::Task,
+            "language" => BoardKind::Language,
             _ => BoardKind::Model,
         }
     }
@@ -185,6 +193,8 @@ impl BoardQuery {
             ("length", &self.length),
             ("app", &self.app),
             ("provider", &self.provider),
+            ("task", &self.task),
+            ("language", &self.language),
         ];
         for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
             let _ = write!(out, "&{name}={}", encode(value));

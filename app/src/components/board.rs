@@ -93,6 +93,8 @@ fn BoardLine(row: BoardRow, kind: BoardKind) -> impl IntoView {
         BoardKind::Author => format!("/models?model_authors={}", encode(&row.id)),
         BoardKind::Provider => format!("/models?providers={}", encode(&row.id)),
         BoardKind::App => format!("/app?url={}", encode(&row.id)),
+        BoardKind::Task => format!("/rankings?task={}", encode(&row.id)),
+        BoardKind::Language => format!("/rankings?language={}", encode(&row.id)),
     };
     let (change, class) = match row.change {
         None => ("new".to_owned(), "number"),

@@ -11,6 +11,8 @@ pub mod form;
 pub mod format;
 pub mod highlight;
 pub mod icon;
+#[cfg(any(feature = "ssr", feature = "rooms"))]
+pub mod later;
 pub mod line_chart;
 pub mod markdown;
 pub mod math;

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::{ModelQuery, use_api};
-use crate::types::models::Model;
+use crate::types::chats::ModelChoice;
 
 /// How long to wait for the next letter before asking.
 const PAUSE: Duration = Duration::from_millis(140);
@@ -19,13 +19,13 @@ pub fn ModelCombobox(
     #[prop(into)] id: String,
     #[prop(into)] label: String,
     #[prop(into)] value: String,
-    on_choose: Callback<Model>,
+    on_choose: Callback<ModelChoice>,
     /// Empties the field after a choice and takes Enter for the first suggestion.
     #[prop(optional)]
     is_picker: bool,
 ) -> impl IntoView {
     let text = RwSignal::new(value);
-    let found = RwSignal::new(Vec::<Model>::new());
+    let found = RwSignal::new(Vec::<ModelChoice>::new());
     let is_open = RwSignal::new(false);
     let active = RwSignal::new(None::<usize>);
     let latest = RwSignal::new(0_u32);
@@ -48,17 +48,17 @@ pub fn ModelCombobox(
                 }
                 spawn_local(async move {
                     let query = ModelQuery { q: typed, limit: SUGGESTIONS, ..ModelQuery::default() };
-                    let answer = use_api().models(&query).await;
+                    let answer = use_api().model_choices(&query).await;
                     if let (Ok(list), false) = (answer, is_stale()) {
-                        is_open.set(!list.data.is_empty());
-                        found.set(list.data);
+                        is_open.set(!list.is_empty());
+                        found.set(list);
                     }
                 });
             },
             PAUSE,
         );
     };
-    let choose = move |model: Model| {
+    let choose = move |model: ModelChoice| {
         is_open.set(false);
         if is_picker {
             text.set(String::new());

@@ -56,8 +56,10 @@ pub fn CreditsPage() -> impl IntoView {
                             <Outcome result problem given/>
                             <Warnings credits billing=billing.clone()/>
                             <Balance credits promotional=billing.promotional/>
-                            <Buy billing=billing.clone() amount method account/>
-                            <Settings billing/>
+                            <div class="split split-panels">
+                                <Buy billing=billing.clone() amount method account/>
+                                <Settings billing/>
+                            </div>
                             <Purchases purchases refund_hours may_buy/>
                             <Ledger entries/>
                         }

@@ -166,7 +166,7 @@ pub fn Settings(billing: Billing) -> impl IntoView {
     let papers = view! { <Papers receipt=billing.receipt.clone() statements_to=billing.statements_to.clone()/> };
     if billing.methods.is_empty() {
         // Nothing is sold here, but credit given by the operator has statements, too.
-        return view! { <section class="panel" aria-label="Receipts and statements">{papers}</section> }.into_any();
+        return papers.into_any();
     }
     let top_up = match &billing.card {
         Some(card) => view! { <TopUpForm billing=billing.clone() card=card.clone()/> }.into_any(),
@@ -176,11 +176,13 @@ pub fn Settings(billing: Billing) -> impl IntoView {
         .into_any(),
     };
     view! {
-        <section class="panel" aria-labelledby="top-up">
-            <h2 id="top-up">"Automatic purchases"</h2>
-            {top_up}
+        <div>
+            <section class="panel" aria-labelledby="top-up">
+                <h2 id="top-up">"Automatic purchases"</h2>
+                {top_up}
+            </section>
             {papers}
-        </section>
+        </div>
     }
     .into_any()
 }
@@ -188,28 +190,31 @@ pub fn Settings(billing: Billing) -> impl IntoView {
 #[component]
 fn Papers(receipt: ReceiptAddress, statements_to: Option<String>) -> impl IntoView {
     view! {
-        <details class="more">
-            <summary>"Receipts and monthly statements"</summary>
-            <form class="form" method="post" action="/credits/receipt-address">
-                <label class="field">
-                    <span>"Company or name"</span>
-                    <input class="input" type="text" name="name" value=receipt.name maxlength="200" autocomplete="organization"/>
-                </label>
-                <label class="field">
-                    <span>"Address"</span>
-                    <textarea class="input" name="address" rows="3" maxlength="500">{receipt.address}</textarea>
-                </label>
-                <label class="field">
-                    <span>"Tax id"</span>
-                    <input class="input" type="text" name="tax_id" value=receipt.tax_id maxlength="100"/>
-                </label>
-                <label class="field">
-                    <span>"Send a statement after each month to "<small>"(empty: no statements)"</small></span>
-                    <input class="input" type="email" name="statements_to" value=statements_to maxlength="254" autocomplete="email"/>
-                </label>
-                <button class="button" type="submit">"Save"</button>
-            </form>
-        </details>
+        <section class="panel" aria-labelledby="papers">
+            <h2 id="papers">"Receipts and statements"</h2>
+            <details class="more">
+                <summary>"Who they name, and where they go"</summary>
+                <form class="form" method="post" action="/credits/receipt-address">
+                    <label class="field">
+                        <span>"Company or name"</span>
+                        <input class="input" type="text" name="name" value=receipt.name maxlength="200" autocomplete="organization"/>
+                    </label>
+                    <label class="field">
+                        <span>"Address"</span>
+                        <textarea class="input" name="address" rows="3" maxlength="500">{receipt.address}</textarea>
+                    </label>
+                    <label class="field">
+                        <span>"Tax id"</span>
+                        <input class="input" type="text" name="tax_id" value=receipt.tax_id maxlength="100"/>
+                    </label>
+                    <label class="field">
+                        <span>"Send a statement after each month to "<small>"(empty: no statements)"</small></span>
+                        <input class="input" type="email" name="statements_to" value=statements_to maxlength="254" autocomplete="email"/>
+                    </label>
+                    <button class="button" type="submit">"Save"</button>
+                </form>
+            </details>
+        </section>
     }
 }
 

@@ -13,6 +13,7 @@ use crate::components::form::CallForm;
 use crate::components::format;
 use crate::types::Money;
 use crate::types::activity::{Feedback, FeedbackCategory, Generation, ProviderResponse, Routing};
+use crate::types::labels::{language_name, task_name};
 use crate::types::roles::Permission;
 
 /// `/activity/{id}`
@@ -83,6 +84,9 @@ fn Remarks(id: String, feedback: Vec<Feedback>) -> impl IntoView {
 fn Detail(generation: Generation) -> impl IntoView {
     let count = |tokens: Option<i64>| tokens.map(format::grouped);
     let flag = |value: bool| if value { "yes" } else { "no" }.to_owned();
+    let named = |label: &Option<String>, name: fn(&str) -> Option<&'static str>| {
+        label.as_deref().and_then(name).map(str::to_owned)
+    };
     let facts = [
         ("Model", Some(generation.model.clone())),
         ("Provider", generation.provider_name.clone()),
@@ -101,6 +105,8 @@ fn Detail(generation: Generation) -> impl IntoView {
         ("Stopped by the caller", generation.cancelled.map(flag)),
         ("Time", Some(format::moment(&generation.created_at))),
         ("App", Some(generation.origin.clone()).filter(|origin| !origin.is_empty())),
+        ("Task", named(&generation.task, task_name)),
+        ("Language", named(&generation.language, language_name)),
         ("Caller's user", generation.external_user.clone()),
         ("Protocol", generation.api_type.clone()),
         ("Provider's id", generation.upstream_id.clone()),

@@ -153,7 +153,7 @@ fn Panel() -> impl IntoView {
             .collect_view()
     };
     view! {
-        <svg class="panel" viewBox="0 0 420 360" fill="none" aria-hidden="true">
+        <svg class="board" viewBox="0 0 420 360" fill="none" aria-hidden="true">
             <rect class="panel-plate" x="8" y="8" width="404" height="344" rx="18"></rect>
             <path class="panel-groove" d="M210 40v280"></path>
             {jacks(76, &[72, 144, 216, 288])}

@@ -30,7 +30,12 @@ pub fn PrivacyPage() -> impl IntoView {
                         if user.may(Permission::ManageAllKeys) { api.guardrails().await.ok() } else { None };
                     let providers = providers(&workspaces.data, guardrails);
                     let logging = PromptLogging(PromptLoggingProps { workspaces: workspaces.data });
-                    view! { {providers} {logging} <Kept/> }.into_any()
+                    let labels = if user.may(Permission::ManageOrganization) {
+                        api.organization().await.ok().map(|one| labels(one.labels_prompts))
+                    } else {
+                        None
+                    };
+                    view! { {providers} {logging} {labels} <Kept/> }.into_any()
                 }
             },
         };
@@ -113,6 +118,18 @@ fn choice(
         .map(|(value, text)| view! { <option value=value selected=(value == "1") == is_on>{text}</option> })
         .collect_view();
     view! { <label class="field"><span>{label}</span><select class="input" name=name>{options}</select></label> }
+}
+
+/// Whether requests are labelled for the public rankings.
+fn labels(is_on: bool) -> impl IntoView {
+    view! {
+        <h2>"Rankings"</h2>
+        <p>"The public "<a href="/rankings?by=task">"rankings"</a>" tell what requests ask for and in which language. This server guesses both from the first words of a question when it is answered and keeps two words of it, such as “Debugging” and “German”, with the request in your "<a href="/activity">"activity"</a>"; the question itself is not kept for this."</p>
+        <CallForm method="PATCH" path="/api/v1/organization" next=HERE done="The choice is stored.">
+            {choice("labels_prompts:flag", "Requests of this organization", is_on, [("", "Get no labels"), ("1", "Get a task and a language")])}
+            <p><button class="button" type="submit">"Store the choice"</button></p>
+        </CallForm>
+    }
 }
 
 /// What else is kept, and how to take it along or have it deleted.

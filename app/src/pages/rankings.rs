@@ -11,10 +11,17 @@ use crate::components::deferred::deferred;
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
+use crate::types::labels::{LANGUAGES, TASKS};
 use crate::types::rankings::{BoardKind, BoardRow, SpeedLine};
 
-const KINDS: [(&str, &str); 4] =
-    [("model", "Models"), ("author", "Authors"), ("provider", "Providers"), ("app", "Apps")];
+const KINDS: [(&str, &str); 6] = [
+    ("model", "Models"),
+    ("author", "Authors"),
+    ("provider", "Providers"),
+    ("app", "Apps"),
+    ("task", "Tasks"),
+    ("language", "Languages"),
+];
 const CATEGORIES: [&str; 12] = [
     "programming",
     "roleplay",
@@ -48,7 +55,7 @@ const LENGTHS: [(&str, &str); 6] = [
 /// Lines of the side boards.
 const SIDE: usize = 10;
 
-/// `/rankings?by=&period=&category=&modality=&length=`
+/// `/rankings?by=&period=&category=&modality=&length=&task=&language=`
 #[component]
 pub fn Rankings() -> impl IntoView {
     let api = use_api();
@@ -120,6 +127,11 @@ fn tidy(query: BoardQuery) -> BoardQuery {
         tidy.modality = known(query.modality, &MODALITIES);
         // An answer that calls tools is not counted by length.
         tidy.length = if tidy.modality == "tool_calling" { String::new() } else { known(query.length, &LENGTHS) };
+        // Neither is a task, nor a language; of both the task is shown.
+        if tidy.length.is_empty() && tidy.modality != "tool_calling" {
+            tidy.task = known(query.task, &TASKS);
+            tidy.language = if tidy.task.is_empty() { known(query.language, &LANGUAGES) } else { String::new() };
+        }
     }
     tidy
 }
@@ -147,6 +159,11 @@ fn Switches(query: BoardQuery) -> impl IntoView {
     let categories = std::iter::once(("", "Models for anything"))
         .chain(CATEGORIES.into_iter().map(|name| (name, name)))
         .collect::<Vec<_>>();
+    let with_any = |any: &'static str, list: &[(&'static str, &'static str)]| {
+        std::iter::once(("", any)).chain(list.iter().copied()).collect::<Vec<_>>()
+    };
+    let tasks = with_any("Whatever is asked for", &TASKS);
+    let languages = with_any("Questions in any language", &LANGUAGES);
     let period = query.period.as_str();
     let filters = is_of_models.then(|| {
         view! {
@@ -156,6 +173,8 @@ fn Switches(query: BoardQuery) -> impl IntoView {
                 <Choice name="category" label="Category" options=categories chosen=query.category.clone()/>
                 <Choice name="modality" label="Kind of request" options=MODALITIES.to_vec() chosen=query.modality.clone()/>
                 <Choice name="length" label="Prompt length" options=LENGTHS.to_vec() chosen=query.length.clone()/>
+                <Choice name="task" label="Task" options=tasks chosen=query.task.clone()/>
+                <Choice name="language" label="Language" options=languages chosen=query.language.clone()/>
                 <button class="button" type="submit">"Apply"</button>
             </form>
         }
@@ -211,6 +230,8 @@ fn Movers(rows: Vec<BoardRow>, kind: BoardKind) -> impl IntoView {
                 BoardKind::Author => format!("/models?model_authors={}", encode(&row.id)),
                 BoardKind::Provider => format!("/models?providers={}", encode(&row.id)),
                 BoardKind::App => format!("/app?url={}", encode(&row.id)),
+                BoardKind::Task => format!("/rankings?task={}", encode(&row.id)),
+                BoardKind::Language => format!("/rankings?language={}", encode(&row.id)),
             };
             let gain = format!("+{}", format::compact(row.tokens.saturating_sub(row.tokens_before)));
             let change = row.change.map_or_else(|| "new".to_owned(), |change| format!("+{}", format::percent(change)));

@@ -132,7 +132,7 @@ fn Formats() -> impl IntoView {
             <label class="field">
                 <span>"Written as in "<small>{format!("(now: {example})")}</small></span>
                 <select class="input" name="formats">
-                    <option value="" selected=chosen.is_none()>"As this browser's language has it"</option>
+                    <option value="" selected=chosen.is_none()>"As the browser's language has it"</option>
                     {options}
                 </select>
             </label>
@@ -150,6 +150,36 @@ fn More() -> impl IntoView {
             <a class="button" href="/settings/notifications">"Notifications"</a>
             <a class="button" href="/settings/privacy">"Privacy"</a>
         </p>
+    }
+}
+
+/// A browser and its system as people call them, or the start of what it calls itself.
+fn device(user_agent: &str) -> String {
+    // Most claim to be others, too: the most particular name comes first.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("HeadlessChrome/", "Chrome without a window"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let named =
+        |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    match (named(&BROWSERS), named(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) if user_agent.is_empty() => "unknown".to_owned(),
+        (None, _) => user_agent.chars().take(60).collect(),
     }
 }
 
@@ -173,7 +203,7 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
             let place = if one.address.is_empty() { "unknown".to_owned() } else { one.address };
             view! {
                 <tr>
-                    <th scope="row" data-label="Browser">{format::plain(&one.user_agent)}</th>
+                    <th scope="row" data-label="Browser"><span title=format::plain(&one.user_agent)>{format::plain(&device(&one.user_agent))}</span></th>
                     <td data-label="From">{place}</td>
                     <td data-label="Since">{format::moment(&one.opened_at)}</td>
                     <td data-label="">{action}</td>
@@ -215,5 +245,22 @@ fn Goodbye() -> impl IntoView {
                 <p><button class="button button-danger" type="submit">"Delete my account"</button></p>
             </CallForm>
         </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn a_session_is_called_by_its_browser_and_system() {
+        let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36";
+        assert_eq!(device(chrome), "Chrome on Windows");
+        assert_eq!(device(&format!("{chrome} Edg/150.0")), "Edge on Windows");
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1"),
+            "Safari on iPhone"
+        );
+        assert_eq!((device("curl/8.5.0").as_str(), device("").as_str()), ("curl/8.5.0", "unknown"));
     }
 }

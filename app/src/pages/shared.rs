@@ -5,7 +5,7 @@ use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
 use super::failed;
-use crate::api::use_api;
+use crate::api::{encode, use_api};
 use crate::components::deferred::deferred;
 use crate::components::title::PageTitle;
 use crate::components::tool_call::{ToolCallView, sources};
@@ -23,7 +23,9 @@ pub fn Shared() -> impl IntoView {
             Err(error) => return failed(error),
         };
         let title = format::plain(&chat.title);
-        let columns = chat.document.columns.into_iter().map(column).collect_view();
+        // Where their owner does not want images to be seen, files are names.
+        let images = chat.shares_images.then(|| format!("/api/v1/shared/{}/files/", encode(&id)));
+        let columns = chat.document.columns.into_iter().map(|one| column(one, images.as_deref())).collect_view();
         view! {
             <PageTitle text=title.clone()/>
             <Meta name="robots" content="noindex"/>
@@ -38,16 +40,24 @@ pub fn Shared() -> impl IntoView {
     })
 }
 
-fn column(column: ChatColumn) -> impl IntoView {
+fn column(column: ChatColumn, images: Option<&str>) -> impl IntoView + use<> {
     let name = column.model.map_or_else(|| "A model".to_owned(), |model| format::plain(&model.name));
-    let turns = column.turns.into_iter().map(turn).collect_view();
+    let turns = column.turns.into_iter().map(|one| turn(one, images)).collect_view();
     view! { <section class="shared-column"><h2>{name}</h2>{turns}</section> }
 }
 
-fn turn(kept: Kept) -> AnyView {
+fn turn(kept: Kept, images: Option<&str>) -> AnyView {
     if !kept.is_answer {
-        // Files stay with whose conversation it is; only their names are shown.
-        let file = |file: Attachment| view! { <span class="chip">{format::plain(&file.name)}</span> };
+        let file = |file: Attachment| {
+            let name = format::plain(&file.name);
+            match images.filter(|_| file.kind.starts_with("image/") && !file.id.is_empty()) {
+                Some(place) => {
+                    let src = format!("{place}{}", encode(&file.id));
+                    view! { <img class="attached" src=src alt=name loading="lazy"/> }.into_any()
+                }
+                None => view! { <span class="chip">{name}</span> }.into_any(),
+            }
+        };
         let files = kept.attachments.into_iter().map(file).collect_view();
         return view! {
             <article class="message message-question" aria-label="Question">{files}<p>{format::plain(&kept.content)}</p></article>

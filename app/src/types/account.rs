@@ -13,6 +13,9 @@ pub struct Profile {
     pub is_verified: bool,
     /// RFC 3339.
     pub created_at: String,
+    /// How numbers and days are written for them, such as `de`; empty leaves it to the browser.
+    #[serde(default)]
+    pub formats: String,
 }
 
 /// `GET /api/v1/account/notifications` (ours): which letters a person gets. Those about security, such as
@@ -39,11 +42,14 @@ pub struct UpdateNotifications {
     pub announcements: Option<bool>,
 }
 
-/// `PATCH /api/v1/account`.
+/// `PATCH /api/v1/account`: what is left out stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UpdateProfile {
-    pub name: String,
+    pub name: Option<String>,
+    /// How numbers and days are to be written, such as `de`; empty leaves it to the browser.
+    pub formats: Option<String>,
 }
 
 /// `POST /api/v1/account/password`.

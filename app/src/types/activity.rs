@@ -133,6 +133,12 @@ pub struct Generation {
     /// Ours: what was let off of the list price because the text may be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_discount: Option<Money>,
+    /// Ours: what was asked for, as the rankings count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Ours: the language of the question, by its ISO 639-1 code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Not in the specification; its clients insist on it.
     pub workspace_id: String,
 }

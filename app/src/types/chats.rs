@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Money;
-use super::models::Model;
+use super::models::{Model, Pricing};
+use super::{Money, Price};
 
 /// The model being talked to, as the room shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,16 +21,51 @@ pub struct ModelChoice {
     pub is_toolless: bool,
 }
 
-impl From<&Model> for ModelChoice {
-    fn from(model: &Model) -> Self {
-        let pricing = &model.pricing;
-        let price = if pricing.is_free() {
+/// A model as the room reads it from the catalog: the rest of a [`Model`] is no use there.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Candidate {
+    id: String,
+    name: String,
+    pricing: CandidatePrices,
+    #[serde(default)]
+    supported_parameters: Vec<String>,
+    #[serde(default)]
+    is_simulated: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct CandidatePrices {
+    prompt: Price,
+    completion: Price,
+    #[serde(default)]
+    request: Price,
+}
+
+impl From<Candidate> for ModelChoice {
+    fn from(model: Candidate) -> Self {
+        let prices = model.pricing;
+        let is_free = [prices.prompt, prices.completion, prices.request].into_iter().all(Price::is_zero);
+        let price = if is_free {
             "Free".to_owned()
         } else {
-            format!("{} in, {} out per M tokens", pricing.prompt.per_million(), pricing.completion.per_million())
+            format!("{} in, {} out per M tokens", prices.prompt.per_million(), prices.completion.per_million())
         };
         let is_toolless = !model.supported_parameters.iter().any(|name| name == "tools");
-        Self { id: model.id.clone(), name: model.name.clone(), price, is_simulated: model.is_simulated, is_toolless }
+        Self { id: model.id, name: model.name, price, is_simulated: model.is_simulated, is_toolless }
+    }
+}
+
+impl From<&Model> for ModelChoice {
+    fn from(model: &Model) -> Self {
+        let Pricing { prompt, completion, request, .. } = model.pricing;
+        let pricing = CandidatePrices { prompt, completion, request: request.unwrap_or_default() };
+        Self::from(Candidate {
+            id: model.id.clone(),
+            name: model.name.clone(),
+            pricing,
+            supported_parameters: model.supported_parameters.clone(),
+            is_simulated: model.is_simulated,
+        })
     }
 }
 
@@ -226,6 +261,9 @@ pub struct Chat {
     pub share_id: Option<String>,
     #[serde(default)]
     pub folder_id: Option<String>,
+    /// Who has the link sees its images, too.
+    #[serde(default)]
+    pub shares_images: bool,
     pub document: ChatDocument,
 }
 

@@ -13,6 +13,7 @@ pub mod credits;
 pub mod error;
 pub mod guardrails;
 pub mod keys;
+pub mod labels;
 pub mod locale;
 pub mod models;
 pub mod money;
@@ -25,6 +26,7 @@ pub mod roles;
 pub mod session;
 pub mod sse;
 pub mod statistics;
+pub mod tasks;
 
 pub use money::{Money, Price};
 

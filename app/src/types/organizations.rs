@@ -19,6 +19,9 @@ pub struct Organization {
     pub is_current: bool,
     /// CIDR networks its keys and people may come from; empty allows all.
     pub allowed_networks: Vec<String>,
+    /// Its requests are labelled with what they ask for and in which language, for the public rankings.
+    #[serde(default)]
+    pub labels_prompts: bool,
 }
 
 /// `POST /api/v1/organizations`.
@@ -35,6 +38,7 @@ pub struct CreateOrganization {
 pub struct UpdateOrganization {
     pub name: Option<String>,
     pub allowed_networks: Option<Vec<String>>,
+    pub labels_prompts: Option<bool>,
 }
 
 /// `POST /api/v1/organizations/switch`.

@@ -14,6 +14,10 @@ pub enum BoardKind {
     Author,
     Provider,
     App,
+    /// By what requests ask for.
+    Task,
+    /// By the language of questions.
+    Language,
 }
 
 /// `GET /api/v1/rankings?by=model&period=week` (ours), inside `data`.
@@ -41,7 +45,7 @@ pub struct Board {
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BoardRow {
     pub rank: u32,
-    /// Model id, author slug, provider name or app URL.
+    /// Model id, author slug, provider name, app URL, task or language.
     pub id: String,
     pub name: String,
     pub tokens: i64,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use app::types::labels;
 use app::types::rankings::{AppRanking, AppRankings, DatasetMeta, ModelDay, RankingsDaily};
 use axum::Json;
 use axum::extract::State;
@@ -96,8 +97,9 @@ pub async fn show_rankings_daily(
     let category = said(query.category.as_ref()).map(category::read).transpose()?;
     let modality = one_of("modality", query.modality.as_ref(), &MODALITIES)?;
     let length = one_of("context_bucket", query.context_bucket.as_ref(), &LENGTHS)?;
-    if said(query.language_type.as_ref()).is_some() {
-        let message = "language_type is not measured by this server: it does not read prompts. Leave it out.";
+    let language = one_of("language_type", query.language_type.as_ref(), &["natural", "programming"])?;
+    if language.is_some() && (category.is_some() || modality.is_some() || length.is_some()) {
+        let message = "language_type cannot be combined with category, modality or context_bucket";
         return Err(Error::bad_request("language_type", message));
     }
     if category.is_some() && (modality.is_some() || length.is_some()) {
@@ -106,19 +108,30 @@ pub async fn show_rankings_daily(
     if length.is_some() && modality.as_deref() == Some("tool_calling") {
         return Err(Error::bad_request("modality", "tool_calling cannot be combined with context_bucket"));
     }
-    let periods: &[&str] = if category.is_some() { &["week", "month"] } else { &["day", "week", "month"] };
+    let periods: &[&str] =
+        if category.is_some() || language.is_some() { &["week", "month"] } else { &["day", "week", "month"] };
     let period = one_of("period", query.period.as_ref(), periods)?;
     let period = period.as_deref().or(periods.first().copied()).unwrap_or_default();
     let now_ms = app.clock.now_ms();
     let window = query.window(now_ms)?;
-    let (dimension, name) = match (&length, modality.as_deref()) {
-        (Some(length), _) => ("length", length.as_str()),
-        (None, Some("tool_calling")) => ("tools", ""),
-        _ => ("model", ""),
+    let counted: Vec<(&str, &str)> = match (&length, modality.as_deref(), language.as_deref()) {
+        (Some(length), _, _) => vec![("length", length.as_str())],
+        (None, Some("tool_calling"), _) => vec![("tools", "")],
+        (_, _, Some("natural")) => vec![("language", "")],
+        (_, _, Some(_)) => labels::TASKS
+            .iter()
+            .filter(|(task, _)| labels::is_about_code(task))
+            .map(|(task, _)| ("task", *task))
+            .collect(),
+        _ => vec![("model", "")],
     };
     let catalog = app.catalog();
     let mut days: BTreeMap<i64, HashMap<String, i64>> = BTreeMap::new();
-    for row in app.store.public_days_by_model(dimension, name, window.0, window.1 + 1).await? {
+    let mut rows = Vec::new();
+    for (dimension, name) in counted {
+        rows.extend(app.store.public_days_by_model(dimension, name, window.0, window.1 + 1).await?);
+    }
+    for row in rows {
         let model = catalog.model(&row.id);
         let is_meant = category.is_none_or(|category| model.is_some_and(|model| category.fits(model)))
             && modality.as_deref().is_none_or(|kind| model.is_some_and(|model| has_modality(model, kind)));

@@ -3,11 +3,13 @@
 pub mod datasets;
 mod picture;
 mod speed;
+pub mod tasks;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use app::types::Envelope;
+use app::types::labels;
 use app::types::rankings::{Board, BoardKind};
 use axum::Json;
 use axum::extract::State;
@@ -43,6 +45,8 @@ pub struct RankingsQuery {
     pub length: Option<String>,
     pub app: Option<String>,
     pub provider: Option<String>,
+    pub task: Option<String>,
+    pub language: Option<String>,
 }
 
 /// The query, read.
@@ -75,7 +79,11 @@ impl RankingsQuery {
             Some("author") => BoardKind::Author,
             Some("provider") => BoardKind::Provider,
             Some("app") => BoardKind::App,
-            Some(_) => return Err(Error::bad_request("by", "by must be model, author, provider or app")),
+            Some("task") => BoardKind::Task,
+            Some("language") => BoardKind::Language,
+            Some(_) => {
+                return Err(Error::bad_request("by", "by must be model, author, provider, app, task or language"));
+            }
         };
         let days = match said(self.period.as_ref()) {
             Some("day") => 1,
@@ -92,6 +100,14 @@ impl RankingsQuery {
         if modality.as_deref() == Some("tool_calling") {
             narrowings.push(("tools", String::new()));
         }
+        for (field, value, known) in
+            [("task", &self.task, &labels::TASKS[..]), ("language", &self.language, &labels::LANGUAGES[..])]
+        {
+            let known: Vec<&str> = known.iter().map(|(label, _)| *label).collect();
+            if let Some(label) = one_of(field, value.as_ref(), &known)? {
+                narrowings.push((field, label));
+            }
+        }
         for (field, value) in [("app", &self.app), ("provider", &self.provider)] {
             if let Some(name) = said(value.as_ref()) {
                 narrowings.push((field, name.to_owned()));
@@ -105,7 +121,8 @@ impl RankingsQuery {
         }
         let is_of_models = matches!(kind, BoardKind::Model | BoardKind::Author);
         if !is_of_models && (!narrowings.is_empty() || category.is_some() || modality.is_some()) {
-            let remedy = "by must be model or author with a category, modality, length, app or provider";
+            let remedy =
+                "by must be model or author with a category, modality, length, app, provider, task or language";
             return Err(Error::bad_request("by", remedy));
         }
         Ok(Wish {
@@ -151,6 +168,8 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     let counted = match (wish.kind, &wish.counted) {
         (BoardKind::Provider, _) => Counted::All("provider"),
         (BoardKind::App, _) => Counted::All("app"),
+        (BoardKind::Task, _) => Counted::All("task"),
+        (BoardKind::Language, _) => Counted::All("language"),
         (BoardKind::Author, _) if is_plain => Counted::All("author"),
         (BoardKind::Model | BoardKind::Author, ("model", _)) => Counted::All("model"),
         (BoardKind::Model | BoardKind::Author, (dimension, name)) => Counted::Models(dimension, name),
@@ -161,6 +180,8 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     }
     let name = |id: &str, title: &str| match wish.kind {
         BoardKind::Model => catalog.model(id).map_or_else(|| id.to_owned(), |model| model.name.clone()),
+        BoardKind::Task => labels::task_name(id).unwrap_or(id).to_owned(),
+        BoardKind::Language => labels::language_name(id).unwrap_or(id).to_owned(),
         _ if !title.is_empty() => title.to_owned(),
         _ => id.to_owned(),
     };
@@ -173,7 +194,7 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     Ok(board)
 }
 
-/// `GET /api/v1/rankings` (ours, public): tokens by model, author, provider or app.
+/// `GET /api/v1/rankings` (ours, public): tokens by model, author, provider, app, task or language.
 ///
 /// # Errors
 /// 400 naming the values there are.

@@ -8,9 +8,9 @@ use super::column::Column;
 use super::message::{MessageView, MessageViewProps};
 use super::room::Room;
 use crate::components::format;
+use crate::components::later::Later;
 use crate::islands::model_search::ModelCombobox;
 use crate::types::chats::{ModelChoice, Settings};
-use crate::types::models::Model;
 
 /// Head, settings when asked for, and the conversation.
 #[component]
@@ -85,8 +85,8 @@ fn name(room: Room, column: Column) -> String {
 fn Head(room: Room, column: Column) -> impl IntoView {
     let is_picking = RwSignal::new(false);
     let is_setting = RwSignal::new(false);
-    let choose = Callback::new(move |model: Model| {
-        column.model.set(Some(ModelChoice::from(&model)));
+    let choose = Callback::new(move |model: ModelChoice| {
+        column.model.set(Some(model));
         is_picking.set(false);
     });
     let price = move || {
@@ -133,14 +133,14 @@ fn Head(room: Room, column: Column) -> impl IntoView {
                     <button type="button" class="code-copy" aria-label=move || format!("Close {}", name(room, column)) on:click=move |_| room.remove(number)>"×"</button>
                 </Show>
             </Show>
-            <Show when=move || is_picking.get()>
+            <Later when=move || is_picking.get()>
                 <div class="chat-picker">
                     <ModelCombobox id=format!("chat-model-{number}") label="Find a model" value="" on_choose=choose is_picker=true/>
                 </div>
-            </Show>
-            <Show when=move || is_setting.get()>
+            </Later>
+            <Later when=move || is_setting.get()>
                 <SettingsForm column/>
-            </Show>
+            </Later>
         </div>
     }
 }

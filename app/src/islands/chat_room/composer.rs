@@ -9,6 +9,7 @@ use web_sys::HtmlInputElement;
 use super::files;
 use super::room::Room;
 use crate::components::icon::{Icon, Shape};
+use crate::components::later::Later;
 use crate::islands::browser;
 use crate::types::chats::Attachment;
 
@@ -118,18 +119,16 @@ pub fn Composer(room: Room) -> impl IntoView {
                 on:input=move |event| room.draft.set(event_target_value(&event))
                 on:keydown=on_key
             ></textarea>
-            <Show
-                when=move || room.is_busy()
-                fallback=move || view! {
-                    <button type="submit" class="button button-primary" disabled=is_idle>
-                        <Icon shape=Shape::Send/><span>"Send"</span>
-                    </button>
-                }
-            >
+            <Show when=move || !room.is_busy()>
+                <button type="submit" class="button button-primary" disabled=is_idle>
+                    <Icon shape=Shape::Send/><span>"Send"</span>
+                </button>
+            </Show>
+            <Later when=move || room.is_busy()>
                 <button type="button" class="button" on:click=move |_| room.stop()>
                     <Icon shape=Shape::Stop/><span>"Stop"</span>
                 </button>
-            </Show>
+            </Later>
         </form>
     }
 }

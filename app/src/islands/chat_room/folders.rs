@@ -8,6 +8,7 @@ use super::room::{Gone, Place, Room};
 use super::shelf;
 use crate::api::{ApiResult, use_api};
 use crate::components::format;
+use crate::components::later::Later;
 use crate::types::chats::{ChangeChat, Folder};
 
 /// One line of the list.
@@ -273,9 +274,9 @@ fn LineView(shelves: Shelves, line: Line) -> impl IntoView {
                 "⋯"
             </button>
             <button type="button" class="code-copy" aria-label=delete on:click=move |_| room.put_away(gone.clone())>"×"</button>
-            <Show when=move || is_changing.get()>
+            <Later when=move || is_changing.get()>
                 <PlaceForm shelves line=line.clone() is_changing/>
-            </Show>
+            </Later>
         </li>
     }
 }

@@ -8,6 +8,7 @@ use super::folders::{FolderView, Lines, NewFolder, Shelves};
 use super::room::{Place, Room};
 use super::{files, shelf};
 use crate::api::use_api;
+use crate::components::later::Later;
 use crate::components::skeleton::Skeleton;
 use crate::islands::browser;
 use crate::islands::copy_button::CopyControl;
@@ -53,12 +54,10 @@ pub fn Library(room: Room) -> impl IntoView {
             <div class="chat-list" tabindex="0" role="region" aria-label="Kept conversations">
                 <For each=names key=Clone::clone children=move |name| view! { <FolderView shelves name/> }/>
                 <Lines shelves folder=String::new()/>
-                <Show
-                    when=move || shelves.is_waiting.get()
-                    fallback=move || view! { <Show when=move || shelves.lines.read().is_empty()><p class="section-note">{nothing}</p></Show> }
-                >
-                    <Skeleton label="Looking for conversations on the server"/>
-                </Show>
+                <Later when=move || shelves.is_waiting.get()><Skeleton label="Looking for conversations on the server"/></Later>
+                <Later when=move || !shelves.is_waiting.get() && shelves.lines.read().is_empty()>
+                    <p class="section-note">{nothing}</p>
+                </Later>
             </div>
             <NewFolder shelves/>
             <Takeaway room/>
@@ -70,10 +69,11 @@ pub fn Library(room: Room) -> impl IntoView {
 #[component]
 fn Takeaway(room: Room) -> impl IntoView {
     let is_on_server = move || room.id.read().as_ref().is_some_and(|id| !shelf::is_device_id(id));
+    let has_images = RwSignal::new(false);
     let share = move |is_shared: bool| {
         let Some(id) = room.id.get_untracked() else { return };
         spawn_local(async move {
-            match use_api().share_chat(&id, is_shared).await {
+            match use_api().share_chat(&id, is_shared, is_shared && has_images.get_untracked()).await {
                 Ok(chat) => room.share_id.set(chat.share_id),
                 Err(error) => room.told.set(Some(error.message)),
             }
@@ -108,15 +108,23 @@ fn Takeaway(room: Room) -> impl IntoView {
     };
     view! {
         <div class="chat-takeaway">
-            <Show when=is_on_server>
-                <Show
-                    when=move || room.share_id.read().is_some()
-                    fallback=move || view! { <button type="button" class="button button-small" on:click=move |_| share(true)>"Share by link"</button> }
-                >
+            <Later when=is_on_server>
+                <Later when=move || room.share_id.read().is_none()>
+                    <label class="check">
+                        <input
+                            type="checkbox"
+                            prop:checked=has_images
+                            on:change=move |event| has_images.set(event_target_checked(&event))
+                        />
+                        "Who has the link sees images, too"
+                    </label>
+                    <button type="button" class="button button-small" on:click=move |_| share(true)>"Share by link"</button>
+                </Later>
+                <Later when=move || room.share_id.read().is_some()>
                     <p class="secret"><code>{link}</code><CopyControl text=Signal::derive(move || link().unwrap_or_default())/></p>
                     <button type="button" class="button button-small" on:click=move |_| share(false)>"Stop sharing"</button>
-                </Show>
-            </Show>
+                </Later>
+            </Later>
             <button type="button" class="button button-small" on:click=export>"Export"</button>
             <label class="button button-small">
                 "Import"<input class="visually-hidden" type="file" accept="application/json" on:change=import/>

@@ -7,6 +7,7 @@ use super::prose::{Prose, set_formulas};
 use super::room::Room;
 use crate::api::encode;
 use crate::components::format;
+use crate::components::later::{Fresh, Later};
 use crate::components::tool_call::{ToolCallView, sources};
 use crate::islands::copy_button::CopyControl;
 use crate::types::Money;
@@ -19,7 +20,7 @@ const LETTERS: usize = 4;
 #[component]
 pub fn MessageView(room: Room, column: Column, turn: Turn) -> impl IntoView {
     if turn.kept.read_untracked().is_answer {
-        return view! { <Answer room column turn/> }.into_any();
+        return Fresh(view! { <Answer room column turn/> }).into_any();
     }
     let content = turn.kept.with_untracked(|kept| kept.content.clone());
     let kept = RwSignal::from(turn.kept);
@@ -29,16 +30,18 @@ pub fn MessageView(room: Room, column: Column, turn: Turn) -> impl IntoView {
             let is_picture = file.kind.starts_with("image/") && file.data.starts_with("data:image/");
             let name = format::plain(&file.name);
             if is_picture {
-                view! { <img class="attached" src=file.data.clone() alt=name/> }.into_any()
+                Fresh(view! { <img class="attached" src=file.data.clone() alt=name/> }).into_any()
             } else if file.kind.starts_with("image/") && !file.id.is_empty() && file.data.is_empty() {
-                view! { <span class="chip skeleton-chip">{name}</span> }.into_any()
+                Fresh(view! { <span class="chip skeleton-chip">{name}</span> }).into_any()
             } else {
-                view! { <span class="chip">{name}</span> }.into_any()
+                Fresh(view! { <span class="chip">{name}</span> }).into_any()
             }
         };
         kept.read().attachments.iter().map(file).collect_view()
     };
-    view! { <article class="message message-question" aria-label="You">{files}<p>{content}</p></article> }.into_any()
+    let question =
+        view! { <article class="message message-question" aria-label="You">{files}<p>{content}</p></article> };
+    Fresh(question).into_any()
 }
 
 /// What the answer did before its last words: text, and tools with what they said.
@@ -74,17 +77,17 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
     };
     view! {
         <article class="message message-answer" aria-label="Answer" aria-busy=move || is_streaming.get().to_string()>
-            <Show when=is_waiting>
+            <Later when=is_waiting>
                 <p class="waiting"><span class="visually-hidden">"Waiting for the first word"</span><i></i><i></i><i></i></p>
-            </Show>
-            <Show when=move || !reasoning.read().is_empty()>
+            </Later>
+            <Later when=move || !reasoning.read().is_empty()>
                 <details class="reasoning">
                     <summary>
                         {move || if is_streaming.get() && content.read().is_empty() { "Thinking…" } else { "Thoughts" }}
                     </summary>
                     <Prose room text=reasoning/>
                 </details>
-            </Show>
+            </Later>
             <For
                 each=steps
                 key=|(place, _)| *place
@@ -94,27 +97,27 @@ fn Answer(room: Room, column: Column, turn: Turn) -> impl IntoView {
             {move || sources(&named.read())}
             {problem}
             <footer class="message-foot">
-                <Show when=move || !room.is_masked()>
+                <Later when=move || !room.is_masked()>
                     {move || {
                         let kept = kept.read();
                         let letters = kept.content.len() + kept.reasoning.len();
                         view! { <FactLine facts=kept.facts.clone() letters is_streaming=is_streaming.get()/> }
                     }}
-                </Show>
-                <Show when=move || !is_streaming.get()>
-                    <Show when=move || !content.read().is_empty()>
+                </Later>
+                <Later when=move || !is_streaming.get()>
+                    <Later when=move || !content.read().is_empty()>
                         <CopyControl text=Signal::derive(move || content.get())/>
-                    </Show>
-                    <Show when=move || !room.is_blind.get()>
-                        <Show when=is_last>
+                    </Later>
+                    <Later when=move || !room.is_blind.get()>
+                        <Later when=is_last>
                             <button type="button" class="code-copy" on:click=move |_| column.regenerate(room.keeping())>"Regenerate"</button>
-                            <Show when=is_cut>
+                            <Later when=is_cut>
                                 <button type="button" class="code-copy" on:click=move |_| column.go_on(room.keeping())>"Continue"</button>
-                            </Show>
-                        </Show>
+                            </Later>
+                        </Later>
                         <button type="button" class="code-copy" on:click=move |_| room.branch(column, number)>"Branch"</button>
-                    </Show>
-                </Show>
+                    </Later>
+                </Later>
             </footer>
         </article>
     }

@@ -22,8 +22,8 @@ use wasm_bindgen::JsCast as _;
 use super::browser;
 use super::model_search::ModelCombobox;
 use super::toast::Toast;
+use crate::components::later::{Fresh, Later};
 use crate::types::chats::ModelChoice;
-use crate::types::models::Model;
 use column_view::{ColumnView, ColumnViewProps};
 use composer::Composer;
 use library::Library;
@@ -49,24 +49,24 @@ pub fn ChatRoom(
     });
     let told = move || {
         room.told.get().map(|text| {
-            view! {
+            Fresh(view! {
                 <p class="notice notice-bad" role="alert">
                     {text}<button type="button" class="code-copy" on:click=move |_| room.told.set(None)>"Close"</button>
                 </p>
-            }
+            })
         })
     };
     let is_several = move || room.columns.read().len() > 1;
     let undo = move || {
         room.gone.get().map(|gone| {
             let text = format!("“{}” deleted.", crate::components::format::plain(&gone.title));
-            view! { <Toast text on_undo=move |()| room.take_back()/> }
+            Fresh(view! { <Toast text on_undo=move |()| room.take_back()/> })
         })
     };
     view! {
         <div class="chat" class:chat-wide=is_several class:chat-shelved=move || is_library_open.get()>
             <Tools room is_library_open/>
-            <Show when=move || is_library_open.get()><Library room/></Show>
+            <Later when=move || is_library_open.get()><Library room/></Later>
             <div class="chat-main">
                 {told}
                 <div class="chat-columns">
@@ -103,8 +103,8 @@ fn copy_code(event: leptos::ev::MouseEvent) {
 #[component]
 fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
     let is_adding = RwSignal::new(false);
-    let add = Callback::new(move |model: Model| {
-        room.add(ModelChoice::from(&model));
+    let add = Callback::new(move |model: ModelChoice| {
+        room.add(model);
         is_adding.set(false);
     });
     let is_full = move || room.columns.read().len() >= MOST;
@@ -129,12 +129,12 @@ fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
                     "Add a model"
                 </button>
             </Show>
-            <Show
-                when=move || room.is_blind.get()
-                fallback=move || view! { <button type="button" class="button button-small" on:click=move |_| room.begin_blind()>"Compare blindly"</button> }
-            >
-                <button type="button" class="button button-small" on:click=move |_| room.end_blind()>"Leave the comparison"</button>
+            <Show when=move || !room.is_blind.get()>
+                <button type="button" class="button button-small" on:click=move |_| room.begin_blind()>"Compare blindly"</button>
             </Show>
+            <Later when=move || room.is_blind.get()>
+                <button type="button" class="button button-small" on:click=move |_| room.end_blind()>"Leave the comparison"</button>
+            </Later>
             <Show when=move || { room.columns.read().len() > 1 }>
                 <button
                     type="button"
@@ -146,9 +146,9 @@ fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
                 </button>
             </Show>
             <button type="button" class="button button-small chat-new" on:click=move |_| room.start_anew()>"New chat"</button>
-            <Show when=move || is_adding.get()>
+            <Later when=move || is_adding.get()>
                 <div class="chat-picker"><ModelCombobox id="chat-add" label="Find a model to add" value="" on_choose=add is_picker=true/></div>
-            </Show>
+            </Later>
         </div>
     }
 }
@@ -165,19 +165,19 @@ fn VoteBar(room: Room) -> impl IntoView {
     };
     let verdict = move || {
         room.verdict.get().map(|vote| {
-            view! {
+            Fresh(view! {
                 <p class="vote-bar" role="status">
                     <span>"A was "<strong>{vote.model_a}</strong>", B was "<strong>{vote.model_b}</strong>"."</span>
                     <button type="button" class="button button-primary" on:click=move |_| room.begin_blind()>"Next pair"</button>
                     <a href="/rankings/quality">"Ratings"</a>
                 </p>
-            }
+            })
         })
     };
     view! {
-        <Show when=move || room.duel().is_some()>
+        <Later when=move || room.duel().is_some()>
             <div class="vote-bar" role="group" aria-label="Which answer is better?">{choices}</div>
-        </Show>
+        </Later>
         {verdict}
     }
 }

@@ -1,0 +1,103 @@
+//! The labels of requests: what was asked for, and in which language.
+
+/// Every task: its label and its name for people. The part before the colon is its kind.
+pub const TASKS: [(&str, &str); 20] = [
+    ("code:general_impl", "Writing code"),
+    ("code:debugging", "Debugging"),
+    ("code:review", "Reading and reviewing code"),
+    ("code:sql", "Databases"),
+    ("data:extraction", "Extracting data"),
+    ("data:analysis", "Analysing data"),
+    ("data:documents", "Reading documents"),
+    ("data:embedding", "Embedding"),
+    ("data:reranking", "Reranking"),
+    ("agent:coding", "Coding with tools"),
+    ("agent:web_search", "Searching the web"),
+    ("agent:tool_use", "Using tools"),
+    ("general:translation", "Translation"),
+    ("general:summarization", "Summaries"),
+    ("general:writing", "Writing"),
+    ("general:roleplay", "Roleplay"),
+    ("general:math", "Mathematics"),
+    ("general:vision", "Looking at pictures"),
+    ("general:media_generation", "Making pictures and sound"),
+    ("general:conversation", "Conversation"),
+];
+
+/// Every kind of task.
+pub const TASK_KINDS: [(&str, &str); 4] =
+    [("code", "Code"), ("data", "Data"), ("agent", "Agent"), ("general", "General")];
+
+/// Every language that is told apart, by its ISO 639-1 code.
+pub const LANGUAGES: [(&str, &str); 31] = [
+    ("ar", "Arabic"),
+    ("bn", "Bengali"),
+    ("cs", "Czech"),
+    ("da", "Danish"),
+    ("de", "German"),
+    ("el", "Greek"),
+    ("en", "English"),
+    ("es", "Spanish"),
+    ("fa", "Persian"),
+    ("fi", "Finnish"),
+    ("fr", "French"),
+    ("he", "Hebrew"),
+    ("hi", "Hindi"),
+    ("hu", "Hungarian"),
+    ("id", "Indonesian"),
+    ("it", "Italian"),
+    ("ja", "Japanese"),
+    ("ko", "Korean"),
+    ("nl", "Dutch"),
+    ("no", "Norwegian"),
+    ("pl", "Polish"),
+    ("pt", "Portuguese"),
+    ("ro", "Romanian"),
+    ("ru", "Russian"),
+    ("sv", "Swedish"),
+    ("ta", "Tamil"),
+    ("th", "Thai"),
+    ("tr", "Turkish"),
+    ("uk", "Ukrainian"),
+    ("vi", "Vietnamese"),
+    ("zh", "Chinese"),
+];
+
+fn name(list: &[(&'static str, &'static str)], label: &str) -> Option<&'static str> {
+    list.iter().find(|(known, _)| *known == label).map(|(_, name)| *name)
+}
+
+/// A task's name for people.
+#[must_use]
+pub fn task_name(label: &str) -> Option<&'static str> {
+    name(&TASKS, label)
+}
+
+/// A language's name for people.
+#[must_use]
+pub fn language_name(code: &str) -> Option<&'static str> {
+    name(&LANGUAGES, code)
+}
+
+/// The task is about programs.
+#[must_use]
+pub fn is_about_code(task: &str) -> bool {
+    task.starts_with("code:") || task == "agent:coding"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_belongs_to_a_kind() {
+        for (label, _) in TASKS {
+            let kind = label.split(':').next().unwrap_or_default();
+            assert!(TASK_KINDS.iter().any(|(known, _)| *known == kind), "{label}");
+        }
+        assert_eq!(
+            (task_name("code:sql"), language_name("de"), task_name("x")),
+            (Some("Databases"), Some("German"), None)
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! What a request asks for and in which language, guessed from its shape and the first words of
+//! its last question. Only the two labels leave this module.
+
+mod language;
+mod words;
+
+use crate::dialects::Inference;
+use crate::dialects::inference::{Part, ResponseFormat, Role};
+use crate::dialects::retrieval::{Input, Retrieval};
+use words::{Traits, WORDS};
+
+/// Bytes of the question that are looked at.
+const LOOKED_AT: usize = 2_048;
+/// Bytes of it whose words are read.
+const READ: usize = 768;
+/// Words that are looked up.
+const LOOKED_UP: usize = 120;
+/// One sign of a program in so many letters makes a text a program.
+const DENSITY: usize = 14;
+
+/// Two labels; each is empty where there is nothing to go by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// One of [`app::types::labels::TASKS`].
+    pub task: &'static str,
+    /// One of [`app::types::labels::LANGUAGES`].
+    pub language: &'static str,
+}
+
+/// What comes with the words of the question.
+#[derive(Clone, Copy, Debug, Default)]
+struct Company {
+    has_pictures: bool,
+    has_files: bool,
+    has_sound: bool,
+}
+
+impl Labels {
+    /// The labels of a request.
+    #[must_use]
+    pub fn of(request: &Inference) -> Self {
+        let (text, company) = question(request);
+        let start = text.get(..text.floor_char_boundary(READ)).unwrap_or_default().to_lowercase();
+        let mut traits = Traits::default();
+        let mut languages = language::Hits::default();
+        for word in start.split(|letter: char| !letter.is_alphanumeric() && letter != '\'').take(LOOKED_UP) {
+            if let Some(meaning) = WORDS.get(word) {
+                traits.add(meaning.traits);
+                languages.add(meaning.languages);
+            }
+        }
+        Self { task: task(request, &text, &traits, company), language: language::of(&start, &languages) }
+    }
+}
+
+/// The start of what was asked last.
+fn question(request: &Inference) -> (String, Company) {
+    let (mut text, mut company) = (String::new(), Company::default());
+    match request.retrieval.as_deref() {
+        Some(Retrieval::Rerank(rerank)) => add(&mut text, &rerank.query),
+        Some(Retrieval::Embed(embed)) => {
+            if let Some(Input::Text(input)) = embed.inputs.first() {
+                add(&mut text, input);
+            }
+        }
+        None => {
+            let last = request.messages.iter().rev().find(|message| message.role == Role::User);
+            for part in last.into_iter().flat_map(|message| &message.content) {
+                match part {
+                    Part::Text { text: words, .. } => add(&mut text, words),
+                    Part::Image { .. } | Part::Video { .. } => company.has_pictures = true,
+                    Part::File { .. } => company.has_files = true,
+                    Part::Audio { .. } => company.has_sound = true,
+                    Part::Other(_) => {}
+                }
+            }
+        }
+    }
+    (text, company)
+}
+
+fn add(text: &mut String, more: &str) {
+    let room = LOOKED_AT.saturating_sub(text.len());
+    text.push_str(more.get(..more.floor_char_boundary(room)).unwrap_or_default());
+    text.push('\n');
+}
+
+fn task(request: &Inference, text: &str, traits: &Traits, company: Company) -> &'static str {
+    match request.retrieval.as_deref() {
+        Some(Retrieval::Embed(_)) => return "data:embedding",
+        Some(Retrieval::Rerank(_)) => return "data:reranking",
+        None => {}
+    }
+    if request.modalities.iter().any(|kind| kind == "image" || kind == "audio") {
+        return "general:media_generation";
+    }
+    if request.web_search.is_some() {
+        return "agent:web_search";
+    }
+    if traits.code >= 2 || text.contains("```") || is_dense(text) {
+        return about_code(request, traits);
+    }
+    if !request.tools.is_empty() {
+        return "agent:tool_use";
+    }
+    if matches!(request.response_format, Some(ResponseFormat::JsonObject | ResponseFormat::JsonSchema { .. })) {
+        return "data:extraction";
+    }
+    if company.has_files {
+        return "data:documents";
+    }
+    if company.has_pictures {
+        return "general:vision";
+    }
+    let votes = [
+        (traits.translation, "general:translation"),
+        (traits.summary, "general:summarization"),
+        (traits.roleplay, "general:roleplay"),
+        (traits.data, "data:analysis"),
+        (traits.math, "general:math"),
+        (traits.writing, "general:writing"),
+    ];
+    // Of equals the first: to translate a poem is a translation.
+    let best = votes.into_iter().rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0);
+    match best {
+        Some((_, task)) => task,
+        None if company.has_sound || text.chars().any(char::is_alphanumeric) => "general:conversation",
+        None => "",
+    }
+}
+
+fn about_code(request: &Inference, traits: &Traits) -> &'static str {
+    if !request.tools.is_empty() {
+        "agent:coding"
+    } else if traits.fault > 0 {
+        "code:debugging"
+    } else if traits.query > 0 {
+        "code:sql"
+    } else if traits.review > 0 {
+        "code:review"
+    } else {
+        "code:general_impl"
+    }
+}
+
+/// Programs are full of brackets, and end their lines with semicolons.
+fn is_dense(text: &str) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b'{' | b'}' | b';' | b'(' | b')' | b'[' | b']' | b'=' | b'<' | b'>');
+    let signs = text.bytes().filter(is_sign).count();
+    signs >= 12 && signs.saturating_mul(DENSITY) >= text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use app::types::labels::{LANGUAGES, TASKS};
+
+    use super::*;
+    use crate::dialects::inference::{Message, Tool};
+
+    fn asked(text: &str) -> Inference {
+        let message = |role, text: &str| Message { role, content: vec![Part::text(text)], ..Message::default() };
+        let messages =
+            vec![message(Role::System, "You write code."), message(Role::User, text), message(Role::Assistant, "Yes.")];
+        Inference { messages, ..Inference::default() }
+    }
+
+    fn task_of(text: &str) -> &'static str {
+        Labels::of(&asked(text)).task
+    }
+
+    #[test]
+    fn the_question_says_what_is_asked_for() {
+        for (text, task) in [
+            ("Write a Python function that parses a date", "code:general_impl"),
+            ("Why does this Rust function panic? ```let x: u8 = 256;```", "code:debugging"),
+            ("Please review this TypeScript class for me", "code:review"),
+            ("for (let i = 0; i < n; i++) { sum[i] = f(x[i]); g(sum[i]); }", "code:general_impl"),
+            ("A SQL query in postgres: select users without orders", "code:sql"),
+            ("Translate this poem into French", "general:translation"),
+            ("Summarize the meeting in three points", "general:summarization"),
+            ("Stay in character: you are a pirate, roleplay with me", "general:roleplay"),
+            ("Solve this equation for x", "general:math"),
+            ("What trend is in this dataset? Compute the average.", "data:analysis"),
+            ("Write a short e-mail to my landlord", "general:writing"),
+            ("How are you today?", "general:conversation"),
+            ("!?", ""),
+        ] {
+            assert_eq!(task_of(text), task, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_shape_says_what_words_do_not() {
+        let tools = vec![Tool { name: "lookup".to_owned(), ..Tool::default() }];
+        let weather = Inference { tools: tools.clone(), ..asked("How is the weather?") };
+        assert_eq!(Labels::of(&weather).task, "agent:tool_use");
+        let code = Inference { tools, ..asked("Fix the function in main.rs, the compiler complains") };
+        assert_eq!(Labels::of(&code).task, "agent:coding");
+        let json = Inference { response_format: Some(ResponseFormat::JsonObject), ..asked("Name and age?") };
+        assert_eq!(Labels::of(&json).task, "data:extraction");
+        let drawn = Inference { modalities: vec!["image".to_owned()], ..asked("A red bicycle") };
+        assert_eq!(Labels::of(&drawn).task, "general:media_generation");
+        assert_eq!(Labels::of(&Inference::default()), Labels::default());
+    }
+
+    #[test]
+    fn every_label_is_a_known_one() {
+        for text in ["fix my code ```", "translate", "hello there, how is it", "Wie geht es dir und was machst du?"] {
+            let labels = Labels::of(&asked(text));
+            assert!(TASKS.iter().any(|(task, _)| *task == labels.task), "{labels:?}");
+            assert!(labels.language.is_empty() || LANGUAGES.iter().any(|(code, _)| *code == labels.language));
+        }
+    }
+
+    #[test]
+    fn a_long_question_is_read_at_its_start_only() {
+        let text = format!("{}{}", "ä".repeat(LOOKED_AT), " translate this");
+        assert_eq!(task_of(&text), "general:conversation");
+    }
+}

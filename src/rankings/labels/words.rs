@@ -1,0 +1,95 @@
+//! Words that say something about a question: its language, or what it wants.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Languages in Latin letters that words tell apart, most widespread first.
+pub(super) const LATIN: [&str; 17] =
+    ["en", "es", "de", "fr", "pt", "it", "nl", "pl", "tr", "id", "sv", "da", "no", "fi", "cs", "hu", "ro"];
+
+/// The commonest words of each, in the order of [`LATIN`].
+const COMMON: [&str; LATIN.len()] = [
+    "the of and to is that for it with you this are be how what can i my please me do from which in a on an your not",
+    "el la los las de que y en un una para con por es cómo qué cuál no se del al lo puedo está como mi me más",
+    "der die das und ist nicht ein eine einen zu mit für von wie was ich wir sie auf dem den im auch bitte kann es mir",
+    "le la les de des et est un une pour avec que qui dans sur je vous ce il pas comment quelle quel du au en mon",
+    "o a os as de que e em um uma para com por é como não se do da no na posso está mais eu você meu minha ao",
+    "il lo la gli di che e in un una per con è come non si della del posso sono mi più nel alla ho quale le i da",
+    "de het een en van is dat niet met voor op ik je hoe wat er zijn te aan naar ook mijn maar kan om bij",
+    "i w na z się nie to jest jak do że co jaka jaki dla po od czy mnie ale tak są przez mi za tylko",
+    "ve bir bu için ne nasıl mi mı de da ile çok ben bana var değil gibi daha olan ama lütfen nedir",
+    "dan yang di untuk ini itu apa dengan saya bagaimana tidak dari ke pada adalah cara ada bisa akan atau tolong",
+    "och är det att en ett i på inte som för med jag hur vad av den till om men kan har du min",
+    "og er det at en et i på ikke som for med jeg hvordan hvad af den til om men kan har du min hvornår",
+    "og er det å en et i på ikke som for med jeg hvordan hva av den til om men kan har du min hvor ei",
+    "ja on ei se että mikä miten mitä oli hän minä sinä ole kuin mutta tämä niin myös kun voi ovat kanssa",
+    "a je se na v že jak to co jaké s z do pro ale není jsem tak by o když si které jako nebo prosím",
+    "a az és hogy nem egy ez is mi mit hogyan de van meg ha kérem csak már mert vagy ki volt",
+    "și este nu un o de la cu în pentru care ce cum mai din pe sunt să ci dar îmi vreau fi ai",
+];
+
+macro_rules! traits {
+    ($($field:ident = $bit:literal: $words:literal,)*) => {
+        /// How many words of each kind a text has.
+        #[derive(Clone, Copy, Debug, Default)]
+        pub(super) struct Traits { $(pub $field: u16,)* }
+
+        impl Traits {
+            /// Counts a word that is of these kinds, a bit each.
+            pub(super) fn add(&mut self, kinds: u16) {
+                $(self.$field += u16::from(kinds & $bit != 0);)*
+            }
+        }
+
+        const KINDS: &[(u16, &str)] = &[$(($bit, $words),)*];
+    };
+}
+
+traits! {
+    code = 1: "code function class struct enum method compiler compile compiles programming algorithm api json html css \
+        javascript typescript python rust java kotlin swift golang php ruby bash shell docker kubernetes git regex sql \
+        react vue django flask node npm cargo unittest refactor variable loop array boolean async await import const \
+        traceback exception stacktrace backend frontend endpoint repository programm funktion código función fonction \
+        代码 函数 postgres mysql sqlite rs py js ts cpp",
+    fault = 2: "error errors bug bugs fix broken crash crashes fails failing failed exception traceback panic panics debug \
+        wrong undefined segfault deadlock leak fehler erreur ошибка",
+    review = 4: "review explain refactor understand improve clean document documentation comments readable",
+    query = 8: "sql postgres mysql sqlite postgresql",
+    translation = 16: "translate translation translated übersetze übersetzen übersetzung traduire traduis traduction traduce \
+        traducir traducción traduza traduzir traduci traduzione переведи перевести перевод vertaal przetłumacz çevir 翻译 翻訳",
+    summary = 32: "summarize summarise summary summaries tl tldr shorten condense zusammenfassen zusammenfassung résume résumer \
+        résumé resume resumen resumir resumo riassumi riassunto samenvatting streszczenie",
+    roleplay = 64: "roleplay rp pretend character persona in-character dungeon rollenspiel",
+    math = 128: "equation integral derivative theorem proof prove probability matrix algebra geometry solve calculate \
+        polynomial logarithm gleichung équation ecuación berechne calcule calcula",
+    data = 256: "dataset csv spreadsheet excel dataframe regression correlation statistics average median chart trend outlier",
+    writing = 512: "write rewrite essay email mail poem story letter article blog paragraph proofread headline slogan tone \
+        draft schreibe schreib écris écrire escribe escrever escreva scrivi напиши",
+}
+
+/// What one word says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Meaning {
+    /// A bit for each of [`LATIN`].
+    pub languages: u32,
+    /// A bit for each field of [`Traits`].
+    pub traits: u16,
+}
+
+/// All words, in small letters.
+pub(super) static WORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
+    let mut words: HashMap<&'static str, Meaning> = HashMap::new();
+    let mut bit = 1;
+    for list in COMMON {
+        for word in list.split_whitespace() {
+            words.entry(word).or_default().languages |= bit;
+        }
+        bit <<= 1;
+    }
+    for (kind, list) in KINDS {
+        for word in list.split_whitespace() {
+            words.entry(word).or_default().traits |= kind;
+        }
+    }
+    words
+});
