@@ -36,6 +36,8 @@ mod openapi_chats;
 mod openapi_money;
 mod openapi_people;
 pub mod organizations;
+mod passkey_forms;
+pub mod passkeys;
 pub mod pkce;
 pub mod place;
 pub mod presets;
@@ -216,6 +218,8 @@ fn entrances() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-in/code", post(sign_in::give_code))
+        .route("/sign-in/passkey", post(passkey_forms::finish))
+        .route("/sign-in/passkey/begin", post(passkey_forms::begin))
         .route("/sign-in/with/{provider}", get(identity::start))
         .route("/sign-in/with/{provider}/callback", get(identity::finish))
         .route("/sign-up", post(sign_in::sign_up))
@@ -290,6 +294,9 @@ fn people() -> Router<Arc<App>> {
         .route("/account/second-factor/confirm", post(second_factor::confirm_second_factor))
         .route("/account/second-factor/recovery-codes", post(second_factor::replace_recovery_codes))
         .route("/account/second-factor/off", post(second_factor::end_second_factor))
+        .route("/account/passkeys", get(passkeys::list_passkeys).post(passkeys::create_passkey))
+        .route("/account/passkeys/begin", post(passkeys::begin_passkey))
+        .route("/account/passkeys/{id}", patch(passkeys::rename_passkey).delete(passkeys::delete_passkey))
         .route("/account/identities", get(identity::list_identities))
         .route("/account/identities/{provider}", delete(identity::delete_identity))
         .route("/account/export", get(account::export_account))

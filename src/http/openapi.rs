@@ -30,6 +30,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(super::identity::Description::openapi());
     document.merge(super::admin::Description::openapi());
     document.merge(super::second_factor::Description::openapi());
+    document.merge(super::passkeys::Description::openapi());
     document.merge(super::notifications::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());

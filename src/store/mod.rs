@@ -31,6 +31,7 @@ pub mod operators;
 pub mod organizations;
 pub mod own_keys;
 pub mod page_totals;
+pub mod passkeys;
 pub mod presets;
 pub mod prompt_logs;
 pub mod purchases;

@@ -41,6 +41,7 @@ mod organizations;
 mod overload;
 mod overspend;
 mod page_totals;
+mod passkeys;
 mod payment_steps;
 mod power_cut;
 mod presets;

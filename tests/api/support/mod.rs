@@ -1,6 +1,7 @@
 //! A whole server on a real socket, the people who use it, and a provider that
 //! does what a test says.
 
+pub mod authenticator;
 pub mod payments;
 pub mod person;
 pub mod postgres;
@@ -121,7 +122,7 @@ impl TestApp {
         config.listen = listener.local_addr().expect("an address");
         let drain = std::time::Duration::from_secs(20);
         let (app, writer) = App::start(config, Clock::system(), store, false).await.expect("starts");
-        let url = app.config.public_url();
+        let url = format!("http://{}", app.config.listen);
         let server = tokio::spawn(server::serve(listener, router(&app), app.shutdown.clone(), drain));
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
