@@ -4,6 +4,7 @@ pub mod account;
 pub mod accounting;
 pub mod address;
 pub mod admin;
+pub mod analytics;
 pub mod audit;
 pub mod byok;
 pub mod caller;
@@ -176,6 +177,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/billing", get(purchases::show_billing).patch(purchases::update_billing))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))
+        .route("/analytics/meta", get(analytics::show_analytics_meta))
+        .route("/analytics/query", post(analytics::query_analytics))
         .route("/usage", get(usage::show_usage))
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))

@@ -24,6 +24,7 @@ use super::openapi_people::People;
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::openapi_chats::Description::openapi());
+    document.merge(super::analytics::Description::openapi());
     document.merge(super::byok::Description::openapi());
     document.merge(super::feedback::Description::openapi());
     document.merge(People::openapi());

@@ -4,6 +4,7 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod analytics;
 pub mod announcements;
 pub mod audit;
 pub mod billing;

@@ -29,7 +29,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 163] = [
+const ROWS: [(&str, Reach); 165] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -69,6 +69,8 @@ const ROWS: [(&str, Reach); 163] = [
     ("/admin/users", Own),
     ("/admin/users/{id}/restore", Object),
     ("/admin/users/{id}/suspend", Object),
+    ("/analytics/meta", Own),
+    ("/analytics/query", Own),
     ("/auth/key", Own),
     ("/auth/keys", Public),
     ("/auth/keys/code", Own),
@@ -343,6 +345,7 @@ fn body_for(path: &str) -> Value {
     match path {
         "/workspaces/{id}/members/add" | "/workspaces/{id}/members/remove" => json!({ "user_ids": [id] }),
         "/workspaces/{id}/budgets/{interval}" => json!({ "limit_usd": 1 }),
+        "/analytics/query" => json!({ "metrics": ["request_count"], "dimensions": ["api_key_id", "user"] }),
         "/organization/members/{id}" => json!({ "role": "viewer" }),
         _ => json!({ "name": "renamed", "disabled": true }),
     }

@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod analytics;
 mod attacks;
 mod byok;
 mod catalog;
