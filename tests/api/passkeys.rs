@@ -117,14 +117,13 @@ on_both_databases! {
             change(&mut device);
             device
         };
-        let other = Authenticator::at(ORIGIN);
         let liars = [
             ("origin", lie(&|device| "https://patchbay.evil".clone_into(&mut device.origin))),
             ("port", lie(&|device| format!("{ORIGIN}:8443").clone_into(&mut device.origin))),
             ("site", lie(&|device| "evil.example".clone_into(&mut device.site))),
             ("handle", lie(&|device| device.user_handle.clone_from(&bobs.user_handle))),
             ("verification", lie(&|device| device.verifies = false)),
-            ("unknown", Authenticator { user_handle: phone.user_handle.clone(), ..other }),
+            ("unknown", lie(&|device| device.id = vec![7; 24])),
         ];
         for (what, mut device) in liars {
             let visitor = Person::visitor(&app);

@@ -261,5 +261,6 @@ fn texts(value: &Value, is_list: bool) -> Result<Vec<String>> {
         _ => None,
     };
     let what = if is_list { "a list of texts" } else { "a text" };
-    values.ok_or_else(|| Error::bad_request("filters.value", format!("filters.value must be {what} with this operator")))
+    values
+        .ok_or_else(|| Error::bad_request("filters.value", format!("filters.value must be {what} with this operator")))
 }

@@ -31,8 +31,18 @@ fn share(part: i64, whole: i64) -> Value {
 /// Every metric.
 pub static METRICS: [Metric; 11] = [
     Metric { name: "request_count", label: "Requests", format: "number", value: |row| json!(row.requests) },
-    Metric { name: "failed_request_count", label: "Failed requests", format: "number", value: |row| json!(row.failures) },
-    Metric { name: "error_rate", label: "Error rate", format: "percent", value: |row| share(row.failures, row.requests) },
+    Metric {
+        name: "failed_request_count",
+        label: "Failed requests",
+        format: "number",
+        value: |row| json!(row.failures),
+    },
+    Metric {
+        name: "error_rate",
+        label: "Error rate",
+        format: "percent",
+        value: |row| share(row.failures, row.requests),
+    },
     Metric { name: "total_usage", label: "Spend", format: "currency", value: |row| json!(Money(row.cost_nanos)) },
     Metric {
         name: "usage_byok",
@@ -53,7 +63,12 @@ pub static METRICS: [Metric; 11] = [
         format: "number",
         value: |row| json!(row.completion_tokens),
     },
-    Metric { name: "reasoning_tokens", label: "Reasoning tokens", format: "number", value: |row| json!(row.reasoning_tokens) },
+    Metric {
+        name: "reasoning_tokens",
+        label: "Reasoning tokens",
+        format: "number",
+        value: |row| json!(row.reasoning_tokens),
+    },
     Metric { name: "tokens_cached", label: "Cached tokens", format: "number", value: |row| json!(row.cached_tokens) },
     Metric {
         name: "cache_hit_rate",
@@ -71,7 +86,10 @@ pub async fn labels(app: &App, organization_id: &str, question: &Question) -> Re
             Some((_, Dimension::Key)) => app.store.key_names(organization_id).await?.into_iter().collect(),
             Some((_, Dimension::User)) => {
                 let members = app.store.members(organization_id).await?;
-                members.into_iter().map(|row| (row.user_id, if row.name.is_empty() { row.email } else { row.name })).collect()
+                members
+                    .into_iter()
+                    .map(|row| (row.user_id, if row.name.is_empty() { row.email } else { row.name }))
+                    .collect()
             }
             Some((_, Dimension::Workspace)) => {
                 app.store.workspaces(organization_id).await?.into_iter().map(|row| (row.id, row.name)).collect()

@@ -283,7 +283,10 @@ async fn destinations(caller: &mut Caller<'_>) {
     let (all, one) = ("/observability/destinations", "/observability/destinations/{id}");
     let configs = [
         ("webhook", json!({ "url": "https://hooks.example.org/in", "headers": { "x-token": "token-0001" } })),
-        ("langfuse", json!({ "baseUrl": "https://langfuse.example.org", "publicKey": "pk-0001", "secretKey": "sk-0001" })),
+        (
+            "langfuse",
+            json!({ "baseUrl": "https://langfuse.example.org", "publicKey": "pk-0001", "secretKey": "sk-0001" }),
+        ),
     ];
     for (kind, config) in configs {
         let wish = json!({ "type": kind, "name": format!("Our {kind}"), "enabled": false, "config": config });

@@ -17,7 +17,7 @@ const HAS_KEY: u8 = 0x40;
 #[derive(Clone)]
 pub struct Authenticator {
     key: SigningKey,
-    id: Vec<u8>,
+    pub id: Vec<u8>,
     pub user_handle: String,
     pub counter: u32,
     pub origin: String,
