@@ -2,6 +2,7 @@
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
 const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const WAYS = ["ble", "hybrid", "internal", "nfc", "smart-card", "usb"];
 const readable = (list) => (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
 
 /** Asks the server for a challenge. */
@@ -25,7 +26,7 @@ function written({ id, rawId, type, authenticatorAttachment, response, ...rest }
   }
   if (response.attestationObject) {
     delete parts.authenticatorData;
-    parts.transports = response.getTransports?.() ?? [];
+    parts.transports = (response.getTransports?.() ?? []).filter((way) => WAYS.includes(way));
   }
   const attachment = authenticatorAttachment ? { authenticatorAttachment } : {};
   return JSON.stringify({ id, rawId: text(rawId), type, response: parts, clientExtensionResults: extensions, ...attachment });

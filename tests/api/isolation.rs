@@ -29,7 +29,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 165] = [
+const ROWS: [(&str, Reach); 167] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -193,6 +193,8 @@ const ROWS: [(&str, Reach); 165] = [
     ("/readyz", Public),
     ("/sign-in", Public),
     ("/sign-in/code", Public),
+    ("/sign-in/passkey", Public),
+    ("/sign-in/passkey/begin", Public),
     ("/sign-in/with/{provider}", Public),
     ("/sign-in/with/{provider}/callback", Public),
     ("/sign-out", Public),
