@@ -60,9 +60,12 @@ pub enum Error {
     /// What was delivered until then is charged.
     #[error("The request took longer than {limit_s} s. What was delivered is charged; ask for less at once.")]
     OutOfTime { limit_s: u64 },
+    /// What was delivered until then is charged.
+    #[error("This server is being stopped before the answer was complete. Send the request again.")]
+    Stopped,
     /// The body did not arrive in time.
-    #[error("The request body did not arrive within {limit_s} s")]
-    SlowBody { limit_s: u64 },
+    #[error("The request body came too slowly and was given up after {after_s} s")]
+    SlowBody { after_s: u64 },
     #[error("method not allowed: {0}")]
     MethodNotAllowed(String),
     #[error(transparent)]
@@ -95,7 +98,7 @@ impl Error {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutOfTime { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream { fault, .. } => {
@@ -120,7 +123,7 @@ impl Error {
             Self::Busy { .. } => "provider_overloaded",
             Self::OutOfTime { .. } | Self::SlowBody { .. } => "timeout",
             Self::Upstream { fault, .. } => fault.kind.error_type(),
-            Self::Database(_) | Self::Internal(_) => "server",
+            Self::Stopped | Self::Database(_) | Self::Internal(_) => "server",
         }
     }
 

@@ -13,7 +13,8 @@ use crate::gateway::broadcast::send;
 use crate::gateway::probe;
 use crate::store::Backend;
 
-/// Starts the jobs; they end when the server shuts down.
+/// Starts the jobs; they end when the last request is over: until then this node must say that it is
+/// alive, or others void its holds.
 pub fn start(app: &Arc<App>) {
     every(app, Duration::from_secs(1), "fold generations", |app| async move {
         // A backlog is folded piece by piece without waiting.
@@ -37,6 +38,10 @@ pub fn start(app: &Arc<App>) {
     every(app, Duration::from_secs(1), "send events", |app| async move { send::send_due(&app).await });
     every(app, Duration::from_mins(1), "forget kept prompts", |app| async move {
         app.store.delete_expired_prompt_logs(app.clock.now_ms()).await.map(|_| ())
+    });
+    every(app, Duration::from_millis(250), "look at the memory", |app| async move {
+        app.memory.look();
+        Ok(())
     });
     every(app, Duration::from_mins(1), "forget idle callers", |app| async move {
         app.rate_limits.forget_idle();
@@ -87,7 +92,7 @@ where
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
-                () = app.shutdown.cancelled() => break,
+                () = app.over.cancelled() => break,
             }
             if let Err(error) = job(Arc::clone(&app)).await {
                 tracing::error!(%error, job = name, "A background job failed; it will run again");

@@ -48,6 +48,7 @@ use crate::gateway::broadcast::Destinations;
 use crate::gateway::byok::OwnKeys;
 use crate::gateway::health::Health;
 use crate::gateway::limits::RateLimits;
+use crate::gateway::memory::Memory;
 use crate::gateway::sticky::Sticky;
 use crate::mail::Mail;
 use crate::providers::client::Upstreams;
@@ -111,7 +112,16 @@ pub struct App {
     pub node_id: String,
     /// Requests to models under way; each outlives its connection.
     pub requests: TaskTracker,
+    /// The server will stop soon: it says it is not ready.
+    pub leaving: CancellationToken,
+    /// No more connections are taken.
     pub shutdown: CancellationToken,
+    /// Streams still open are ended.
+    pub cut: CancellationToken,
+    /// Every request is over, and with them what is done beside them.
+    pub over: CancellationToken,
+    /// Places for answers that nobody reads any more.
+    unread: Arc<Semaphore>,
     catalog: ArcSwap<Catalog>,
     /// The revision of the store that `catalog` was read at.
     revision: AtomicI64,
@@ -122,6 +132,7 @@ pub struct App {
     popularity: ArcSwap<HashMap<String, i64>>,
     announcements: ArcSwap<Vec<AnnouncementRow>>,
     in_flight: Arc<Semaphore>,
+    pub memory: Memory,
     /// The revision each topic of the store was read at.
     revisions: Mutex<HashMap<String, i64>>,
     /// Held for as long as this process decides the balances of an SQLite file.
@@ -160,9 +171,9 @@ impl App {
         let in_flight = usize::try_from(config.limits.in_flight).unwrap_or(8_192);
         let trusted_proxies = http::address::networks(&config.limits.trusted_proxies)
             .map_err(|cause| StartError::Setting(format!("limits.trusted_proxies: {cause}")))?;
-        let upstreams = Upstreams::new(&config.timeouts)?;
-        let shutdown = CancellationToken::new();
-        let telemetry = Telemetry::new(&config, &node_id, upstreams.plain(), &shutdown).map_err(StartError::Setting)?;
+        let upstreams = Upstreams::new(&config)?;
+        let over = CancellationToken::new();
+        let telemetry = Telemetry::new(&config, &node_id, upstreams.plain(), &over).map_err(StartError::Setting)?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
             users: Users::new(store.clone(), clock.clone()),
@@ -186,12 +197,17 @@ impl App {
             is_demo,
             node_id,
             requests: TaskTracker::new(),
-            shutdown,
+            leaving: CancellationToken::new(),
+            shutdown: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            over,
+            unread: Arc::new(Semaphore::new(config.streams.unread_answers.min(Semaphore::MAX_PERMITS))),
             catalog: ArcSwap::default(),
             revision: AtomicI64::new(-1),
             local: ArcSwap::default(),
             credentials: ArcSwap::default(),
             in_flight: Arc::new(Semaphore::new(in_flight)),
+            memory: Memory::new(config.limits.memory_bytes),
             _ownership: ownership,
             config,
             clock,

@@ -97,7 +97,7 @@ fn aws(dialect: Dialect, data: &[u8]) -> Vec<u8> {
 /// As the gateway reads: until the first failure.
 fn read(dialect: Dialect, quirks: &Quirks, pieces: &[&[u8]]) -> (Vec<Delta>, Option<Fault>) {
     let upstream = dialect.upstream();
-    let (mut frames, mut decoder) = (Frames::new(upstream.framing()), upstream.decoder(quirks));
+    let (mut frames, mut decoder) = (Frames::new(upstream.framing(), 4 << 20), upstream.decoder(quirks));
     let (mut events, mut out) = (Vec::new(), Vec::new());
     for piece in pieces {
         if frames.push(piece, &mut events).is_err() {

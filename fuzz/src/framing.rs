@@ -24,7 +24,7 @@ pub fn stream(data: &[u8]) {
 type Read = (Vec<(String, String)>, String, bool);
 
 fn read(framing: Framing, pieces: &[&[u8]]) -> Read {
-    let (mut frames, mut events, mut is_broken) = (Frames::new(framing), Vec::new(), false);
+    let (mut frames, mut events, mut is_broken) = (Frames::new(framing, 4 << 20), Vec::new(), false);
     for piece in pieces {
         if frames.push(piece, &mut events).is_err() {
             is_broken = true;

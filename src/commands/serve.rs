@@ -16,8 +16,12 @@ use patchbay::providers::simulated;
 use patchbay::store::Store;
 use patchbay::{App, demo, jobs, telemetry};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{apply, credentials, open};
+
+/// For the charges of requests whose callers have left, at the very end.
+const LAST_CHARGES: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
     telemetry::start(&config).map_err(anyhow::Error::msg)?;
@@ -25,7 +29,7 @@ pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
     let store = open(&config).await?;
     // Before anything is written: another process may be serving from this file.
     drop(store.own()?);
-    let upstreams = Upstreams::new(&config.timeouts)?;
+    let upstreams = Upstreams::new(&config)?;
     let local = if config.find_local_servers { Local::find(&upstreams).await } else { Local::default() };
     let is_demo = match config.demo {
         Demo::On => true,
@@ -46,7 +50,6 @@ pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
     if is_demo && config.billing.methods_are_off() {
         config.simulate_payments();
     }
-    let drain = Duration::from_millis(config.timeouts.drain_ms);
     let private = private_listener(&config).await?;
     let (app, writer) = App::start(config, clock, store, is_demo).await?;
     if let Some(listener) = private {
@@ -58,11 +61,13 @@ pub(super) async fn serve(mut config: Config) -> anyhow::Result<()> {
     let login = if is_demo { Some(demo::prepare(&app).await?) } else { None };
     print_welcome(&app, login.as_ref()).await?;
     tokio::spawn(wait_for_signal(Arc::clone(&app)));
-    server::serve(listener, router(&app), app.shutdown.clone(), drain).await;
+    server::serve(listener, router(&app), &app).await;
     app.requests.close();
-    if tokio::time::timeout(drain, app.requests.wait()).await.is_err() {
+    // Those whose callers have left; their charges are wanted, too.
+    if tokio::time::timeout(LAST_CHARGES, app.requests.wait()).await.is_err() {
         tracing::warn!(requests = app.requests.len(), "Requests were still running after the drain time");
     }
+    app.over.cancel();
     drop(simulators);
     // The ledger is the last thing closed: whatever was charged is written.
     writer.finish().await;
@@ -144,20 +149,33 @@ async fn print_welcome(app: &App, login: Option<&demo::Login>) -> anyhow::Result
     Ok(())
 }
 
+/// SIGTERM: first not ready, so that nobody sends more, then the end of what is under
+/// way. Ctrl-C does not wait for others. A second signal ends what is still under way.
 async fn wait_for_signal(app: Arc<App>) {
-    let interrupt = tokio::signal::ctrl_c();
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return tracing::error!("Signals cannot be waited for: this server ends only when it is killed");
     };
-    tokio::select! {
-        _ = interrupt => {}
-        () = terminate => {}
+    let is_deployed = tokio::select! {
+        _ = interrupt.recv() => false,
+        _ = terminate.recv() => true,
+    };
+    app.leaving.cancel();
+    if is_deployed {
+        tracing::info!("Asked to stop: not ready any more, requests are accepted a little longer");
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(app.config.server.unready_ms)) => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
-    tracing::info!("Shutting down: open requests are finished first");
+    tracing::info!("Shutting down: open requests are finished first; a second signal ends them");
     app.shutdown.cancel();
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        () = app.over.cancelled() => return,
+    }
+    tracing::warn!("A second signal: requests under way are ended");
+    app.cut.cancel();
 }

@@ -10,6 +10,8 @@ pub struct Limits {
     pub inference_body_bytes: u64,
     pub body_bytes: u64,
     pub in_flight: u32,
+    /// Of memory; 0: what the machine or the container has.
+    pub memory_bytes: u64,
     /// Addresses and networks (CIDR), separated by commas.
     pub trusted_proxies: String,
 }
@@ -27,6 +29,10 @@ pub struct Timeouts {
     /// Models that think before they speak get so many times the other times.
     pub reasoning_factor: u64,
     pub total_ms: u64,
+    /// Of a request whose answer is not streamed.
+    pub whole_ms: u64,
+    /// Until a charge is durable.
+    pub settle_ms: u64,
     pub drain_ms: u64,
 }
 
@@ -55,6 +61,12 @@ pub struct Resilience {
     pub concurrency_least: u32,
     pub concurrency_most: u32,
     pub queue_ms: u64,
+    pub back_off_ms: u64,
+    pub patience_ms: u64,
+    pub retry_after_most_ms: u64,
+    /// Failures in a row after which an endpoint is tried after the others.
+    pub outage_failures: u32,
+    pub outage_ms: u32,
     /// Requests of a hundred that may be sent to a second endpoint while the first is slow.
     pub hedge_percent: u32,
 }
@@ -76,6 +88,11 @@ impl Default for Resilience {
             concurrency_least: 3,
             concurrency_most: 4_096,
             queue_ms: 100,
+            back_off_ms: 50,
+            patience_ms: 5_000,
+            retry_after_most_ms: 300_000,
+            outage_failures: 3,
+            outage_ms: 30_000,
             hedge_percent: 0,
         }
     }
@@ -124,7 +141,13 @@ impl Default for MediaSettings {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { inference_body_bytes: 32 << 20, body_bytes: 1 << 20, in_flight: 8_192, trusted_proxies: String::new() }
+        Self {
+            inference_body_bytes: 32 << 20,
+            body_bytes: 1 << 20,
+            in_flight: 8_192,
+            memory_bytes: 0,
+            trusted_proxies: String::new(),
+        }
     }
 }
 
@@ -153,7 +176,9 @@ impl Default for Timeouts {
             idle_ms: 20_000,
             reasoning_factor: 3,
             total_ms: 900_000,
-            drain_ms: 30_000,
+            whole_ms: 600_000,
+            settle_ms: 10_000,
+            drain_ms: 120_000,
         }
     }
 }

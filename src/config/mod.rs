@@ -6,6 +6,7 @@ mod identity;
 mod mail;
 mod observability;
 mod secrets;
+mod server;
 mod telemetry;
 mod web_search;
 
@@ -23,6 +24,7 @@ pub use self::identity::{IdentityKind, IdentitySettings};
 pub use self::mail::MailSettings;
 pub use self::observability::{ObservabilitySettings, PromptLogSettings};
 pub use self::secrets::Secrets;
+pub use self::server::{DatabaseSettings, ServerSettings, StreamSettings, UpstreamSettings};
 pub use self::telemetry::TelemetrySettings;
 pub use self::web_search::{SearchEngine, WebSearchSettings};
 
@@ -44,7 +46,11 @@ pub struct Config {
     /// Empty: this node is alone.
     pub redis_url: String,
     pub limits: Limits,
+    pub server: ServerSettings,
     pub timeouts: Timeouts,
+    pub streams: StreamSettings,
+    pub upstream: UpstreamSettings,
+    pub database: DatabaseSettings,
     pub routing: Routing,
     pub resilience: Resilience,
     pub holds: Holds,
@@ -128,7 +134,11 @@ impl Default for Config {
             find_local_servers: true,
             redis_url: String::new(),
             limits: Limits::default(),
+            server: ServerSettings::default(),
             timeouts: Timeouts::default(),
+            streams: StreamSettings::default(),
+            upstream: UpstreamSettings::default(),
+            database: DatabaseSettings::default(),
             routing: Routing::default(),
             resilience: Resilience::default(),
             holds: Holds::default(),
@@ -215,6 +225,9 @@ impl Config {
             return wrong("timeouts.reasoning_factor", "must be at least 1".to_owned());
         }
         if let Some((place, cause)) = self.billing.wrong().or_else(|| self.prompt_logs.wrong()) {
+            return wrong(place, cause.to_owned());
+        }
+        if let Some((place, cause)) = self.server.wrong().or_else(|| self.streams.wrong()) {
             return wrong(place, cause.to_owned());
         }
         if let Some((place, cause)) = self.web_search.wrong() {

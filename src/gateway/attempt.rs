@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use app::types::sse::ServerSentEvent;
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
@@ -18,8 +19,6 @@ use crate::providers::transport::Answering;
 
 /// The most of an error body that is read, bytes.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-/// The most of a whole answer that is read, bytes.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// A finished attempt, for `/generation` and `metadata.previous_errors`.
 #[derive(Clone, Debug)]
@@ -120,14 +119,15 @@ pub async fn open(
 /// # Errors
 /// [`Fault`] when it does not come in time, is too large or is no answer.
 pub async fn read_whole(
+    app: &App,
     candidate: &Candidate,
     inference: &Inference,
     response: Answering,
     deadline: Instant,
 ) -> Result<Vec<Delta>, Fault> {
     let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
-    let body =
-        timeout_at(deadline.into(), response.read(MAX_ANSWER_BYTES)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let read = response.read(app.config.streams.answer_bytes);
+    let body = timeout_at(deadline.into(), read).await.unwrap_or_else(|_| Err(too_slow()))?;
     let quirks = &candidate.provider.quirks;
     match &inference.retrieval {
         Some(wish) => retrieval::decode(dialect, quirks, wish, &body),
@@ -144,12 +144,15 @@ pub struct Reader {
     /// The provider answered with one JSON document although a stream was asked for.
     whole: Option<(Candidate, Vec<u8>)>,
     is_over: bool,
+    /// Bytes read, and how many may be.
+    read: usize,
+    most: usize,
 }
 
 impl Reader {
     /// # Errors
     /// [`Fault`] when the provider's protocol is not spoken.
-    pub fn new(candidate: &Candidate, response: Answering) -> Result<Self, Fault> {
+    pub fn new(app: &App, candidate: &Candidate, response: Answering) -> Result<Self, Fault> {
         let Some(dialect) = candidate.provider.dialect else { return Err(too_slow()) };
         let is_json = response
             .headers()
@@ -158,11 +161,13 @@ impl Reader {
             .is_some_and(|value| value.starts_with("application/json"));
         Ok(Self {
             response,
-            frames: Frames::new(dialect.upstream().framing()),
+            frames: Frames::new(dialect.upstream().framing(), app.config.streams.event_bytes),
             decoder: dialect.upstream().decoder(&candidate.provider.quirks),
             scratch: Vec::new(),
             whole: is_json.then(|| (candidate.clone(), Vec::new())),
             is_over: false,
+            read: 0,
+            most: app.config.streams.answer_bytes,
         })
     }
 
@@ -176,6 +181,11 @@ impl Reader {
             return Ok(false);
         }
         let chunk = self.response.chunk().await?;
+        self.read = self.read.saturating_add(chunk.as_ref().map_or(0, Bytes::len));
+        if self.read > self.most {
+            let message = "the provider's answer is larger than this server reads";
+            return Err(Fault::new(FaultKind::Unavailable, message));
+        }
         if let Some((candidate, body)) = &mut self.whole {
             let Some(chunk) = chunk else {
                 self.is_over = true;
@@ -183,12 +193,6 @@ impl Reader {
                 out.extend(upstream.decode_whole(&candidate.provider.quirks, body)?);
                 return Ok(false);
             };
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Fault::new(
-                    FaultKind::Unavailable,
-                    "the provider's answer is larger than this server reads",
-                ));
-            }
             body.extend_from_slice(&chunk);
             return Ok(true);
         }

@@ -21,11 +21,6 @@ use crate::dialects::inference::Reasoning;
 use crate::dialects::retrieval::{self, Retrieval};
 use crate::dialects::{Delta, Fault, FaultKind, Inference};
 
-/// The longest a provider's wish to wait is followed where nobody else can answer, ms.
-const MOST_PATIENCE_MS: u64 = 5_000;
-/// The first pause before the same endpoint is tried again, ms; drawn from up to this.
-const BACK_OFF_MS: u64 = 50;
-
 impl Run {
     /// Tries endpoint after endpoint until an answer begins, those left of an earlier
     /// call only.
@@ -172,11 +167,12 @@ impl Run {
         if self.candidates.len() > 1 || self.tried.len() > 1 || !is_passing {
             return None;
         }
+        let settings = &self.app.config.resilience;
         let wait_ms = match fault.retry_after_ms {
-            Some(wait) if wait > MOST_PATIENCE_MS => return None,
+            Some(wait) if wait > settings.patience_ms => return None,
             Some(wait) => wait,
             None if fault.kind == FaultKind::RateLimited => return None,
-            None => rand::rng().random_range(0..=BACK_OFF_MS),
+            None => rand::rng().random_range(0..=settings.back_off_ms),
         };
         let wait = Duration::from_millis(wait_ms);
         if Instant::now() + wait >= self.deadline() {
@@ -250,9 +246,9 @@ pub(super) async fn begin(
     }
     let response = attempt::open(app, candidate, inference, deadline).await?;
     if !inference.is_streamed {
-        return Ok(Begun::Whole(attempt::read_whole(candidate, inference, response, deadline).await?));
+        return Ok(Begun::Whole(attempt::read_whole(app, candidate, inference, response, deadline).await?));
     }
-    let mut reader = Box::new(Reader::new(candidate, response)?);
+    let mut reader = Box::new(Reader::new(app, candidate, response)?);
     let mut deltas = Vec::new();
     loop {
         let next = timeout_at(deadline.into(), reader.next(&mut deltas)).await;
@@ -277,7 +273,7 @@ async fn one_by_one(
     let ask = async |part: Retrieval| {
         let part = Inference { retrieval: Some(Arc::new(part)), ..inference.clone() };
         let response = attempt::open(app, candidate, &part, deadline).await?;
-        attempt::read_whole(candidate, &part, response, deadline).await
+        attempt::read_whole(app, candidate, &part, response, deadline).await
     };
     let answers: Vec<Vec<Delta>> = stream::iter(parts).map(ask).buffered(AT_ONCE).try_collect().await?;
     Ok(Begun::Whole(retrieval::together(answers)))

@@ -9,6 +9,7 @@ pub mod byok;
 pub mod estimate;
 pub mod explain;
 mod failover;
+pub mod frames;
 pub mod guard;
 pub mod health;
 mod hedge;
@@ -16,6 +17,7 @@ mod hold;
 pub mod keep;
 pub mod limits;
 mod media;
+pub mod memory;
 mod metadata;
 pub mod named;
 mod observe;
@@ -36,13 +38,13 @@ mod whole;
 mod wish;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use app::types::Money;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot::error::TryRecvError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::App;
 use crate::accounts::keys::KeyRecord;
@@ -143,7 +145,7 @@ pub enum Reply {
     /// Whole server-sent events; the stream has begun, or 5 s have passed.
     Stream {
         id: String,
-        frames: mpsc::Receiver<Bytes>,
+        frames: frames::Receiver,
     },
 }
 
@@ -187,12 +189,6 @@ struct Run {
     ticket: Option<Ticket>,
     _permit: OwnedSemaphorePermit,
 }
-
-/// How long the head of a streamed answer waits for the first token, so that a
-/// failure before it still gets its own status.
-const HEAD_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
-/// Frames between the driver and the connection.
-const FRAMES: usize = 256;
 
 /// Serves one inference: the steps below, in this order, and no others.
 ///
@@ -289,9 +285,10 @@ fn is_better_streamed(app: &App, inference: &Inference, candidates: &[Candidate]
 
 async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     let (head, mut began) = oneshot::channel();
-    let (sender, frames) = mpsc::channel(FRAMES);
+    let (sender, frames) = frames::channel(&app.config.streams);
+    let head_wait = Duration::from_millis(app.config.streams.head_ms);
     app.requests.spawn(Box::pin(relay::drive(run, head, sender)));
-    let outcome = if let Ok(outcome) = tokio::time::timeout(HEAD_WAIT, &mut began).await {
+    let outcome = if let Ok(outcome) = tokio::time::timeout(head_wait, &mut began).await {
         outcome.map_err(|_| TryRecvError::Closed)
     } else {
         // From here on a failure is a frame of the stream, unless it came this very moment.
@@ -301,7 +298,7 @@ async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     match outcome {
         Ok(Err(error)) => Err(error),
         Ok(Ok(())) | Err(TryRecvError::Empty) => Ok(Reply::Stream { id, frames }),
-        Err(TryRecvError::Closed) if !frames.is_closed() || !frames.is_empty() => Ok(Reply::Stream { id, frames }),
+        Err(TryRecvError::Closed) if !frames.is_over() => Ok(Reply::Stream { id, frames }),
         Err(TryRecvError::Closed) => Err(Error::Internal("the request's task ended without an answer".to_owned())),
     }
 }

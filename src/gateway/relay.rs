@@ -1,38 +1,37 @@
 //! Deltas to the caller while counting tokens; the last frame waits for the ledger.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 use super::attempt::{Reader, too_slow};
 use super::keep::Recording;
 use super::settle::{Outcome, Settled};
 use super::web::Made;
-use super::whole::{Begun, since_ms};
-use super::{Run, estimate};
+use super::whole::{Begun, since_ms, stopped};
+use super::{Run, estimate, frames};
 use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
 use crate::dialects::continuation::Joint;
 use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Usage};
 use crate::error::{Error, Result};
 use crate::gateway::route::Candidate;
 
-/// A caller who takes nothing for this long is gone.
-const WRITE_STALL: Duration = Duration::from_secs(30);
-/// How long an answer nobody reads is followed, for a provider that bills it anyway.
-const DRAIN: Duration = Duration::from_mins(2);
-
 /// What the loop over the stream keeps.
 struct Relay {
-    frames: mpsc::Sender<Bytes>,
+    frames: frames::Sender,
+    write_stall: Duration,
     writer: Box<dyn Writer>,
     tally: Tally,
     hides_reasoning: bool,
     buffer: Vec<u8>,
     outcome: Outcome,
     is_gone: bool,
+    /// The place among the answers nobody reads, and until when this one is followed.
+    unread: Option<(OwnedSemaphorePermit, Instant)>,
     /// The text delivered so far, while another endpoint could go on from it.
     delivered: Option<String>,
     /// The answer, where it is kept.
@@ -49,11 +48,18 @@ enum End {
     OutOfCredit,
     /// The request took longer than this server lets any take.
     OutOfTime,
+    /// The server stops, and the time it lets requests end is over.
+    Stopped,
 }
 
 /// Runs one streamed request to its end, whether or not anybody still reads.
-pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frames: mpsc::Sender<Bytes>) {
-    let (candidate, begun) = match run.first_success().await {
+pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
+    let app = Arc::clone(&run.app);
+    let begun = tokio::select! {
+        begun = run.first_success() => begun,
+        () = app.cut.cancelled() => Err(stopped()),
+    };
+    let (candidate, begun) = match begun {
         Ok(success) => success,
         Err(fault) => return fail(run, fault, head, frames).await,
     };
@@ -61,12 +67,14 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     let _ = head.send(Ok(()));
     let mut relay = Relay {
         frames,
+        write_stall: Duration::from_millis(run.app.config.streams.write_stall_ms),
         writer: run.job.inbound.writer(&run.heading(&candidate)),
         tally: run.tally(&candidate),
         hides_reasoning: run.hides_reasoning(),
         buffer: Vec::with_capacity(1_024),
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
         is_gone: false,
+        unread: None,
         delivered: (run.job.inference.resumes || run.job.attribution.wants_resume).then(String::new),
         recording: run.keeping.is_some().then(|| Recording::new(&run.app)),
     };
@@ -87,7 +95,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
 }
 
 /// Every attempt failed before the first token.
-async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: mpsc::Sender<Bytes>) {
+async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
     let error = run.failure(fault.clone());
     run.settle_failure(&fault).await;
     if let Err(Err(error)) = head.send(Err(error)) {
@@ -128,7 +136,7 @@ impl Relay {
         mut joint: Option<Joint>,
     ) -> End {
         let idle = run.idle(candidate);
-        let mut deadline = run.deadline();
+        let deadline = run.deadline();
         loop {
             match fitted(joint.as_mut(), std::mem::take(&mut deltas)) {
                 Ok(deltas) => self.take(run, deltas),
@@ -138,13 +146,14 @@ impl Relay {
             if !has_more {
                 return End::Complete;
             }
-            if self.is_gone && candidate.provider.supports_cancel {
+            if self.is_gone && (candidate.provider.supports_cancel || !self.is_followed(run)) {
                 return End::Cancelled;
             }
             if !self.is_gone && !run.cover(candidate, self.tally.characters).await {
                 return End::OutOfCredit;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let until = self.unread.as_ref().map_or(deadline, |(_, until)| deadline.min(*until));
+            let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return if self.is_gone { End::Cancelled } else { End::OutOfTime };
             }
@@ -153,14 +162,14 @@ impl Relay {
                 next = timeout(idle.min(left), reader.next(&mut deltas)) => next,
                 () = self.frames.closed(), if !self.is_gone => {
                     self.is_gone = true;
-                    deadline = deadline.min(Instant::now() + DRAIN);
                     continue;
                 }
+                () = run.app.cut.cancelled() => return End::Stopped,
             };
             has_more = match next.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(has_more) => has_more,
                 Err(_) if self.is_gone => return End::Cancelled,
-                Err(_) if Instant::now() >= deadline => return End::OutOfTime,
+                Err(_) if Instant::now() >= until => return End::OutOfTime,
                 Err(fault) => {
                     // What came before the failure is delivered.
                     if let Ok(deltas) = fitted(joint.as_mut(), std::mem::take(&mut deltas)) {
@@ -170,6 +179,16 @@ impl Relay {
                 }
             };
         }
+    }
+
+    /// Whether an answer nobody reads is still followed, for a provider that bills all
+    /// of it and does not hear that it should stop.
+    fn is_followed(&mut self, run: &Run) -> bool {
+        if self.unread.is_none() {
+            let until = Instant::now() + Duration::from_millis(run.app.config.streams.unread_ms);
+            self.unread = Arc::clone(&run.app.unread).try_acquire_owned().ok().map(|place| (place, until));
+        }
+        self.unread.is_some()
     }
 
     fn take(&mut self, run: &mut Run, deltas: Vec<Delta>) {
@@ -227,7 +246,7 @@ impl Relay {
             Ok(()) => false,
             Err(TrySendError::Closed(_)) => true,
             Err(TrySendError::Full(frame)) => {
-                !matches!(timeout(WRITE_STALL, self.frames.send(frame)).await, Ok(Ok(())))
+                !timeout(self.write_stall, self.frames.send(frame)).await.unwrap_or(false)
             }
         };
     }
@@ -253,7 +272,12 @@ impl Relay {
             End::OutOfTime => {
                 self.outcome.finish = Some(FinishReason::Length);
                 self.outcome.native_finish = Some("timeout".to_owned());
-                Some(failure_of(&Error::OutOfTime { limit_s: run.app.config.timeouts.total_ms / 1_000 }))
+                Some(failure_of(&Error::OutOfTime { limit_s: run.most_ms() / 1_000 }))
+            }
+            End::Stopped => {
+                self.outcome.finish = Some(FinishReason::Length);
+                self.outcome.native_finish = Some("server_stopped".to_owned());
+                Some(failure_of(&Error::Stopped))
             }
             End::OutOfCredit => {
                 let tokens = estimate::output_tokens(self.outcome.output_characters);

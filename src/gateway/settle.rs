@@ -23,9 +23,6 @@ use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
 use crate::store::generations::GenerationRow;
 
-/// How long the last frame waits for a durable charge.
-const SETTLE_WAIT: Duration = Duration::from_secs(10);
-
 /// How a request went.
 #[derive(Default)]
 pub(super) struct Outcome {
@@ -117,7 +114,8 @@ impl Run {
         let gone = || Error::Internal("the ledger does not answer".to_owned());
         let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
-        let charged = timeout(SETTLE_WAIT, settling).await.ok().flatten().ok_or_else(gone)?;
+        let patience = Duration::from_millis(self.app.config.timeouts.settle_ms);
+        let charged = timeout(patience, settling).await.ok().flatten().ok_or_else(gone)?;
         if let (Some(keeping), Some(row)) = (&mut self.keeping, kept) {
             keeping.row = Some(GenerationRow { cost_nanos: charged.0, ..row });
         }
@@ -213,6 +211,9 @@ impl Run {
 
     /// The error the caller gets when every attempt failed.
     pub(super) fn failure(&self, fault: Fault) -> Error {
+        if self.app.cut.is_cancelled() {
+            return Error::Stopped;
+        }
         let provider_name = self.tried.last().map(|tried| tried.provider_name.clone()).unwrap_or_default();
         let earlier = self.tried.len().saturating_sub(1);
         let previous = self.tried.iter().take(earlier).map(Tried::as_previous_error).collect();

@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Where there are fewer places than this, a share of them would be none.
 const FEW: usize = 20;
 
-/// Per cent of all places up to which a request is taken in: what costs nothing
+/// Per cent of all places, and of the memory, up to which a request is taken in: what costs nothing
 /// gives way first, then the chatroom, then what is paid for. The rest is room for
 /// what runs already to be ended well.
 fn share(job: &Job) -> usize {
@@ -39,7 +39,8 @@ pub(super) async fn admit(app: &App, job: &Job) -> Result<OwnedSemaphorePermit> 
     let give_up = Instant::now() + Duration::from_millis(app.config.resilience.queue_ms);
     loop {
         let used = all.saturating_sub(app.in_flight.available_permits());
-        let may_enter = used.saturating_mul(100) < all.saturating_mul(share) || all < FEW;
+        let has_places = used.saturating_mul(100) < all.saturating_mul(share) || all < FEW;
+        let may_enter = has_places && app.memory.percent() < share;
         if may_enter && let Ok(permit) = Arc::clone(&app.in_flight).try_acquire_owned() {
             return Ok(permit);
         }

@@ -74,7 +74,7 @@ impl Run {
     ) -> Result<Vec<Delta>, Fault> {
         let deadline = self.deadline();
         let response = attempt::open(&self.app, candidate, inference, deadline).await?;
-        let mut reader = Reader::new(candidate, response)?;
+        let mut reader = Reader::new(&self.app, candidate, response)?;
         let mut deltas = Vec::new();
         loop {
             let before = deltas.len();

@@ -1,5 +1,6 @@
 //! Answers that come in one piece.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use super::tokenizers::Vocabulary;
 use super::web::Made;
 use super::{Run, estimate, hold, route::Candidate, sticky};
 use crate::dialects::answer::{Answer, Heading, Tally};
-use crate::dialects::{Delta, Fault, FinishReason};
+use crate::dialects::{Delta, Fault, FaultKind, FinishReason};
 use crate::error::Result;
 
 /// An answer that has begun.
@@ -30,7 +31,12 @@ pub(super) enum Begun {
 /// Runs one request whose answer comes in one piece. It is completed and charged
 /// also when the caller has left.
 pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
-    let (candidate, gathering) = match gather(&mut run).await {
+    let app = Arc::clone(&run.app);
+    let gathered = tokio::select! {
+        gathered = gather(&mut run) => gathered,
+        () = app.cut.cancelled() => Err(stopped()),
+    };
+    let (candidate, gathering) = match gathered {
         Ok(gathered) => gathered,
         Err(fault) => {
             // Nothing was delivered, so nothing is charged.
@@ -54,6 +60,11 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
     // The caller may have left; the charge stands.
     let _ = reply.send(body);
     run.keep(Some(&answer)).await;
+}
+
+/// The server stops before anything of the answer was delivered.
+pub(super) fn stopped() -> Fault {
+    Fault::new(FaultKind::Unavailable, "this server is being stopped")
 }
 
 /// The whole answer of the first endpoint that gives one.
@@ -172,9 +183,15 @@ impl Run {
         self.job.inference.reasoning.as_ref().and_then(|reasoning| reasoning.exclude) == Some(true)
     }
 
+    /// How long the request may take, ms.
+    pub(super) fn most_ms(&self) -> u64 {
+        let timeouts = &self.app.config.timeouts;
+        if self.is_streamed { timeouts.total_ms } else { timeouts.whole_ms }
+    }
+
     /// When the whole request must be over.
     pub(super) fn deadline(&self) -> Instant {
-        self.started + Duration::from_millis(self.app.config.timeouts.total_ms)
+        self.started + Duration::from_millis(self.most_ms())
     }
 
     pub(super) fn heading(&self, candidate: &Candidate) -> Heading {

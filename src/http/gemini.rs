@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::inference::{answer, read_body};
+use super::inference::{answer, read_question};
 use super::messages::known_model;
 use crate::App;
 use crate::dialects::answer::Inbound;
@@ -93,7 +93,7 @@ fn read(app: &App, body: &[u8], model: &str, is_streamed: bool) -> Result<Infere
 
 async fn count(app: &App, caller: Result<Caller>, model: &str, request: Request<Body>) -> Result<u64> {
     caller?.requester()?;
-    let body = read_body(request.into_body(), app.config.limits.inference_body_bytes).await?;
+    let body = read_question(request.into_body(), &app.config).await?;
     // The prompt, or a whole request around it.
     let wrapped = serde_json::from_slice::<Value>(&body).ok().and_then(|mut value| {
         let names = ["generateContentRequest", "generate_content_request"];

@@ -5,31 +5,28 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::Stream;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use http_body_util::{BodyExt as _, Limited};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout_at};
 
 use super::caller::Caller;
 use super::presets;
 use crate::App;
 use crate::accounts::policy::Policy;
+use crate::config::Config;
 use crate::dialects::answer::Inbound;
 use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse;
 use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
-use crate::gateway::{self, Attribution, Job, Reply};
+use crate::gateway::{self, Attribution, Job, Reply, frames};
 
-/// Silence after which a comment keeps the connection alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// How long a body may take to arrive.
-const BODY_WAIT: Duration = Duration::from_mins(1);
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
 /// `POST /api/v1/chat/completions`
@@ -67,7 +64,7 @@ async fn try_answer(
 ) -> Result<Response> {
     let requester = caller?.requester()?;
     let (parts, body) = request.into_parts();
-    let body = read_body(body, app.config.limits.inference_body_bytes).await?;
+    let body = read_question(body, &app.config).await?;
     let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
     let asked = match read(&parts, &body) {
         // The workspace's default model stands in for one that was not named.
@@ -95,7 +92,8 @@ async fn try_answer(
                 (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
                 (GENERATION_ID.clone(), id_value(&id)),
             ];
-            (headers, Body::from_stream(KeptAlive::new(frames, keep_alive))).into_response()
+            (headers, Body::from_stream(KeptAlive::new(frames, keep_alive, app.config.streams.comment_ms)))
+                .into_response()
         }
     })
 }
@@ -111,22 +109,68 @@ fn with_default_model(policy: &Policy, body: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&body).ok()
 }
 
-/// The whole body, or 413.
+/// The whole body of a request to a model.
 ///
 /// # Errors
-/// 413 beyond `limit` bytes, 400 when the connection broke.
+/// As for [`read_body`].
+pub async fn read_question(body: Body, config: &Config) -> Result<Bytes> {
+    let pace = Pace { most: Duration::from_millis(config.server.body_ms), rate: config.server.body_bytes_per_second };
+    read_body_within(body, config.limits.inference_body_bytes, pace).await
+}
+
+/// The whole body of a small request.
+///
+/// # Errors
+/// 413 beyond `limit` bytes, 408 when it takes too long, 400 when the connection broke.
 pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let read = tokio::time::timeout(BODY_WAIT, to_bytes(body, most)).await;
-    read.map_err(|_| Error::SlowBody { limit_s: BODY_WAIT.as_secs() })?.map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        let is_length = cause.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-        if is_length {
-            Error::TooLarge { limit_bytes: limit }
-        } else {
-            Error::bad_request("", "The request body was cut off")
+    read_body_within(body, limit, Pace::SMALL).await
+}
+
+async fn read_body_within(body: Body, limit: u64, pace: Pace) -> Result<Bytes> {
+    let (began, most) = (Instant::now(), usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut body = Limited::new(body, most);
+    let mut whole: Vec<Bytes> = Vec::new();
+    let mut length = 0_u64;
+    loop {
+        let until = began + pace.allows(length);
+        let slow = |_| Error::SlowBody { after_s: began.elapsed().as_secs() };
+        let Some(frame) = timeout_at(until, body.frame()).await.map_err(slow)? else { break };
+        let frame = frame.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                Error::TooLarge { limit_bytes: limit }
+            } else {
+                Error::bad_request("", "The request body was cut off")
+            }
+        })?;
+        // Trailers say nothing we need.
+        if let Ok(data) = frame.into_data() {
+            length = length.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+            whole.push(data);
         }
-    })
+    }
+    // Nearly always there is one piece, which is not copied.
+    Ok(if whole.len() <= 1 { whole.pop().unwrap_or_default() } else { whole.concat().into() })
+}
+
+/// How a body must come.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    most: Duration,
+    /// Bytes a second, after the first moments; 0 is any.
+    rate: u64,
+}
+
+impl Pace {
+    /// For a body that is no request to a model.
+    const SMALL: Self = Self { most: Duration::from_mins(1), rate: 0 };
+    /// A connection that has just begun to send has its time.
+    const START: Duration = Duration::from_secs(5);
+
+    /// How long after its beginning a body of which `length` bytes came may go on without more.
+    fn allows(self, length: u64) -> Duration {
+        let millis = length.saturating_mul(1_000).checked_div(self.rate);
+        millis.map_or(self.most, |millis| (Self::START + Duration::from_millis(millis)).min(self.most))
+    }
 }
 
 fn id_value(id: &str) -> HeaderValue {
@@ -159,15 +203,16 @@ fn attribution(headers: &HeaderMap) -> Attribution {
 
 /// Frames of the driver, with a comment whenever nothing came for a while.
 struct KeptAlive {
-    frames: mpsc::Receiver<Bytes>,
+    frames: frames::Receiver,
     silence: Interval,
     /// Sent in the silence.
     comment: &'static [u8],
 }
 
 impl KeptAlive {
-    fn new(frames: mpsc::Receiver<Bytes>, comment: &'static [u8]) -> Self {
-        let mut silence = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    fn new(frames: frames::Receiver, comment: &'static [u8], every_ms: u64) -> Self {
+        let every = Duration::from_millis(every_ms.max(1));
+        let mut silence = interval_at(Instant::now() + every, every);
         silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { frames, silence, comment }
     }
@@ -183,5 +228,38 @@ impl Stream for KeptAlive {
         }
         let comment = Bytes::from_static(self.comment);
         self.silence.poll_tick(context).map(|_| Some(Ok(comment)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_a_moment_to_begin_and_then_must_come_at_its_rate() {
+        let pace = Pace { most: Duration::from_mins(1), rate: 16 << 10 };
+        assert_eq!(pace.allows(0), Duration::from_secs(5));
+        assert_eq!(pace.allows(160 << 10), Duration::from_secs(15));
+        assert_eq!(pace.allows(1 << 30), Duration::from_mins(1), "and all of it within the time");
+        assert_eq!(Pace { rate: 0, ..pace }.allows(0), Duration::from_mins(1));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let silent = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let pace = Pace { most: Duration::ZERO, rate: 16 << 10 };
+        assert!(matches!(read_body_within(silent, 10, pace).await, Err(Error::SlowBody { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_body_in_pieces_is_put_together_up_to_its_limit() {
+        let pieces = || {
+            let pieces =
+                ["one ", "two ", "three"].map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece.as_bytes())));
+            Body::from_stream(futures::stream::iter(pieces))
+        };
+        assert_eq!(read_body(pieces(), 13).await.unwrap(), "one two three");
+        assert!(matches!(read_body(pieces(), 12).await, Err(Error::TooLarge { limit_bytes: 12 })));
+        assert_eq!(read_body(Body::empty(), 12).await.unwrap(), "");
     }
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::caller::Caller;
-use super::inference::{answer, read_body};
+use super::inference::{answer, read_question};
 use crate::App;
 use crate::catalog::Model;
 use crate::dialects::answer::Inbound;
@@ -49,7 +49,7 @@ pub async fn count_message_tokens(
 async fn count(app: &App, caller: Result<Caller>, request: Request<Body>) -> Result<u64> {
     caller?.requester()?;
     let (parts, body) = request.into_parts();
-    let body = read_body(body, app.config.limits.inference_body_bytes).await?;
+    let body = read_question(body, &app.config).await?;
     let inference = read(app, &parts.headers, &body).map_err(|bad| Error::bad_request(bad.field, bad.message))?;
     let model = known_model(app, &inference)?;
     Ok(estimate::count_prompt_tokens(&model.id, inference).await)

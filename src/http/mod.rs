@@ -372,7 +372,7 @@ async fn show_health() -> StatusCode {
 
 /// The process can serve: the database answers and no shutdown has begun.
 async fn show_readiness(State(app): State<Arc<App>>) -> Result<Response> {
-    if app.shutdown.is_cancelled() {
+    if app.leaving.is_cancelled() || app.shutdown.is_cancelled() {
         return Err(Error::Busy { retry_after_s: 5 });
     }
     app.store.ping().await?;

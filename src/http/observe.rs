@@ -42,9 +42,9 @@ pub async fn watch(State(app): State<Arc<App>>, request: Request, next: Next) ->
     response
 }
 
-/// Serves the metrics and the two checks until the server shuts down.
+/// Serves the metrics and the two checks until every request is over.
 pub async fn serve(listener: TcpListener, app: Arc<App>) {
-    let end = app.shutdown.clone().cancelled_owned();
+    let end = app.over.clone().cancelled_owned();
     let router = Router::new()
         .route("/metrics", get(show_metrics))
         .route("/healthz", get(super::show_health))

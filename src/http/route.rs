@@ -10,7 +10,7 @@ use axum::http::Request;
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::inference::read_body;
+use super::inference::read_question;
 use crate::App;
 use crate::dialects::chat_completions::parse;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ pub async fn explain_route(
     request: Request<Body>,
 ) -> Result<Json<Envelope<Value>>> {
     let requester = caller?.requester()?;
-    let body = read_body(request.into_body(), app.config.limits.inference_body_bytes).await?;
+    let body = read_question(request.into_body(), &app.config).await?;
     let mut inference =
         parse::parse(&body).map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     named::apply_variants(&app.catalog(), &mut inference)?;

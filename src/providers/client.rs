@@ -8,7 +8,7 @@ use http_body_util::Full;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
-use crate::config::Timeouts;
+use crate::config::Config;
 use crate::dialects::{Fault, FaultKind, UpstreamRequest};
 use crate::providers::transport::{Answering, Transport};
 
@@ -35,12 +35,13 @@ impl SetupError {
 impl Upstreams {
     /// # Errors
     /// [`SetupError`] when TLS cannot be set up.
-    pub fn new(timeouts: &Timeouts) -> Result<Self, SetupError> {
+    pub fn new(config: &Config) -> Result<Self, SetupError> {
+        let connect = Duration::from_millis(config.timeouts.connect_ms);
         let tls = tls()?;
-        let transport = Transport::new(tls.clone(), timeouts);
+        let transport = Transport::new(tls.clone(), connect, &config.upstream);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .connect_timeout(Duration::from_millis(timeouts.connect_ms))
+            .connect_timeout(connect)
             // A redirect would take the credential to another host.
             .redirect(Policy::none())
             .no_proxy()

@@ -14,7 +14,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::config::Timeouts;
+use crate::config::UpstreamSettings;
 use crate::dialects::{Fault, FaultKind};
 
 /// A pool of connections per provider. Redirects are not followed: one would take
@@ -26,20 +26,20 @@ pub struct Transport {
 
 impl Transport {
     #[must_use]
-    pub fn new(tls: rustls::ClientConfig, timeouts: &Timeouts) -> Self {
+    pub fn new(tls: rustls::ClientConfig, connect: Duration, settings: &UpstreamSettings) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(Duration::from_millis(timeouts.connect_ms)));
+        http.set_connect_timeout(Some(connect));
         http.set_keepalive(Some(Duration::from_mins(1)));
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions();
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_mins(1))
-            .pool_max_idle_per_host(256)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
+            .pool_idle_timeout(Duration::from_millis(settings.pool_idle_ms))
+            .pool_max_idle_per_host(settings.pool_idle_per_host)
+            .http2_keep_alive_interval(Duration::from_millis(settings.ping_ms))
+            .http2_keep_alive_timeout(Duration::from_millis(settings.ping_timeout_ms))
             .http2_adaptive_window(true)
             .build(connector.wrap_connector(http));
         Self { client }

@@ -49,6 +49,7 @@ use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::DatabaseSettings;
 use native::{NativeWriter, WriteError};
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolConnection;
@@ -93,8 +94,16 @@ pub enum OpenError {
 const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 268435456; \
      PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000";
-const POSTGRES_SETTINGS: &str =
-    "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'";
+
+fn postgres_settings(settings: &DatabaseSettings) -> String {
+    let DatabaseSettings { statement_ms, lock_ms, .. } = settings;
+    // In ms where there is no unit.
+    let idle_ms = statement_ms.saturating_add(*lock_ms);
+    format!(
+        "SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms}; \
+         SET idle_in_transaction_session_timeout = {idle_ms}"
+    )
+}
 
 impl Store {
     /// Opens `sqlite:<path>` (created when missing) or `postgres://…`, without touching the tables.
@@ -102,6 +111,14 @@ impl Store {
     /// # Errors
     /// [`OpenError`] when the URL is of another kind or the database does not answer.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::open_with(url, &DatabaseSettings::default()).await
+    }
+
+    /// [`Store::open`], with the operator's limits.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub async fn open_with(url: &str, settings: &DatabaseSettings) -> Result<Self, OpenError> {
         install_default_drivers();
         let (backend, url, file) = if let Some(path) = url.strip_prefix("sqlite:") {
             let (url, file) = sqlite_url(path)?;
@@ -112,24 +129,28 @@ impl Store {
             return Err(OpenError::Scheme(url.to_owned()));
         };
         let prepare = match backend {
-            Backend::Sqlite => SQLITE_PRAGMAS,
-            Backend::Postgres => POSTGRES_SETTINGS,
+            Backend::Sqlite => SQLITE_PRAGMAS.to_owned(),
+            Backend::Postgres => postgres_settings(settings),
         };
         let options = |connections| {
+            let prepare = prepare.clone();
             AnyPoolOptions::new()
                 .max_connections(connections)
                 // A file does not hang up; a server may have.
                 .test_before_acquire(backend == Backend::Postgres)
-                .acquire_timeout(Duration::from_secs(5))
+                .acquire_timeout(Duration::from_millis(settings.acquire_ms))
                 .after_connect(move |connection, _| {
-                    Box::pin(async move {
-                        connection.execute(prepare).await?;
-                        Ok(())
-                    })
+                    // Of our own words and the operator's numbers.
+                    let prepare = sqlx::raw_sql(sqlx::AssertSqlSafe(prepare.clone()));
+                    Box::pin(async move { prepare.execute(connection).await.map(drop) })
                 })
         };
         // A page cache for every reader of a file adds up; a server has its own.
-        let readers = if backend == Backend::Sqlite { 4 } else { 12 };
+        let readers = match (settings.connections, backend) {
+            (0, Backend::Sqlite) => 4,
+            (0, Backend::Postgres) => 12,
+            (wanted, _) => wanted,
+        };
         let pool = options(readers).connect(&url).await?;
         let writer = match backend {
             Backend::Sqlite => options(1).connect(&url).await?,

@@ -31,6 +31,7 @@ mod isolation;
 mod keys;
 mod ledger;
 mod ledger_model;
+mod ledger_rules;
 mod limits;
 mod lost_commits;
 mod messages;

@@ -15,24 +15,45 @@ pub struct ServerSentEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventTooLong;
 
-/// The longest event accepted, in bytes.
+/// The longest event accepted where nothing else is said, in bytes.
 const MAX_EVENT_BYTES: usize = 4 << 20;
 
 /// Turns bytes into events, however the bytes are cut.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     line: Vec<u8>,
     event: ServerSentEvent,
     has_data: bool,
     after_carriage_return: bool,
     stray: String,
+    /// The longest event accepted, in bytes.
+    most: usize,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new(MAX_EVENT_BYTES)
+    }
 }
 
 impl Decoder {
+    /// A decoder that accepts events of up to `most` bytes.
+    #[must_use]
+    pub const fn new(most: usize) -> Self {
+        Self {
+            line: Vec::new(),
+            event: ServerSentEvent { name: String::new(), data: String::new() },
+            has_data: false,
+            after_carriage_return: false,
+            stray: String::new(),
+            most,
+        }
+    }
+
     /// Adds bytes and appends every event they complete to `out`.
     ///
     /// # Errors
-    /// [`EventTooLong`] when a line or an event passes 4 MiB.
+    /// [`EventTooLong`] when a line or an event is longer than accepted.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<ServerSentEvent>) -> Result<(), EventTooLong> {
         // Whatever comes next, only the first byte of it can belong to the line end.
         if !bytes.is_empty() && std::mem::take(&mut self.after_carriage_return) {
@@ -52,7 +73,7 @@ impl Decoder {
             };
         }
         self.line.extend_from_slice(bytes);
-        if self.line.len() > MAX_EVENT_BYTES { Err(EventTooLong) } else { Ok(()) }
+        if self.line.len() > self.most { Err(EventTooLong) } else { Ok(()) }
     }
 
     /// Ends the stream: the last event, if it came without its blank line.
@@ -97,7 +118,7 @@ impl Decoder {
         // Keep the allocation for the next line.
         self.line = line;
         self.line.clear();
-        if self.event.data.len() > MAX_EVENT_BYTES || self.stray.len() > MAX_EVENT_BYTES {
+        if self.event.data.len() > self.most || self.stray.len() > self.most {
             return Err(EventTooLong);
         }
         Ok(())

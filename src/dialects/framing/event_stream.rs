@@ -9,25 +9,29 @@ use serde_json::json;
 
 use super::Broken;
 
-/// The longest message accepted, bytes; Amazon's own limit for a payload.
-const MAX_MESSAGE_BYTES: usize = 16 << 20;
 /// Prelude and its checksum.
 const PRELUDE_BYTES: usize = 12;
 /// The checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
 
 /// Turns bytes into messages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Messages {
     buffer: Vec<u8>,
+    /// The longest message accepted, bytes.
+    most: usize,
 }
 
 impl Messages {
+    pub(super) const fn new(most: usize) -> Self {
+        Self { buffer: Vec::new(), most }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<ServerSentEvent>) -> Result<(), Broken> {
         self.buffer.extend_from_slice(bytes);
         let mut read = 0;
         while let Some(rest) = self.buffer.get(read..)
-            && let Some(length) = message_length(rest)?
+            && let Some(length) = message_length(rest, self.most)?
         {
             let Some(message) = rest.get(..length) else { break };
             out.push(event(message)?);
@@ -39,14 +43,14 @@ impl Messages {
 }
 
 /// The length of the message that begins here, once its prelude is there.
-fn message_length(bytes: &[u8]) -> Result<Option<usize>, Broken> {
+fn message_length(bytes: &[u8], most: usize) -> Result<Option<usize>, Broken> {
     let Some(prelude) = bytes.get(..PRELUDE_BYTES) else { return Ok(None) };
     let (head, checksum) = prelude.split_at(8);
     if crc32fast::hash(head) != number(checksum)? {
         return Err(Broken::Damaged);
     }
     let length = usize::try_from(number(head)?).map_err(|_| Broken::TooLong)?;
-    if length > MAX_MESSAGE_BYTES {
+    if length > most {
         return Err(Broken::TooLong);
     }
     if length < PRELUDE_BYTES.saturating_add(CHECKSUM_BYTES) { Err(Broken::Damaged) } else { Ok(Some(length)) }
@@ -145,7 +149,7 @@ mod tests {
     }
 
     fn read(pieces: &[&[u8]]) -> Result<Vec<ServerSentEvent>, Broken> {
-        let (mut messages, mut out) = (Messages::default(), Vec::new());
+        let (mut messages, mut out) = (Messages::new(4 << 20), Vec::new());
         for piece in pieces {
             messages.push(piece, &mut out)?;
         }

@@ -4,16 +4,19 @@ use app::types::sse::ServerSentEvent;
 
 use super::Broken;
 
-/// The longest line accepted, bytes.
-const MAX_LINE_BYTES: usize = 4 << 20;
-
 /// Turns bytes into lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lines {
     line: Vec<u8>,
+    /// The longest line accepted, bytes.
+    most: usize,
 }
 
 impl Lines {
+    pub(super) const fn new(most: usize) -> Self {
+        Self { line: Vec::new(), most }
+    }
+
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<ServerSentEvent>) -> Result<(), Broken> {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
             let (head, tail) = bytes.split_at(end);
@@ -35,7 +38,7 @@ impl Lines {
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), Broken> {
-        if self.line.len().saturating_add(bytes.len()) > MAX_LINE_BYTES {
+        if self.line.len().saturating_add(bytes.len()) > self.most {
             return Err(Broken::TooLong);
         }
         self.line.extend_from_slice(bytes);
@@ -48,7 +51,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&[u8]]) -> Vec<String> {
-        let (mut lines, mut out) = (Lines::default(), Vec::new());
+        let (mut lines, mut out) = (Lines::new(4 << 20), Vec::new());
         for piece in pieces {
             lines.push(piece, &mut out).unwrap();
         }
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_in_sight_is_refused() {
-        let (mut lines, mut out) = (Lines::default(), Vec::new());
+        let (mut lines, mut out) = (Lines::new(4 << 20), Vec::new());
         let megabyte = vec![b'x'; 1 << 20];
         let outcomes: Vec<_> = (0..5).map(|_| lines.push(&megabyte, &mut out)).collect();
         assert_eq!(outcomes.last(), Some(&Err(Broken::TooLong)));

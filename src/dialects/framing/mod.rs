@@ -36,12 +36,13 @@ pub enum Frames {
 }
 
 impl Frames {
+    /// An event may have `most` bytes.
     #[must_use]
-    pub fn new(framing: Framing) -> Self {
+    pub fn new(framing: Framing, most: usize) -> Self {
         match framing {
-            Framing::ServerSentEvents => Self::ServerSentEvents(sse::Decoder::default()),
-            Framing::JsonLines => Self::JsonLines(lines::Lines::default()),
-            Framing::AwsEventStream => Self::AwsEventStream(event_stream::Messages::default()),
+            Framing::ServerSentEvents => Self::ServerSentEvents(sse::Decoder::new(most)),
+            Framing::JsonLines => Self::JsonLines(lines::Lines::new(most)),
+            Framing::AwsEventStream => Self::AwsEventStream(event_stream::Messages::new(most)),
         }
     }
 

@@ -89,7 +89,7 @@ fn upstream(recording: &Value) -> &'static dyn Upstream {
 /// Decodes a stream that arrives in the given pieces.
 fn streamed(upstream: &dyn Upstream, pieces: &[&[u8]]) -> Outcome {
     let (mut events, mut reader, mut decoder) =
-        (Vec::new(), Frames::new(upstream.framing()), upstream.decoder(&Quirks::default()));
+        (Vec::new(), Frames::new(upstream.framing(), 4 << 20), upstream.decoder(&Quirks::default()));
     for piece in pieces {
         reader.push(piece, &mut events).unwrap();
     }

@@ -21,10 +21,6 @@ use self::statistics::{Counted, as_f64};
 use crate::config::Resilience;
 use crate::dialects::FaultKind;
 
-/// An endpoint that failed this recently is tried after the others.
-const OUTAGE_MS: i64 = 30_000;
-/// Failures in a row that count as an outage.
-const CONSECUTIVE: u32 = 3;
 #[derive(Debug)]
 struct Record {
     counted: Counted,
@@ -231,7 +227,7 @@ impl Health {
         let record = self.record(endpoint_id);
         let mut record = record.lock();
         if let Some(wait) = retry_after_ms {
-            let wait = i64::try_from(wait.min(300_000)).unwrap_or(300_000);
+            let wait = i64::try_from(wait.min(self.settings.retry_after_most_ms)).unwrap_or(i64::from(u32::MAX));
             record.parked_until_ms = record.parked_until_ms.max(now_ms + wait);
         }
         if matches!(kind, FaultKind::RateLimited | FaultKind::Overloaded | FaultKind::Timeout) {
@@ -259,7 +255,8 @@ impl Health {
         let Some(record) = self.records.read().get(endpoint_id).cloned() else { return false };
         let record = record.lock();
         record.is_closed_to_all(now_ms)
-            || (record.failures_in_a_row >= CONSECUTIVE && now_ms - record.last_failure_ms < OUTAGE_MS)
+            || (record.failures_in_a_row >= self.settings.outage_failures
+                && now_ms - record.last_failure_ms < i64::from(self.settings.outage_ms))
     }
 
     /// The statistics of an endpoint, all `None` without traffic.

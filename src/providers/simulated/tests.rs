@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::Timeouts;
+use crate::config::Config;
 use crate::dialects::inference::{
     Inference, Message, Part, Reasoning, ResponseFormat, Role, Sampling, Tool, ToolChoice,
 };
@@ -40,7 +40,7 @@ async fn ask(
     let target = Target { model, max_output_tokens: Some(4_096), quirks: &quirks };
     let upstream = dialect.upstream();
     let request = upstream.encode(&target, inference).unwrap();
-    let upstreams = Upstreams::new(&Timeouts::default()).unwrap();
+    let upstreams = Upstreams::new(&Config::default()).unwrap();
     let response = upstreams.send(&format!("{}{path}{}", handle.origin(), request.path), Vec::new(), request).await?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();

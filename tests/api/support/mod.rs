@@ -120,10 +120,10 @@ impl TestApp {
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         config.listen = listener.local_addr().expect("an address");
-        let drain = std::time::Duration::from_secs(20);
         let (app, writer) = App::start(config, Clock::system(), store, false).await.expect("starts");
         let url = format!("http://{}", app.config.listen);
-        let server = tokio::spawn(server::serve(listener, router(&app), app.shutdown.clone(), drain));
+        let served = Arc::clone(&app);
+        let server = tokio::spawn(async move { server::serve(listener, router(&served), &served).await });
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { app, url, database, client, server, writer: Some(writer) }
