@@ -2,7 +2,7 @@
 //! is counted while an account is overdrawn, whose holds are given back.
 
 use app::types::Money;
-use patchbay::billing::ledger::{Leg, Payer, Stake, TransferOutcome, WORLD, credit_account};
+use patchbay::billing::ledger::{HoldError, Leg, Payer, Stake, TransferOutcome, WORLD, credit_account};
 use patchbay::store::generations::GenerationRow;
 
 use crate::ledger::{Books, generation};
@@ -85,6 +85,40 @@ on_both_databases! {
         assert_eq!(books.store.key_usage("k1").await.unwrap().unwrap().held_nanos, 0);
         books.close().await;
     }
+}
+
+on_both_databases! {
+    async fn what_a_dropped_hold_took_of_a_keys_limit_is_free_again(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        let limited = Payer { limit: Some(Money(100)), ..counting_in("k1") };
+        drop(books.ledger.hold("g1", &limited, Money(70), TTL_MS).await.unwrap());
+        // The next operation is answered after the voided hold was taken in.
+        books.ledger.grant("later", ORG, Money(1), "").await.unwrap();
+        let all = books.ledger.hold("g2", &limited, Money(100), TTL_MS).await.unwrap();
+        let more = books.ledger.hold("g3", &limited, Money(1), TTL_MS).await.err();
+        assert_eq!(more, Some(HoldError::KeyLimit { remaining: Money(0) }));
+        all.settle(Money(30), generation("g2")).await.unwrap();
+        let rest = books.ledger.hold("g4", &limited, Money(70), TTL_MS).await.unwrap();
+        rest.settle(Money(70), generation("g4")).await.unwrap();
+        books.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_taken_out_cannot_be_held() {
+    let database = Database::sqlite();
+    let books = Books::with_credit(&database, 0).await;
+    books.ledger.invoice("paid", ORG, Money(10), "").await.unwrap();
+    let (payer, own) = (payer(), credit_account(ORG));
+    // The first is decided when it is asked for, before anything is written.
+    let (taken, held) = tokio::join!(
+        books.ledger.transfer("refund", "refund", &own, WORLD, Money(10), ""),
+        books.ledger.hold("g1", &payer, Money(1), TTL_MS),
+    );
+    assert_eq!(taken, Some(TransferOutcome::Created));
+    assert_eq!(held.err(), Some(HoldError::Insufficient { available: Money(0) }));
+    assert_eq!(books.available().await, 0);
+    books.close().await;
 }
 
 #[tokio::test]
