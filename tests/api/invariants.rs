@@ -213,8 +213,12 @@ on_both_databases! {
             // The process died before it had forgotten the request.
             app.app.store.request_grant(&request).await.unwrap();
             app.app.ledger.book_grant_requests().await.unwrap();
+            let balance = app.app.ledger.balance(&credit_account(&organization)).await.unwrap();
+            assert_eq!(balance.is_frozen, kind == "freeze", "after {kind}");
         }
         assert_eq!(member.available().await, Money::from_dollars(6));
+        let balance = app.app.ledger.balance(&credit_account(&organization)).await.unwrap();
+        assert_eq!(balance.promotional, Money::from_dollars(3), "what an invoice says was paid for");
         let filter = AuditFilter { to: i64::MAX, limit: 10, ..AuditFilter::default() };
         let mut lines: Vec<_> = app.app.store.audit(&organization, &filter).await.unwrap();
         lines.retain(|line| line.actor_kind == "operator");
