@@ -64,8 +64,8 @@ pub enum Error {
     #[error("This server is being stopped before the answer was complete. Send the request again.")]
     Stopped,
     /// The body did not arrive in time.
-    #[error("The request body did not arrive within {limit_s} s")]
-    SlowBody { limit_s: u64 },
+    #[error("The request body came too slowly and was given up after {after_s} s")]
+    SlowBody { after_s: u64 },
     #[error("method not allowed: {0}")]
     MethodNotAllowed(String),
     #[error(transparent)]

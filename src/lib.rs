@@ -132,7 +132,7 @@ pub struct App {
     popularity: ArcSwap<HashMap<String, i64>>,
     announcements: ArcSwap<Vec<AnnouncementRow>>,
     in_flight: Arc<Semaphore>,
-    memory: Memory,
+    pub memory: Memory,
     /// The revision each topic of the store was read at.
     revisions: Mutex<HashMap<String, i64>>,
     /// Held for as long as this process decides the balances of an SQLite file.

@@ -38,6 +38,7 @@ use crate::pages::notifications::NotificationsPage;
 use crate::pages::observability::Observability;
 use crate::pages::organization::OrganizationPage;
 use crate::pages::own_keys::OwnKeys;
+use crate::pages::passkeys::PasskeysPage;
 use crate::pages::presets::Presets;
 use crate::pages::privacy::PrivacyPage;
 use crate::pages::provider::ProviderPage;
@@ -54,7 +55,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 51] = [
+pub const PATHS: [&str; 52] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -96,6 +97,7 @@ pub const PATHS: [&str; 51] = [
     "/admin/log",
     "/settings",
     "/settings/second-factor",
+    "/settings/passkeys",
     "/settings/notifications",
     "/settings/privacy",
     "/invitation",
@@ -160,6 +162,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/admin/log") view=AdminLogPage/>
                     <Route path=path!("/settings") view=Settings/>
                     <Route path=path!("/settings/second-factor") view=SecondFactorPage/>
+                    <Route path=path!("/settings/passkeys") view=PasskeysPage/>
                     <Route path=path!("/settings/notifications") view=NotificationsPage/>
                     <Route path=path!("/settings/privacy") view=PrivacyPage/>
                     <Route path=path!("/invitation") view=InvitationPage/>

@@ -53,6 +53,7 @@ export const memberPages = [
   ["observability", "/observability"],
   ["settings", "/settings"],
   ["second-factor", "/settings/second-factor"],
+  ["passkeys", "/settings/passkeys"],
   ["notifications", "/settings/notifications"],
   ["privacy", "/settings/privacy"],
   ["admin", "/admin"],

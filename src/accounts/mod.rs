@@ -5,6 +5,7 @@ pub mod filters;
 pub mod guardrails;
 pub mod identity;
 pub mod keys;
+pub mod passkeys;
 pub mod passwords;
 pub mod policy;
 pub mod presets;

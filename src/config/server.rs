@@ -14,6 +14,8 @@ pub struct ServerSettings {
     pub header_ms: u64,
     pub keep_alive_ms: u64,
     pub body_ms: u64,
+    /// 0 is any.
+    pub body_bytes_per_second: u64,
     pub h2_streams: u32,
     pub h2_ping_ms: u64,
     pub h2_ping_timeout_ms: u64,
@@ -65,6 +67,7 @@ impl Default for ServerSettings {
             header_ms: 10_000,
             keep_alive_ms: 75_000,
             body_ms: 60_000,
+            body_bytes_per_second: 16 << 10,
             h2_streams: 128,
             h2_ping_ms: 20_000,
             h2_ping_timeout_ms: 10_000,

@@ -106,8 +106,8 @@ impl Run {
         row.price_id.clone_from(&served.price_id);
         let searched = rerate::searched(&row);
         // What was not charged did not count in the month's free part either.
-        row.upstream_cost_nanos =
-            own.map_or_else(|| served.prices.cost(&usage).total.plus(searched), |_| cost.total.plus(search)).0;
+        // A search of ours is not billed to a key of the organization's own.
+        row.upstream_cost_nanos = own.map_or_else(|| served.prices.cost(&usage).total.plus(searched), |_| cost.total).0;
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
         let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);

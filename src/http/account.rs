@@ -305,9 +305,14 @@ pub async fn export_account(State(app): State<Arc<App>>, caller: Caller) -> Resu
         }));
     }
     let sessions = app.store.sessions_of(&user.id, now).await?;
+    let passkeys = app.store.passkeys_of(&user.id).await?;
     Ok(Json(json!({
         "profile": profile(&app, user).await?,
         "has_second_factor": in_use(&app.store, &user.id).await?.is_some(),
+        "passkeys": passkeys.iter().map(|row| json!({
+            "name": row.name, "created_at": rfc3339(row.created_at),
+            "last_used_at": row.last_used_at.map(rfc3339), "is_synced": row.is_synced == 1,
+        })).collect::<Vec<_>>(),
         "sessions": sessions.iter().map(|row| json!({
             "opened_at": rfc3339(row.opened_at), "address": row.address, "user_agent": row.user_agent,
         })).collect::<Vec<_>>(),

@@ -16,10 +16,10 @@ use super::input::{Body, read_json};
 use crate::App;
 use crate::accounts::new_id;
 use crate::error::{Error, Result};
-use crate::store::chat_shelves::{ChatFileRow, FolderRow};
+use crate::store::chat_shelves::{ChatFileRow, FolderRow, NewFolder};
 
 /// Folders a person may have.
-const FOLDERS: usize = 200;
+const FOLDERS: i64 = 200;
 const LONGEST_NAME: usize = 80;
 /// The largest file, bytes.
 const FILE: i64 = 8 << 20;
@@ -46,11 +46,8 @@ fn name_of(wish: &NameFolder) -> Result<String> {
     Ok(name.to_owned())
 }
 
-async fn keep(app: &App, row: FolderRow) -> Result<Json<Envelope<Folder>>> {
-    if !app.store.keep_chat_folder(&row).await? {
-        return Err(Error::bad_request("name", format!("name: you have a folder called {} already", row.name)));
-    }
-    Ok(Json(Envelope { data: shown(row) }))
+fn known(name: &str) -> Error {
+    Error::bad_request("name", format!("name: you have a folder called {name} already"))
 }
 
 /// `GET /api/v1/chat-folders` (ours)
@@ -73,12 +70,15 @@ pub async fn create_folder(
 ) -> Result<(StatusCode, Json<Envelope<Folder>>)> {
     let user_id = person(&caller)?.to_owned();
     let name = name_of(&wish)?;
-    if app.store.chat_folders(&user_id).await?.len() >= FOLDERS {
-        return Err(Error::bad_request("name", format!("You have {FOLDERS} folders, as many as there can be.")));
-    }
     let now = app.clock.now_ms();
     let row = FolderRow { id: new_id(now), user_id, name, created_at: now };
-    Ok((StatusCode::CREATED, keep(&app, row).await?))
+    match app.store.insert_chat_folder(&row, FOLDERS).await? {
+        NewFolder::Made => Ok((StatusCode::CREATED, Json(Envelope { data: shown(row) }))),
+        NewFolder::Known => Err(known(&row.name)),
+        NewFolder::TooMany => {
+            Err(Error::bad_request("name", format!("You have {FOLDERS} folders, as many as there can be.")))
+        }
+    }
 }
 
 /// `PATCH /api/v1/chat-folders/{id}` (ours)
@@ -92,7 +92,11 @@ pub async fn rename_folder(
     Body(wish): Body<NameFolder>,
 ) -> Result<Json<Envelope<Folder>>> {
     let row = app.store.chat_folder(person(&caller)?, &id).await?.ok_or_else(no_such_folder)?;
-    keep(&app, FolderRow { name: name_of(&wish)?, ..row }).await
+    let row = FolderRow { name: name_of(&wish)?, ..row };
+    if !app.store.rename_chat_folder(&row).await? {
+        return Err(known(&row.name));
+    }
+    Ok(Json(Envelope { data: shown(row) }))
 }
 
 /// `DELETE /api/v1/chat-folders/{id}` (ours): its conversations stay, in no folder.
@@ -142,23 +146,15 @@ pub async fn keep_file(
     }
     let wish: Attachment = read_json(request, FILE_BODY).await?;
     let size_bytes = size(&wish)?;
-    if app.store.chat_file(&user_id, &chat.id, &file).await?.is_none() {
-        let (of_chat, of_all) = app.store.chat_file_bytes(&user_id, &chat.id).await?;
-        let full = |limit: i64, whose: &str| {
-            let message = format!("data: {whose} may take {} MB, and there is no room for this one", limit >> 20);
-            Err(Error::bad_request("data", message))
-        };
-        if of_chat.saturating_add(size_bytes) > CHAT_FILES {
-            return full(CHAT_FILES, "the files of a conversation");
-        }
-        if of_all.saturating_add(size_bytes) > ALL_FILES {
-            return full(ALL_FILES, "all files that you keep");
-        }
+    // What is kept already is not sent again, however full it is.
+    if !app.store.has_chat_file(&user_id, &chat.id, &file).await? {
         let created_at = app.clock.now_ms();
         let (name, kind, content) = (wish.name.clone(), wish.kind.clone(), wish.data);
         let id = file.clone();
         let row = ChatFileRow { chat_id: chat.id, id, user_id, name, kind, content, size_bytes, created_at };
-        app.store.insert_chat_file(&row).await?;
+        if !app.store.insert_chat_file(&row, (CHAT_FILES, ALL_FILES)).await? {
+            check_room(&app, &row).await?;
+        }
     }
     Ok(Json(Envelope { data: Attachment { id: file, name: wish.name, kind: wish.kind, data: String::new() } }))
 }
@@ -194,6 +190,21 @@ pub async fn show_shared_image(
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
     ];
     Ok((headers, bytes.ok_or_else(none)?).into_response())
+}
+
+/// Why a file was not kept; nothing is wrong when it was by another request meanwhile.
+async fn check_room(app: &App, row: &ChatFileRow) -> Result<()> {
+    if app.store.has_chat_file(&row.user_id, &row.chat_id, &row.id).await? {
+        return Ok(());
+    }
+    let (of_chat, _) = app.store.chat_file_bytes(&row.user_id, &row.chat_id).await?;
+    let (whose, limit) = if of_chat.saturating_add(row.size_bytes) > CHAT_FILES {
+        ("the files of a conversation", CHAT_FILES)
+    } else {
+        ("all files that you keep", ALL_FILES)
+    };
+    let message = format!("data: {whose} may take {} MB, and there is no room for this one", limit >> 20);
+    Err(Error::bad_request("data", message))
 }
 
 /// Bytes of a file whose data are what they claim.

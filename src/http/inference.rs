@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::Stream;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use http_body_util::{BodyExt as _, Limited};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout_at};
 
 use super::caller::Caller;
 use super::presets;
@@ -26,8 +27,6 @@ use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
 use crate::gateway::{self, Attribution, Job, Reply, frames};
 
-/// How long a body may take that is no request to a model.
-const SMALL_BODY_WAIT: Duration = Duration::from_mins(1);
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
 /// `POST /api/v1/chat/completions`
@@ -115,8 +114,8 @@ fn with_default_model(policy: &Policy, body: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// As for [`read_body`].
 pub async fn read_question(body: Body, config: &Config) -> Result<Bytes> {
-    let wait = Duration::from_millis(config.server.body_ms);
-    read_body_within(body, config.limits.inference_body_bytes, wait).await
+    let pace = Pace { most: Duration::from_millis(config.server.body_ms), rate: config.server.body_bytes_per_second };
+    read_body_within(body, config.limits.inference_body_bytes, pace).await
 }
 
 /// The whole body of a small request.
@@ -124,21 +123,54 @@ pub async fn read_question(body: Body, config: &Config) -> Result<Bytes> {
 /// # Errors
 /// 413 beyond `limit` bytes, 408 when it takes too long, 400 when the connection broke.
 pub async fn read_body(body: Body, limit: u64) -> Result<Bytes> {
-    read_body_within(body, limit, SMALL_BODY_WAIT).await
+    read_body_within(body, limit, Pace::SMALL).await
 }
 
-async fn read_body_within(body: Body, limit: u64, wait: Duration) -> Result<Bytes> {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let read = tokio::time::timeout(wait, to_bytes(body, most)).await;
-    read.map_err(|_| Error::SlowBody { limit_s: wait.as_secs() })?.map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        let is_length = cause.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-        if is_length {
-            Error::TooLarge { limit_bytes: limit }
-        } else {
-            Error::bad_request("", "The request body was cut off")
+async fn read_body_within(body: Body, limit: u64, pace: Pace) -> Result<Bytes> {
+    let (began, most) = (Instant::now(), usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut body = Limited::new(body, most);
+    let mut whole: Vec<Bytes> = Vec::new();
+    let mut length = 0_u64;
+    loop {
+        let until = began + pace.allows(length);
+        let slow = |_| Error::SlowBody { after_s: began.elapsed().as_secs() };
+        let Some(frame) = timeout_at(until, body.frame()).await.map_err(slow)? else { break };
+        let frame = frame.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                Error::TooLarge { limit_bytes: limit }
+            } else {
+                Error::bad_request("", "The request body was cut off")
+            }
+        })?;
+        // Trailers say nothing we need.
+        if let Ok(data) = frame.into_data() {
+            length = length.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+            whole.push(data);
         }
-    })
+    }
+    // Nearly always there is one piece, which is not copied.
+    Ok(if whole.len() <= 1 { whole.pop().unwrap_or_default() } else { whole.concat().into() })
+}
+
+/// How a body must come.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    most: Duration,
+    /// Bytes a second, after the first moments; 0 is any.
+    rate: u64,
+}
+
+impl Pace {
+    /// For a body that is no request to a model.
+    const SMALL: Self = Self { most: Duration::from_mins(1), rate: 0 };
+    /// A connection that has just begun to send has its time.
+    const START: Duration = Duration::from_secs(5);
+
+    /// How long after its beginning a body of which `length` bytes came may go on without more.
+    fn allows(self, length: u64) -> Duration {
+        let millis = length.saturating_mul(1_000).checked_div(self.rate);
+        millis.map_or(self.most, |millis| (Self::START + Duration::from_millis(millis)).min(self.most))
+    }
 }
 
 fn id_value(id: &str) -> HeaderValue {
@@ -196,5 +228,38 @@ impl Stream for KeptAlive {
         }
         let comment = Bytes::from_static(self.comment);
         self.silence.poll_tick(context).map(|_| Some(Ok(comment)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_a_moment_to_begin_and_then_must_come_at_its_rate() {
+        let pace = Pace { most: Duration::from_mins(1), rate: 16 << 10 };
+        assert_eq!(pace.allows(0), Duration::from_secs(5));
+        assert_eq!(pace.allows(160 << 10), Duration::from_secs(15));
+        assert_eq!(pace.allows(1 << 30), Duration::from_mins(1), "and all of it within the time");
+        assert_eq!(Pace { rate: 0, ..pace }.allows(0), Duration::from_mins(1));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let silent = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let pace = Pace { most: Duration::ZERO, rate: 16 << 10 };
+        assert!(matches!(read_body_within(silent, 10, pace).await, Err(Error::SlowBody { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_body_in_pieces_is_put_together_up_to_its_limit() {
+        let pieces = || {
+            let pieces =
+                ["one ", "two ", "three"].map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece.as_bytes())));
+            Body::from_stream(futures::stream::iter(pieces))
+        };
+        assert_eq!(read_body(pieces(), 13).await.unwrap(), "one two three");
+        assert!(matches!(read_body(pieces(), 12).await, Err(Error::TooLarge { limit_bytes: 12 })));
+        assert_eq!(read_body(Body::empty(), 12).await.unwrap(), "");
     }
 }

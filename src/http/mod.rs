@@ -4,6 +4,7 @@ pub mod account;
 pub mod accounting;
 pub mod address;
 pub mod admin;
+pub mod analytics;
 pub mod audit;
 pub mod byok;
 pub mod caller;
@@ -37,6 +38,8 @@ mod openapi_money;
 mod openapi_people;
 mod openapi_rankings;
 pub mod organizations;
+mod passkey_forms;
+pub mod passkeys;
 pub mod pkce;
 pub mod place;
 pub mod presets;
@@ -175,6 +178,8 @@ fn api(app: &Arc<App>) -> Router {
         .route("/billing", get(purchases::show_billing).patch(purchases::update_billing))
         .route("/ledger", get(accounting::list_ledger))
         .route("/activity", get(accounting::list_activity))
+        .route("/analytics/meta", get(analytics::show_analytics_meta))
+        .route("/analytics/query", post(analytics::query_analytics))
         .route("/usage", get(usage::show_usage))
         .route("/usage.csv", get(usage::show_usage_csv))
         .route("/generation", get(accounting::show_generation))
@@ -217,6 +222,8 @@ fn entrances() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-in/code", post(sign_in::give_code))
+        .route("/sign-in/passkey", post(passkey_forms::finish))
+        .route("/sign-in/passkey/begin", post(passkey_forms::begin))
         .route("/sign-in/with/{provider}", get(identity::start))
         .route("/sign-in/with/{provider}/callback", get(identity::finish))
         .route("/sign-up", post(sign_in::sign_up))
@@ -291,6 +298,9 @@ fn people() -> Router<Arc<App>> {
         .route("/account/second-factor/confirm", post(second_factor::confirm_second_factor))
         .route("/account/second-factor/recovery-codes", post(second_factor::replace_recovery_codes))
         .route("/account/second-factor/off", post(second_factor::end_second_factor))
+        .route("/account/passkeys", get(passkeys::list_passkeys).post(passkeys::create_passkey))
+        .route("/account/passkeys/begin", post(passkeys::begin_passkey))
+        .route("/account/passkeys/{id}", patch(passkeys::rename_passkey).delete(passkeys::delete_passkey))
         .route("/account/identities", get(identity::list_identities))
         .route("/account/identities/{provider}", delete(identity::delete_identity))
         .route("/account/export", get(account::export_account))

@@ -23,12 +23,14 @@ use super::openapi_people::People;
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     document.merge(super::openapi_chats::Description::openapi());
+    document.merge(super::analytics::Description::openapi());
     document.merge(super::byok::Description::openapi());
     document.merge(super::feedback::Description::openapi());
     document.merge(People::openapi());
     document.merge(super::identity::Description::openapi());
     document.merge(super::admin::Description::openapi());
     document.merge(super::second_factor::Description::openapi());
+    document.merge(super::passkeys::Description::openapi());
     document.merge(super::notifications::Description::openapi());
     document.merge(super::guardrails::Description::openapi());
     document.merge(super::presets::Description::openapi());

@@ -26,6 +26,7 @@ use crate::accounts::users::SignInError;
 use crate::clock::rfc3339;
 use crate::error::{Error, Result};
 use crate::store::accounts::UserRow;
+use crate::store::letters::Letter;
 use crate::store::second_factor::AuthenticatorRow;
 
 /// The part of the API's description that is about the second step.
@@ -56,7 +57,7 @@ fn complaint(error: FactorError) -> Error {
 }
 
 /// What wrong codes are counted under.
-fn patience(user_id: &str) -> String {
+pub(super) fn patience(user_id: &str) -> String {
     format!("second-factor:{user_id}")
 }
 
@@ -82,10 +83,22 @@ pub async fn take_code(app: &App, user: &UserRow, code: &str, origin: &Origin) -
 }
 
 /// A line in the audit log of the organization a person joined first.
-async fn note_own(app: &App, user: &UserRow, origin: &Origin, action: &str, detail: &str) -> Result<()> {
+pub(super) async fn note_own(app: &App, user: &UserRow, origin: &Origin, action: &str, detail: &str) -> Result<()> {
     let Some(own) = app.store.first_membership(&user.id).await? else { return Ok(()) };
     let deed = Deed { action, target: &user.email, detail };
     note_as(app, &own.organization_id, ("user", &user.id, &user.email), origin, deed).await
+}
+
+/// A letter about the security of a person's account; nobody can decline those.
+///
+/// # Errors
+/// Any database error.
+pub(super) async fn tell(app: &App, user: &UserRow, subject: &str, what: &str) -> Result<()> {
+    let site = app.config.public_url();
+    let text = format!(
+        "{what}\n\nIf it was not you, choose a new password and look at how your account is opened:\n\n{site}/settings\n"
+    );
+    Ok(app.mail.post(&Letter { to: user.email.clone(), subject: subject.to_owned(), text }).await?)
 }
 
 /// Shows whether signing in asks for a code, and what an app needs while that is begun.
@@ -150,6 +163,7 @@ pub async fn confirm_second_factor(
     let own = session.id().map(digest).unwrap_or_default();
     app.store.end_other_sessions(&user.id, &own).await?;
     note(&app, &caller, &origin, Deed { action: "second-factor.on", target: &user.email, detail: "" }).await?;
+    tell(&app, user, "Your second step is on", "Signing in to your account asks for a code from now on.").await?;
     let message = "Signing in asks for a code from now on, and every other session is signed out. Keep these recovery \
                    codes where you will find them without your phone: each lets you in once, and they are shown only now."
         .to_owned();
@@ -191,6 +205,8 @@ pub async fn end_second_factor(
     take_code(&app, user, &given.code, &origin).await?;
     app.store.delete_authenticator(&user.id).await?;
     note(&app, &caller, &origin, Deed { action: "second-factor.off", target: &user.email, detail: "" }).await?;
+    tell(&app, user, "Your second step is off", "Signing in to your account asks for the password alone again.")
+        .await?;
     let message = "Signing in asks for your password alone again.".to_owned();
     Ok(Json(Envelope { data: Said { message } }))
 }

@@ -10,43 +10,44 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use serde::Deserialize;
 use tower_sessions::Session;
 use url::form_urlencoded::byte_serialize;
 
-use super::account;
 use super::address::{self, Origin};
 use super::caller::{Caller, ORGANIZATION_ID, PROVED_AT, is_own_site, person};
 use super::forms::{NOTICE, formats_cookie};
 use super::inference::read_body;
 use super::members::open_invitation;
-use super::organizations;
 use super::second_factor::take_code;
+use super::{account, organizations, passkey_forms as passkeys};
 use crate::App;
 use crate::accounts::second_factor::in_use;
 use crate::accounts::sessions::{ADDRESS, OPENED_AT, USER_AGENT, USER_ID};
 use crate::accounts::users::{SignInError, normal_email, welcome_reason};
 use crate::billing::ledger::credit_account;
 use crate::error::{Error, Result};
+use crate::store::accounts::UserRow;
 
 /// The largest form, bytes.
-const FORM_BYTES: u64 = 4 << 10;
+const FORM_BYTES: u64 = 16 << 10;
 /// Where in a session stands who gave the right password and owes a code, and since when.
 const ASKED: &str = "asked";
 /// How long a given password waits for its code.
 const CODE_WAITS_MS: i64 = 600_000;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SignInForm {
+#[derive(Debug, Default)]
+pub(super) struct SignInForm {
     name: String,
     email: String,
     password: String,
     /// Of the second step.
     code: String,
-    next: String,
+    pub next: String,
     /// The secret of an invitation's link.
     invitation: String,
+    /// What a passkey is asked for, and what it answered.
+    pub purpose: String,
+    pub credential: String,
 }
 
 /// `POST /sign-in`
@@ -79,6 +80,18 @@ pub async fn ask_code(app: &App, session: &Session, user_id: &str, next: &str) -
     Ok(see_other(&format!("/sign-in/code?next={}", quoted(&safe_next(next)))))
 }
 
+/// Who gave the right password in this session a while ago, and owes a code.
+///
+/// # Errors
+/// Any database error.
+pub(super) async fn asked_user(app: &App, session: &Session) -> Result<Option<UserRow>> {
+    let asked = session.get::<(String, i64)>(ASKED).await.map_err(|error| Error::Internal(error.to_string()))?;
+    match asked.filter(|(_, then)| then + CODE_WAITS_MS > app.clock.now_ms()) {
+        Some((user_id, _)) => Ok(app.store.user(&user_id).await?),
+        None => Ok(None),
+    }
+}
+
 /// `POST /sign-in/code`: the second step.
 ///
 /// # Errors
@@ -88,20 +101,11 @@ pub async fn give_code(State(app): State<Arc<App>>, request: Request) -> Result<
     if !app.users.admit_address(&household(&origin)) {
         return back("/sign-in/code", SignInError::Throttled, &form);
     }
-    let asked = session.get::<(String, i64)>(ASKED).await.map_err(|error| Error::Internal(error.to_string()))?;
-    let asked = asked.filter(|(_, then)| then + CODE_WAITS_MS > app.clock.now_ms());
-    let user = match asked {
-        Some((user_id, _)) => app.store.user(&user_id).await?,
-        None => None,
-    };
-    let Some(user) = user else {
+    let Some(user) = asked_user(&app, &session).await? else {
         return Ok(see_other(&format!("/sign-in?error=too_late&next={}", quoted(&safe_next(&form.next)))));
     };
     match take_code(&app, &user, &form.code, &origin).await {
-        Ok(()) => {
-            session.remove_value(ASKED).await.map_err(|error| Error::Internal(error.to_string()))?;
-            open_session(&app, &session, &user.id, &origin, &form.next).await
-        }
+        Ok(()) => open_session(&app, &session, &user.id, &origin, &form.next).await,
         Err(Error::TooManyRequests { .. }) => back("/sign-in/code", SignInError::Throttled, &form),
         Err(Error::BadRequest { .. }) => back("/sign-in/code", SignInError::Invalid, &form),
         Err(error) => Err(error),
@@ -162,14 +166,20 @@ pub async fn confirm(State(app): State<Arc<App>>, request: Request) -> Result<Re
         return back("/confirm", SignInError::Throttled, &form);
     }
     match app.users.sign_in(&user.email, &form.password).await {
-        Ok(_) => {
-            let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
-            session.cycle_id().await.map_err(internal)?;
-            session.insert(PROVED_AT, app.clock.now_ms()).await.map_err(internal)?;
-            Ok(see_other(&safe_next(&form.next)))
-        }
+        Ok(_) => prove(&app, &session, &form.next).await,
         Err(error) => back("/confirm", error, &form),
     }
+}
+
+/// Notes that the signed-in person has just shown who it is.
+///
+/// # Errors
+/// When the session cannot be kept.
+pub(super) async fn prove(app: &App, session: &Session, next: &str) -> Result<Response> {
+    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
+    session.cycle_id().await.map_err(internal)?;
+    session.insert(PROVED_AT, app.clock.now_ms()).await.map_err(internal)?;
+    Ok(see_other(&safe_next(next)))
 }
 
 /// `GET /api/v1/session` (ours): who looks at the page. Never 401.
@@ -191,6 +201,8 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
             .into_iter()
             .map(|(slug, name)| IdentityProvider { slug, name })
             .collect(),
+        has_passkeys: passkeys::site(&app).is_some(),
+        may_give_passkey: passkeys::is_asked(&app, &parts).await?,
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
         let balance = app.ledger.balance(&credit_account(&membership.organization_id)).await?;
@@ -228,7 +240,7 @@ pub fn household(origin: &Origin) -> String {
     origin.address.map(address::household).unwrap_or_default()
 }
 
-async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, SignInForm)> {
+pub(super) async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, SignInForm)> {
     let (mut parts, body): (Parts, _) = request.into_parts();
     if !is_own_site(&parts.headers, &parts.method) {
         return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
@@ -246,6 +258,8 @@ async fn read_form(app: &App, request: Request) -> Result<(Session, Origin, Sign
             "code" => form.code = value.into_owned(),
             "next" => form.next = value.into_owned(),
             "invitation" => form.invitation = value.into_owned(),
+            "for" => form.purpose = value.into_owned(),
+            "credential" => form.credential = value.into_owned(),
             _ => {}
         }
     }
@@ -273,6 +287,7 @@ pub async fn open_session(
     session.insert(ADDRESS, origin.address()).await.map_err(internal)?;
     session.insert(USER_AGENT, &origin.user_agent).await.map_err(internal)?;
     session.remove_value(ORGANIZATION_ID).await.map_err(internal)?;
+    session.remove_value(ASKED).await.map_err(internal)?;
     let mut response = see_other(&safe_next(next));
     // What the person chose once holds in every browser.
     if let Some(locale) = Locale::of(&app.store.formats(user_id).await?) {

@@ -295,6 +295,7 @@ impl Store {
             "DELETE FROM identities WHERE user_id = $1",
             "DELETE FROM recovery_codes WHERE user_id = $1",
             "DELETE FROM authenticators WHERE user_id = $1",
+            "DELETE FROM passkeys WHERE user_id = $1",
             "DELETE FROM notification_choices WHERE user_id = $1",
             "DELETE FROM chat_files WHERE user_id = $1",
             "DELETE FROM chats WHERE user_id = $1",

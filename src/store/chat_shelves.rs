@@ -1,7 +1,7 @@
 //! Folders of people's conversations, and the files that belong to those. The conversations
 //! themselves are in [`super::chats`].
 
-use sqlx::FromRow;
+use sqlx::{AnyConnection, FromRow};
 
 use super::Store;
 
@@ -28,6 +28,20 @@ pub struct ChatFileRow {
     pub created_at: i64,
 }
 
+/// What came of a new folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewFolder {
+    Made,
+    /// One of its owner's has this name.
+    Known,
+    TooMany,
+}
+
+/// What of a person's can be counted and added to by one statement after the other: others wait.
+async fn take_turn(connection: &mut AnyConnection, user_id: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET id = id WHERE id = $1").bind(user_id).execute(connection).await.map(|_| ())
+}
+
 impl Store {
     /// The folders of a person, by name.
     ///
@@ -52,21 +66,45 @@ impl Store {
             .await
     }
 
-    /// Keeps a folder under its name; false when another has that name.
+    /// Makes a folder, unless its owner has this many or one of its name.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn keep_chat_folder(&self, row: &FolderRow) -> sqlx::Result<bool> {
+    pub async fn insert_chat_folder(&self, row: &FolderRow, most: i64) -> sqlx::Result<NewFolder> {
+        let mut tx = self.begin_write().await?;
+        take_turn(&mut tx, &row.user_id).await?;
         let done = sqlx::query(
-            "INSERT INTO chat_folders (id, user_id, name, created_at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+            "INSERT INTO chat_folders (id, user_id, name, created_at) SELECT $1, $2, $3, $4 \
+             WHERE (SELECT COUNT(*) FROM chat_folders WHERE user_id = $2) < $5",
         )
         .bind(&row.id)
         .bind(&row.user_id)
         .bind(&row.name)
         .bind(row.created_at)
-        .execute(self.pool())
+        .bind(most)
+        .execute(&mut *tx)
         .await;
+        match done {
+            Err(error) if super::is_duplicate(&error) => Ok(NewFolder::Known),
+            Err(error) => Err(error),
+            Ok(done) => {
+                tx.commit().await?;
+                Ok(if done.rows_affected() == 1 { NewFolder::Made } else { NewFolder::TooMany })
+            }
+        }
+    }
+
+    /// Calls a folder something else; false when another has that name.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn rename_chat_folder(&self, row: &FolderRow) -> sqlx::Result<bool> {
+        let done = sqlx::query("UPDATE chat_folders SET name = $3 WHERE id = $1 AND user_id = $2")
+            .bind(&row.id)
+            .bind(&row.user_id)
+            .bind(&row.name)
+            .execute(self.pool())
+            .await;
         match done {
             Err(error) if super::is_duplicate(&error) => Ok(false),
             done => done.map(|_| true),
@@ -121,14 +159,35 @@ impl Store {
         .await
     }
 
-    /// Keeps a file; one that is kept already stays as it is.
+    /// Whether a conversation has this file.
     ///
     /// # Errors
     /// Any database error.
-    pub async fn insert_chat_file(&self, row: &ChatFileRow) -> sqlx::Result<()> {
-        sqlx::query(
+    pub async fn has_chat_file(&self, user_id: &str, chat_id: &str, id: &str) -> sqlx::Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT size_bytes FROM chat_files WHERE chat_id = $1 AND id = $2 AND user_id = $3")
+                .bind(chat_id)
+                .bind(id)
+                .bind(user_id)
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(found.is_some())
+    }
+
+    /// Keeps a file. False when it is kept already, and stays as it is, or when the files of the
+    /// conversation or of its owner would be more than so many bytes.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn insert_chat_file(&self, row: &ChatFileRow, (of_chat, of_all): (i64, i64)) -> sqlx::Result<bool> {
+        let mut tx = self.begin_write().await?;
+        take_turn(&mut tx, &row.user_id).await?;
+        let done = sqlx::query(
             "INSERT INTO chat_files (chat_id, id, user_id, name, kind, content, size_bytes, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (chat_id, id) DO NOTHING",
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE \
+             (SELECT COALESCE(SUM(size_bytes), 0) FROM chat_files WHERE chat_id = $1 AND user_id = $3) + $7 <= $9 AND \
+             (SELECT COALESCE(SUM(size_bytes), 0) FROM chat_files WHERE user_id = $3) + $7 <= $10 \
+             ON CONFLICT (chat_id, id) DO NOTHING",
         )
         .bind(&row.chat_id)
         .bind(&row.id)
@@ -138,9 +197,12 @@ impl Store {
         .bind(&row.content)
         .bind(row.size_bytes)
         .bind(row.created_at)
-        .execute(self.pool())
-        .await
-        .map(|_| ())
+        .bind(of_chat)
+        .bind(of_all)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Forgets the files of a conversation that are not among `wanted`.

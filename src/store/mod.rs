@@ -4,6 +4,7 @@
 //! how a write transaction begins, and the guards that keep transfers final.
 
 pub mod accounts;
+pub mod analytics;
 pub mod announcements;
 pub mod audit;
 pub mod billing;
@@ -31,6 +32,7 @@ pub mod operators;
 pub mod organizations;
 pub mod own_keys;
 pub mod page_totals;
+pub mod passkeys;
 pub mod presets;
 pub mod prompt_logs;
 pub mod purchases;

@@ -76,6 +76,8 @@ async fn no_other_sites_page_changes_anything_with_a_visitors_cookie() {
         "/auth/approve",
         "/sign-in",
         "/sign-in/code",
+        "/sign-in/passkey",
+        "/sign-in/passkey/begin",
         "/sign-up",
         "/sign-out",
         "/credits/purchase",

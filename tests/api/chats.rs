@@ -1,6 +1,7 @@
 //! Conversations people keep, links to them, and votes.
 
 use app::types::Money;
+use patchbay::store::chat_shelves::{FolderRow, NewFolder};
 use reqwest::{Client, Method, Response, header};
 use serde_json::{Value, json};
 
@@ -251,6 +252,28 @@ on_both_databases! {
         assert_eq!((&ratings["data"]["votes"], &ratings["data"]["voters"]), (&json!(1), &json!(1)));
         let key = app.member(Money::from_dollars(1)).await.key().await.get("/api/v1/votes/pair").await;
         assert_eq!(key.status(), 403, "keys do not vote");
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
+    async fn many_at_once_do_not_get_past_the_number_of_folders(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start(database, &[&upstream]).await;
+        let ann = Person::new(&app).await;
+        let (_, account) = ann.call(Method::GET, "/api/v1/account", None).await;
+        let id = account["data"]["id"].as_str().unwrap().to_owned();
+        for number in 0..198 {
+            let row = FolderRow { id: format!("f{number}"), user_id: id.clone(), name: format!("{number}"), created_at: 1 };
+            assert_eq!(app.app.store.insert_chat_folder(&row, 200).await.unwrap(), NewFolder::Made);
+        }
+        let calls = (0..8).map(|number| {
+            let ann = &ann;
+            async move { ann.send(Method::POST, "/api/v1/chat-folders", Some(&json!({ "name": format!("new {number}") }))).await.status().as_u16() }
+        });
+        let mut statuses = futures::future::join_all(calls).await;
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 201, 400, 400, 400, 400, 400, 400]);
         app.finish().await;
     }
 }

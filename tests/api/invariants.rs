@@ -175,6 +175,10 @@ on_both_databases! {
         assert_eq!(audit::differences(&store).await.unwrap().len(), 1);
         store.close().await;
         let books = Books::open_at(&database, clock.clone(), "node-2").await;
+        let links = books.store.seals_after("before-the-chains", 0, 10).await.unwrap();
+        let ids: Vec<&str> = links.iter().flat_map(|link| link.transfer_ids.lines()).collect();
+        assert_eq!((links.len(), ids.len()), (2, 700));
+        assert!(ids.is_sorted(), "in the order they were written");
         books.ledger.grant("new", ORG, Money(1), "").await.unwrap();
         let (store, ownership) = (books.store, books.ownership);
         books.writer.finish().await;

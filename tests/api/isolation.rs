@@ -7,6 +7,7 @@ use std::path::Path;
 
 use app::types::Money;
 use patchbay::http::openapi;
+use patchbay::store::passkeys::PasskeyRow;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -28,13 +29,16 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 162] = [
+const ROWS: [(&str, Reach); 169] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
     ("/account/identities", Own),
     ("/account/identities/{provider}", Own),
     ("/account/notifications", Own),
+    ("/account/passkeys", Own),
+    ("/account/passkeys/begin", Own),
+    ("/account/passkeys/{id}", Object),
     ("/account/password", Own),
     ("/account/password-reset", Public),
     ("/account/password-reset/finish", Public),
@@ -65,6 +69,8 @@ const ROWS: [(&str, Reach); 162] = [
     ("/admin/users", Own),
     ("/admin/users/{id}/restore", Object),
     ("/admin/users/{id}/suspend", Object),
+    ("/analytics/meta", Own),
+    ("/analytics/query", Own),
     ("/auth/key", Own),
     ("/auth/keys", Public),
     ("/auth/keys/code", Own),
@@ -189,6 +195,8 @@ const ROWS: [(&str, Reach); 162] = [
     ("/readyz", Public),
     ("/sign-in", Public),
     ("/sign-in/code", Public),
+    ("/sign-in/passkey", Public),
+    ("/sign-in/passkey/begin", Public),
     ("/sign-in/with/{provider}", Public),
     ("/sign-in/with/{provider}/callback", Public),
     ("/sign-out", Public),
@@ -279,6 +287,14 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, account) = owner.get("/api/v1/account").await;
     let (_, sessions) = owner.get("/api/v1/account/sessions").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let passkey = PasskeyRow {
+        id: "canarypasskey".to_owned(),
+        user_id: text(&account["data"]["id"]),
+        credential_id: "Y2FuYXJ5".to_owned(),
+        name: "canary phone".to_owned(),
+        ..PasskeyRow::default()
+    };
+    assert!(app.app.store.insert_passkey(&passkey, 1).await.unwrap());
     let own = BTreeMap::from([
         ("organization", id.clone()),
         ("chat", text(&chat["data"]["id"])),
@@ -290,6 +306,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
         ("workspace", workspace.clone()),
         ("invitation", text(&invitation["data"]["id"])),
         ("member", text(&account["data"]["id"])),
+        ("passkey", passkey.id),
         ("session", text(&sessions["data"][0]["id"])),
         ("generation", text(&generations["data"][0]["id"])),
     ]);
@@ -308,6 +325,7 @@ fn kind(path: &str) -> &'static str {
         "guardrails" => "guardrail",
         "observability" => "destination",
         "workspaces" => "workspace",
+        "account" if path.contains("/passkeys/") => "passkey",
         "account" => "session",
         "admin" if path.contains("/users/") => "member",
         "admin" => "organization",
@@ -331,6 +349,7 @@ fn body_for(path: &str) -> Value {
     match path {
         "/workspaces/{id}/members/add" | "/workspaces/{id}/members/remove" => json!({ "user_ids": [id] }),
         "/workspaces/{id}/budgets/{interval}" => json!({ "limit_usd": 1 }),
+        "/analytics/query" => json!({ "metrics": ["request_count"], "dimensions": ["api_key_id", "user"] }),
         "/organization/members/{id}" => json!({ "role": "viewer" }),
         _ => json!({ "name": "renamed", "disabled": true }),
     }

@@ -26,7 +26,7 @@ pub struct Books {
 }
 
 impl Books {
-    async fn open(database: &Database) -> Self {
+    pub async fn open(database: &Database) -> Self {
         Self::open_at(database, Clock::fixed(parse_rfc3339("2026-11-21T12:00:00Z").unwrap()), "node-1").await
     }
 
@@ -38,13 +38,13 @@ impl Books {
         Self { store, clock, ledger, writer, ownership }
     }
 
-    async fn with_credit(database: &Database, nanos: i64) -> Self {
+    pub async fn with_credit(database: &Database, nanos: i64) -> Self {
         let books = Self::open(database).await;
         assert_eq!(books.ledger.grant("start", ORG, Money(nanos), "").await, Some(TransferOutcome::Created));
         books
     }
 
-    async fn available(&self) -> i64 {
+    pub async fn available(&self) -> i64 {
         self.ledger.balance(&credit_account(ORG)).await.unwrap().available.0
     }
 

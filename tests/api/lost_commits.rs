@@ -92,7 +92,8 @@ async fn lose(rounds: u32) {
         let given = books.ledger.grant(&id, ORG, Money(30), "").await;
         assert!(matches!(given, Some(TransferOutcome::Created | TransferOutcome::Exists)), "{given:?}");
         let mut hold = books.ledger.hold(&id, &payer, Money(20), 600_000).await.unwrap();
-        hold.extend(Money(5)).await.unwrap();
+        // All there is: done twice it would be refused.
+        hold.extend(Money(expected + 10)).await.unwrap();
         assert_eq!(hold.settle(Money(22), generation(&id)).await, Some(Money(22)));
         expected += 8;
         let balance = books.ledger.balance(&credit_account(ORG)).await.unwrap();

@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod analytics;
 mod attacks;
 mod byok;
 mod catalog;
@@ -31,6 +32,7 @@ mod isolation;
 mod keys;
 mod ledger;
 mod ledger_model;
+mod ledger_rules;
 mod limits;
 mod lost_commits;
 mod messages;
@@ -42,6 +44,7 @@ mod organizations;
 mod overload;
 mod overspend;
 mod page_totals;
+mod passkeys;
 mod payment_steps;
 mod power_cut;
 mod presets;

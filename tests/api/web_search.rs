@@ -159,3 +159,26 @@ async fn without_a_search_there_is_no_answer_and_no_charge() {
     assert_eq!(poor.ask(json!({ "model": "acme/one:online" })).await.status(), 402);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_not_counted_as_billed_to_a_key_of_ones_own() {
+    let (engine, upstream) = (engine().await, Upstream::start("plain").await);
+    let app = TestApp::start_with(Database::sqlite(), &[&upstream], searching(&engine)).await;
+    let member = app.member(Money::from_dollars(5)).await;
+    let (key, manager) = (member.key().await, member.management_key().await);
+    let own = json!({ "provider": "plain", "key": "own-credential-0001" });
+    assert_eq!(manager.send(Method::POST, "/api/v1/byok", &own).await.status(), 201);
+    let question = json!({ "model": "acme/one:online", "messages": [{ "role": "user", "content": "Which tide?" }] });
+    let (status, body) = read(key.ask(question).await).await;
+    assert_eq!((status, &body["usage"]["is_byok"]), (200, &json!(true)), "{body}");
+    let billed = &body["usage"]["cost_details"]["upstream_inference_cost"];
+    assert!(billed.as_f64().unwrap() < 0.007, "the search is not in it: {body}");
+    let (_, generation) = read(key.get(&format!("/api/v1/generation?id={}", body["id"].as_str().unwrap())).await).await;
+    assert_eq!(&generation["data"]["upstream_inference_cost"], billed);
+    let yesterday = app.app.clock.now_ms() - 86_400_000;
+    sqlx::query("UPDATE generations SET created_at = $1").bind(yesterday).execute(app.app.store.pool()).await.unwrap();
+    app.app.store.fold_generations().await.unwrap();
+    let (_, activity) = read(manager.get("/api/v1/activity").await).await;
+    assert_eq!(&activity["data"][0]["byok_usage_inference"], billed, "{activity}");
+    app.finish().await;
+}

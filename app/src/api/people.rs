@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{Api, ApiResult, encode};
 use crate::types::Envelope;
-use crate::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor};
+use crate::types::account::{Identity, Notifications, OpenSession, Passkey, Profile, SecondFactor};
 use crate::types::byok::{OwnKey, OwnKeyList};
 use crate::types::guardrails::{Guardrail, GuardrailList};
 use crate::types::observability::{Destination, DestinationList};
@@ -97,6 +97,11 @@ impl Api {
     /// Whether signing in asks for a code.
     pub async fn second_factor(&self) -> ApiResult<SecondFactor> {
         self.get("/api/v1/account/second-factor").await
+    }
+
+    /// The person's passkeys.
+    pub async fn passkeys(&self) -> ApiResult<Vec<Passkey>> {
+        self.get("/api/v1/account/passkeys").await
     }
 
     /// Accounts elsewhere that open the person's own.

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::passkeys::{PasskeyButton, advice};
 use super::sign_in::OtherAccounts;
 use super::{failed, member, session};
 use crate::api::{encode, use_api};
@@ -87,10 +88,10 @@ pub fn ConfirmPage() -> impl IntoView {
     let (next, error) = (asked("next"), asked("error"));
     deferred(async move {
         let problem = (!error.is_empty()).then(|| {
-            let text = if error == "throttled" {
-                "Too many attempts. Wait a few minutes, then try again."
-            } else {
-                "That is not your password. Check whether caps lock is on."
+            let text = match error.as_str() {
+                "throttled" => "Too many attempts. Wait a few minutes, then try again.",
+                "passkey" => "That is not a passkey of yours. Try another one, or use your password.",
+                other => advice(other).unwrap_or("That is not your password. Check whether caps lock is on."),
             };
             view! { <p class="notice notice-bad" role="alert">{text}</p> }
         });
@@ -98,13 +99,14 @@ pub fn ConfirmPage() -> impl IntoView {
         let body = match member("go on", &next).await {
             Err(invitation) => invitation,
             Ok(session) => view! {
-                <p>"Money, keys and members are changed only with a password given within the last ten minutes."</p>
+                <p>"Money, keys and members are changed only by who has shown within the last ten minutes who it is."</p>
                 {problem}
                 <form class="form" method="post" action="/confirm">
                     <input type="hidden" name="next" value=next/>
                     <label class="field"><span>"Password"</span><input class="input" type="password" name="password" autocomplete="current-password" required=true/></label>
                     <button class="button button-primary" type="submit">"Confirm"</button>
                 </form>
+                <PasskeyButton is_possible=session.has_passkeys purpose="confirm" next=other.clone() text="Use a passkey"/>
                 <OtherAccounts session next=other/>
             }
             .into_any(),

@@ -26,6 +26,7 @@ pub mod notifications;
 pub mod observability;
 pub mod organization;
 pub mod own_keys;
+pub mod passkeys;
 pub mod presets;
 pub mod privacy;
 pub mod privacy_logging;

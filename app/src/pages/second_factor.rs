@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::{failed, member};
+use super::passkeys::{PasskeyButton, advice};
+use super::{failed, member, session};
 use crate::api::use_api;
 use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
@@ -19,26 +20,31 @@ pub fn SignInCode() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let next = query.get("next").unwrap_or_default();
     let problem = query.get("error").map(|error| {
-        let text = if error == "throttled" {
-            "Too many attempts. Wait a few minutes, then try again."
-        } else {
-            "This code is wrong, too old or was used before. Wait for the app's next one, and check that the phone's clock is right."
+        let text = match error.as_str() {
+            "throttled" => "Too many attempts. Wait a few minutes, then try again.",
+            "passkey" => "That is not a passkey of yours. Try another one, or give a code.",
+            other => advice(other).unwrap_or("This code is wrong, too old or was used before. Wait for the app's next one, and check that the phone's clock is right."),
         };
         view! { <p class="notice notice-bad" role="alert">{text}</p> }
     });
-    view! {
-        <PageTitle text="Your code"/>
-        <section class="page page-form">
-            <h1>"Your code"</h1>
-            {problem}
-            <form class="form" method="post" action="/sign-in/code">
-                <input type="hidden" name="next" value=next/>
-                <Code label="Six digits from your authenticator app, or a recovery code"/>
-                <button class="button button-primary" type="submit">"Sign in"</button>
-            </form>
-            <p class="form-foot">"Lost both? This server's operator can switch the second step off. "<a href="/sign-in">"Start again"</a></p>
-        </section>
-    }
+    deferred(async move {
+        let may_give_passkey = session().await.may_give_passkey;
+        let other = next.clone();
+        view! {
+            <PageTitle text="Your code"/>
+            <section class="page page-form">
+                <h1>"Your code"</h1>
+                {problem}
+                <form class="form" method="post" action="/sign-in/code">
+                    <input type="hidden" name="next" value=next/>
+                    <Code label="Six digits from your authenticator app, or a recovery code"/>
+                    <button class="button button-primary" type="submit">"Sign in"</button>
+                </form>
+                <PasskeyButton is_possible=may_give_passkey purpose="code" next=other text="Use a passkey instead"/>
+                <p class="form-foot">"Lost both? This server's operator can switch the second step off. "<a href="/sign-in">"Start again"</a></p>
+            </section>
+        }
+    })
 }
 
 #[component]

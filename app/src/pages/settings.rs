@@ -22,10 +22,17 @@ pub fn Settings() -> impl IntoView {
     deferred(async move {
         let body = match member("change your settings", HERE).await {
             Err(invitation) => invitation,
-            Ok(_) => match futures::try_join!(api.account(), api.sessions(), api.second_factor(), api.identities()) {
-                Ok((profile, sessions, second_factor, identities)) => view! {
+            Ok(_) => match futures::try_join!(
+                api.account(),
+                api.sessions(),
+                api.second_factor(),
+                api.passkeys(),
+                api.identities()
+            ) {
+                Ok((profile, sessions, second_factor, passkeys, identities)) => view! {
                     <Person profile/>
                     <Password/>
+                    <Passkeys count=passkeys.len()/>
                     <SecondStep state=second_factor/>
                     <Elsewhere identities/>
                     <Formats/>
@@ -79,6 +86,18 @@ fn Password() -> impl IntoView {
             <label class="field"><span>"New password "<small>"(8 characters or more)"</small></span><input class="input" type="password" name="new_password" autocomplete="new-password" required=true minlength="8" maxlength="256"/></label>
             <p><button class="button" type="submit">"Change password"</button></p>
         </CallForm>
+    }
+}
+
+#[component]
+fn Passkeys(count: usize) -> impl IntoView {
+    let (badge, link) = match count {
+        0 => (view! { <span class="badge">"None"</span> }.into_any(), "Sign in without a password"),
+        count => (view! { <span class="badge badge-good">{count}</span> }.into_any(), "Add, rename or remove one"),
+    };
+    view! {
+        <h2>"Passkeys"</h2>
+        <p>{badge}" "<a href="/settings/passkeys">{link}</a></p>
     }
 }
 

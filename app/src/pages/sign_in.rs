@@ -5,6 +5,7 @@ use crate::components::title::PageTitle;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::passkeys::{self, PasskeyButton};
 use super::session;
 use crate::api::encode;
 use crate::types::session::Session;
@@ -29,7 +30,7 @@ fn advice(code: &str) -> Option<&'static str> {
         }
         "closed" => "This server does not take new accounts. Its operator can create one for you.",
         "bad_email" => "This does not look like an e-mail address. It needs a name, an @ and a domain.",
-        _ => "That did not work. Check the fields and try again.",
+        other => passkeys::advice(other).unwrap_or("That did not work. Check the fields and try again."),
     })
 }
 
@@ -95,7 +96,7 @@ pub fn SignIn() -> impl IntoView {
                     <input type="hidden" name="next" value=next/>
                     <label class="field">
                         <span>"E-mail"</span>
-                        <input class="input" type="email" name="email" value=email autocomplete="username" required=true/>
+                        <input class="input" type="email" name="email" value=email autocomplete="username webauthn" required=true/>
                     </label>
                     <label class="field">
                         <span>"Password"</span>
@@ -103,6 +104,7 @@ pub fn SignIn() -> impl IntoView {
                     </label>
                     <button class="button button-primary" type="submit">"Sign in"</button>
                 </form>
+                <PasskeyButton is_possible=session.has_passkeys purpose="" next=other.clone() text="Sign in with a passkey"/>
                 <OtherAccounts session=session.clone() next=other/>
                 <p class="form-foot"><a href="/forgot-password">"Forgot the password?"</a></p>
                 {sign_up}

@@ -172,3 +172,47 @@ pub struct Identity {
     /// RFC 3339.
     pub since: String,
 }
+
+/// One of `GET /api/v1/account/passkeys`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Passkey {
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// RFC 3339.
+    pub created_at: String,
+    /// `None` until it has opened something.
+    pub last_used_at: Option<String>,
+    /// A password manager keeps copies of it; else it is on one device only.
+    pub is_synced: bool,
+}
+
+/// `POST /api/v1/account/passkeys/begin`: what `navigator.credentials.create()` takes, as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct PasskeySetup {
+    /// `PublicKeyCredentialCreationOptionsJSON` of Web Authentication.
+    #[cfg_attr(feature = "ssr", schema(value_type = Object))]
+    pub options: serde_json::Value,
+}
+
+/// `POST /api/v1/account/passkeys`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewPasskey {
+    /// What to call it.
+    pub name: String,
+    /// `RegistrationResponseJSON` of Web Authentication: what the browser made, as it says it.
+    #[cfg_attr(feature = "ssr", schema(value_type = Object))]
+    pub credential: serde_json::Value,
+}
+
+/// `PATCH /api/v1/account/passkeys/{id}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RenamePasskey {
+    pub name: String,
+}

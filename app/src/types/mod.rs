@@ -7,6 +7,7 @@
 pub mod account;
 pub mod activity;
 pub mod admin;
+pub mod analytics;
 pub mod byok;
 pub mod chats;
 pub mod credits;

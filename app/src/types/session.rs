@@ -27,6 +27,12 @@ pub struct Session {
     /// Where else people may have the account they sign in with.
     #[serde(default)]
     pub identity_providers: Vec<IdentityProvider>,
+    /// This server is reached as browsers want it for passkeys.
+    #[serde(default)]
+    pub has_passkeys: bool,
+    /// Who gave the password and owes a code may give a passkey instead.
+    #[serde(default)]
+    pub may_give_passkey: bool,
 }
 
 /// A provider of identities.

@@ -1,6 +1,7 @@
 //! The order in which endpoints are tried.
 
 use rand::RngExt as _;
+use rand::seq::IteratorRandom as _;
 
 use super::preferences::{Preferences, Sort};
 use super::{Candidate, is_named};
@@ -108,14 +109,33 @@ fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: 
         return;
     }
     let mut point = rand::rng().random_range(0.0..total);
-    for (index, weight) in weights.into_iter().enumerate() {
+    let drawn = weights.iter().position(|weight| {
         point -= weight;
-        if point < 0.0 {
-            let drawn = rest.remove(index);
-            rest.insert(0, drawn);
-            return;
-        }
+        point < 0.0
+    });
+    if let Some(drawn) = drawn {
+        let first = rest.remove(less_busy(app, rest, &weights, drawn, now));
+        rest.insert(0, first);
     }
+}
+
+/// The one that was drawn, or another at the same price that has less to do: of two
+/// choices the better one, by requests under way times the usual time to the first token.
+fn less_busy(app: &App, rest: &[Candidate], weights: &[f64], drawn: usize, now: i64) -> usize {
+    let load = |index: usize| {
+        let id = rest.get(index).map_or("", |candidate| candidate.record_id());
+        let usual = app.health.median_latency(id, now);
+        (f64::from(app.health.load(id).0), usual)
+    };
+    let price = |index: usize| rest.get(index).map(|candidate| blended(&candidate.endpoint));
+    let is_equal = |index: &usize| {
+        *index != drawn && price(*index) == price(drawn) && weights.get(*index).is_some_and(|weight| *weight > 0.0)
+    };
+    let Some(other) = (0..rest.len()).filter(is_equal).choose(&mut rand::rng()) else { return drawn };
+    let ((own, own_usual), (others, others_usual)) = (load(drawn), load(other));
+    // While nothing is under way the draw alone decides.
+    let (own_time, others_time) = own_usual.zip(others_usual).unwrap_or((1.0, 1.0));
+    if own > 0.0 && (others + 1.0) * others_time < (own + 1.0) * own_time { other } else { drawn }
 }
 
 /// Tells which endpoints are preferred: those that know all parameters in use and, where

@@ -1,7 +1,7 @@
 //! The part of the canned API that is about organizations, workspaces and accounts.
 
 use app::types::Envelope;
-use app::types::account::{Identity, Notifications, OpenSession, Profile, SecondFactor, SecondFactorSetup};
+use app::types::account::{Identity, Notifications, OpenSession, Passkey, Profile, SecondFactor, SecondFactorSetup};
 use app::types::money::Money;
 use app::types::organizations::{
     AuditEvent, Counted, Invitation, InvitationView, IoLoggingTerms, Organization, OrganizationMember, Workspace,
@@ -54,6 +54,7 @@ pub fn api() -> Router {
             "/api/v1/account/notifications",
             get(|headers: HeaderMap| async move { member(&headers, notifications()) }),
         )
+        .route("/api/v1/account/passkeys", get(|headers: HeaderMap| async move { member(&headers, [passkey()]) }))
         .route("/api/v1/account/identities", get(|headers: HeaderMap| async move { member(&headers, [identity()]) }))
         .route("/api/v1/account/sessions", get(|headers: HeaderMap| async move { member(&headers, [session()]) }))
 }
@@ -72,6 +73,16 @@ fn identity() -> Identity {
         name: HOSTILE.to_owned(),
         email: "ada@example.com".to_owned(),
         since: DAY.to_owned(),
+    }
+}
+
+fn passkey() -> Passkey {
+    Passkey {
+        id: "p1".to_owned(),
+        name: HOSTILE.to_owned(),
+        created_at: DAY.to_owned(),
+        last_used_at: Some(DAY.to_owned()),
+        is_synced: true,
     }
 }
 

@@ -58,7 +58,9 @@ pub async fn walk(described: &mut Description, app: &TestApp, member: &Member<'_
     workspaces(&mut caller, &user_id).await;
     guardrails(&mut caller, &user_id).await;
     presets(&mut caller).await;
+    destinations(&mut caller).await;
     usage(&mut caller, app).await;
+    analytics(&mut caller).await;
     caller.get("/organization/members", "/organization/members?limit=10").await;
     let operation = caller.described.operation("POST /credits/coinbase");
     let gone = app.request(Method::POST, "/api/v1/credits/coinbase").json(&json!({ "amount": 5 }));
@@ -251,6 +253,17 @@ async fn usage(caller: &mut Caller<'_>, app: &TestApp) {
     let wrong = json!({ "generation_id": id, "category": "boring" });
     caller.as_key("POST /generation/feedback", "/generation/feedback", wrong, 400).await;
 
+    let workspace = json!({ "is_observability_io_logging_enabled": true });
+    caller.call("PATCH /workspaces/{id}", "/workspaces/default", workspace, 200).await;
+    let (status, answer) = read(caller.key.ask(json!({})).await).await;
+    assert_eq!(status, 200, "{answer}");
+    app.app.requests.close();
+    app.app.requests.wait().await;
+    app.app.requests.reopen();
+    let kept = caller.get("/generation/content", &format!("/generation/content?id={}", text(&answer["id"]))).await;
+    assert_eq!(kept["data"]["input"]["messages"][0]["content"], "Hello there", "{kept}");
+    caller.as_key("GET /generation/content", &format!("/generation/content?id={id}"), Value::Null, 403).await;
+
     // Activity is of days that are over.
     let yesterday = app.app.clock.now_ms() - 86_400_000;
     sqlx::query("UPDATE generations SET created_at = $1").bind(yesterday).execute(app.app.store.pool()).await.unwrap();
@@ -264,4 +277,53 @@ async fn usage(caller: &mut Caller<'_>, app: &TestApp) {
     let nobody = format!("/activity?api_key_hash={}", "0".repeat(64));
     caller.call("GET /activity", &nobody, Value::Null, 404).await;
     caller.as_key("GET /activity", "/activity", Value::Null, 403).await;
+}
+
+async fn destinations(caller: &mut Caller<'_>) {
+    let (all, one) = ("/observability/destinations", "/observability/destinations/{id}");
+    let configs = [
+        ("webhook", json!({ "url": "https://hooks.example.org/in", "headers": { "x-token": "token-0001" } })),
+        (
+            "langfuse",
+            json!({ "baseUrl": "https://langfuse.example.org", "publicKey": "pk-0001", "secretKey": "sk-0001" }),
+        ),
+    ];
+    for (kind, config) in configs {
+        let wish = json!({ "type": kind, "name": format!("Our {kind}"), "enabled": false, "config": config });
+        let made = caller.call(&format!("POST {all}"), all, wish, 201).await;
+        let path = format!("{all}/{}", text(&made["data"]["id"]));
+        caller.get(one, &path).await;
+        caller.call(&format!("PATCH {one}"), &path, json!({ "name": "Renamed", "sampling_rate": 0.5 }), 200).await;
+        caller.call(&format!("PATCH {one}"), &path, json!({ "sampling_rate": 7 }), 400).await;
+        caller.as_key(&format!("PATCH {one}"), &path, json!({ "name": "x" }), 403).await;
+    }
+    let unknown = json!({ "type": "pigeon", "name": "x", "config": {} });
+    caller.call(&format!("POST {all}"), all, unknown.clone(), 400).await;
+    caller.as_key(&format!("POST {all}"), all, unknown, 403).await;
+    let list = caller.get(all, &format!("{all}?offset=0&limit=5")).await;
+    assert_eq!(list["total_count"], 2, "{list}");
+    caller.call(&format!("GET {all}"), &format!("{all}?limit=0"), Value::Null, 400).await;
+    for row in list["data"].as_array().unwrap() {
+        caller.call(&format!("DELETE {one}"), &format!("{all}/{}", text(&row["id"])), Value::Null, 200).await;
+    }
+}
+
+async fn analytics(caller: &mut Caller<'_>) {
+    let name = "POST /analytics/query";
+    let meta = caller.get("/analytics/meta", "/analytics/meta").await;
+    caller.as_key("GET /analytics/meta", "/analytics/meta", Value::Null, 403).await;
+    let of = |list: &str| -> Vec<String> {
+        meta["data"][list].as_array().unwrap().iter().map(|one| text(&one["name"])).collect()
+    };
+    let metrics = of("metrics");
+    for dimension in of("dimensions") {
+        for granularity in of("granularities") {
+            let body = json!({ "metrics": metrics, "dimensions": [dimension], "granularity": granularity });
+            let answer = caller.call(name, "/analytics/query", body, 200).await;
+            let row = &answer["data"]["data"][0];
+            assert!(row[format!("date__{granularity}")].is_string() && row["request_count"].is_number(), "{answer}");
+        }
+    }
+    caller.call(name, "/analytics/query", json!({ "metrics": ["weather"] }), 400).await;
+    caller.as_key(name, "/analytics/query", json!({ "metrics": metrics }), 403).await;
 }

@@ -2,6 +2,7 @@
 //! our own. Passed is only a whole answer, in bounded time, charged right.
 
 mod own;
+mod stopping;
 
 use app::types::Money;
 use serde_json::{Value, json};

@@ -240,3 +240,34 @@ async fn an_endpoint_that_is_full_gives_way_and_the_last_one_refuses_with_a_time
     stage.dear.closed().await;
     stage.app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_endpoints_at_one_price_the_less_busy_one_is_asked() {
+    let (one, two) = (Wire::start(whole_stream()).await, Wire::start(whole_stream()).await);
+    let app = Stage::app(&[(&one, "one", "1", "1"), (&two, "two", "1", "1")], |config| {
+        config.timeouts.idle_ms = 600_000;
+    })
+    .await;
+    sqlx::query("UPDATE providers SET supports_cancel = 1").execute(app.app.store.pool()).await.unwrap();
+    app.app.reload_catalog().await.unwrap();
+    let member = app.member(Money::from_dollars(10)).await;
+    let key = member.key().await;
+    for wire in [&one, &two] {
+        wire.always(then(first_words(1), Act::Hang));
+    }
+    let body = crate::support::question(json!({ "stream": true }));
+    let request = key.request(reqwest::Method::POST, "/api/v1/chat/completions").json(&body);
+    let mut busy = request.send().await.unwrap();
+    assert!(busy.chunk().await.unwrap().is_some());
+    let (taken, idle) = if one.count() == 1 { (&one, &two) } else { (&two, &one) };
+    for wire in [&one, &two] {
+        wire.always(whole_stream());
+    }
+    for _ in 0..12 {
+        assert_eq!(key.stream(json!({})).await.status, 200);
+    }
+    assert_eq!((taken.count(), idle.count()), (1, 12));
+    drop(busy);
+    taken.closed().await;
+    app.finish().await;
+}

@@ -1,6 +1,7 @@
 //! A whole server on a real socket, the people who use it, and a provider that
 //! does what a test says.
 
+pub mod authenticator;
 pub mod payments;
 pub mod person;
 pub mod postgres;
@@ -120,7 +121,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         config.listen = listener.local_addr().expect("an address");
         let (app, writer) = App::start(config, Clock::system(), store, false).await.expect("starts");
-        let url = app.config.public_url();
+        let url = format!("http://{}", app.config.listen);
         let served = Arc::clone(&app);
         let server = tokio::spawn(async move { server::serve(listener, router(&served), &served).await });
         let client =

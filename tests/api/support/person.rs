@@ -37,6 +37,11 @@ impl<'a> Person<'a> {
         Self::sign_in(app, email).await
     }
 
+    /// What the browser sends to be known again.
+    pub fn cookie(&self) -> String {
+        self.cookie.lock().unwrap().clone()
+    }
+
     /// Sends a form as a page of ours does.
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
