@@ -87,7 +87,7 @@ fn script(path: &str) -> &'static str {
 }
 
 fn is_for_reading(path: &str) -> bool {
-    const PLACES: [&str; 14] = [
+    const PLACES: [&str; 15] = [
         "models",
         "compare",
         "collections",
@@ -102,6 +102,7 @@ fn is_for_reading(path: &str) -> bool {
         "sign-up",
         "forgot-password",
         "reset-password",
+        "verify-email",
     ];
     path == "/" || path.split('/').nth(1).is_some_and(|place| PLACES.contains(&place))
 }

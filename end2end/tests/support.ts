@@ -63,7 +63,7 @@ export const memberPages = [
   ["admin-announcements", "/admin/announcements"],
   ["admin-log", "/admin/log"],
   ["confirm", "/confirm?next=/keys"],
-  ["app", "/auth?callback_url=https://app.example/callback"],
+  ["authorize", "/auth?callback_url=https://app.example/callback"],
 ] as const;
 
 /** Fails a test whose page wrote an error to the console, threw one, or asked for something that is not there. */

@@ -15,6 +15,7 @@ pub mod health;
 mod hedge;
 mod hold;
 pub mod keep;
+pub mod labels;
 pub mod limits;
 mod media;
 pub mod memory;

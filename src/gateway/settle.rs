@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::Run;
 use super::attempt::Tried;
 use super::estimate;
+use super::labels::Labels;
 use super::rerate;
 use super::route::Candidate;
 use super::tokenizers::Counter;
@@ -21,7 +22,6 @@ use crate::dialects::answer::Tally;
 use crate::dialects::inference::Tool;
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
-use crate::rankings::labels::Labels;
 use crate::store::generations::GenerationRow;
 
 /// How a request went.

@@ -1,7 +1,6 @@
 //! Totals → leaderboards and usage charts. Reads roll-ups only.
 
 pub mod curves;
-pub mod labels;
 pub mod ratings;
 
 use std::collections::HashMap;

@@ -93,26 +93,7 @@ impl RankingsQuery {
             Some(_) => return Err(Error::bad_request("period", "period must be day, week, month or year")),
         };
         let modality = one_of("modality", self.modality.as_ref(), &MODALITIES)?;
-        let mut narrowings = Vec::new();
-        if let Some(length) = one_of("length", self.length.as_ref(), &LENGTHS)? {
-            narrowings.push(("length", length));
-        }
-        if modality.as_deref() == Some("tool_calling") {
-            narrowings.push(("tools", String::new()));
-        }
-        for (field, value, known) in
-            [("task", &self.task, &labels::TASKS[..]), ("language", &self.language, &labels::LANGUAGES[..])]
-        {
-            let known: Vec<&str> = known.iter().map(|(label, _)| *label).collect();
-            if let Some(label) = one_of(field, value.as_ref(), &known)? {
-                narrowings.push((field, label));
-            }
-        }
-        for (field, value) in [("app", &self.app), ("provider", &self.provider)] {
-            if let Some(name) = said(value.as_ref()) {
-                narrowings.push((field, name.to_owned()));
-            }
-        }
+        let mut narrowings = self.narrowings(modality.as_deref())?;
         let category = said(self.category.as_ref()).map(category::read).transpose()?;
         if narrowings.len() > 1 {
             let names: Vec<&str> = narrowings.iter().map(|(name, _)| *name).collect();
@@ -133,6 +114,31 @@ impl RankingsQuery {
             modality,
             counted: narrowings.pop().unwrap_or(("model", String::new())),
         })
+    }
+
+    /// Dimensions and names that only a part of the requests has.
+    fn narrowings(&self, modality: Option<&str>) -> Result<Vec<(&'static str, String)>> {
+        let mut narrowings = Vec::new();
+        if let Some(length) = one_of("length", self.length.as_ref(), &LENGTHS)? {
+            narrowings.push(("length", length));
+        }
+        if modality == Some("tool_calling") {
+            narrowings.push(("tools", String::new()));
+        }
+        for (field, value, known) in
+            [("task", &self.task, &labels::TASKS[..]), ("language", &self.language, &labels::LANGUAGES[..])]
+        {
+            let known: Vec<&str> = known.iter().map(|(label, _)| *label).collect();
+            if let Some(label) = one_of(field, value.as_ref(), &known)? {
+                narrowings.push((field, label));
+            }
+        }
+        for (field, value) in [("app", &self.app), ("provider", &self.provider)] {
+            if let Some(name) = said(value.as_ref()) {
+                narrowings.push((field, name.to_owned()));
+            }
+        }
+        Ok(narrowings)
     }
 }
 
