@@ -10,6 +10,7 @@ use super::roles::{Permission, Role};
 /// `GET /api/v1/session` (ours), inside `data`. Never fails: a visitor has no `user`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "each says what a page shows, whatever the others say")]
 pub struct Session {
     pub user: Option<User>,
     /// Providers are simulated and the traffic is seeded.
