@@ -11,7 +11,8 @@ use url::{Host, Url};
 use webauthn_rp::bin::{Decode as _, Encode as _};
 use webauthn_rp::request::auth::{AllowedCredentials, AuthenticationVerificationOptions};
 use webauthn_rp::request::register::{
-    PublicKeyCredentialUserEntity, RegistrationVerificationOptions, USER_HANDLE_MAX_LEN, UserHandle, Username,
+    CredProtect, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, USER_HANDLE_MAX_LEN, UserHandle,
+    Username,
 };
 use webauthn_rp::request::{
     AsciiDomain, Credentials as _, PublicKeyCredentialDescriptor, RpId, UserVerificationRequirement,
@@ -118,7 +119,10 @@ pub fn begin_making(site: &Site, user: &UserRow, known: &[PasskeyRow]) -> Result
         id: &handle,
         display_name: user.name.as_str().try_into().ok(),
     };
-    let options = PublicKeyCredentialCreationOptions::passkey(&site.id, entity, descriptors(known));
+    let mut options = PublicKeyCredentialCreationOptions::passkey(&site.id, entity, descriptors(known));
+    // Browsers refuse devices that do not know this extension, and most do not; every answer is
+    // asked to show that the device knew its owner.
+    options.extensions.cred_protect = CredProtect::None;
     let (server, client) = options.start_ceremony().map_err(refused)?;
     Begun::new(&client, server.encode().map_err(refused)?)
 }

@@ -303,7 +303,7 @@ async fn credentials(config: &Config, store: &Store) -> anyhow::Result<Credentia
 async fn import_catalog(config: &Config, source: &str) -> anyhow::Result<()> {
     let store = open(config).await?;
     let bytes = if source.starts_with("http://") || source.starts_with("https://") {
-        Upstreams::new(&config)?.download(source, 64 << 20).await.map_err(anyhow::Error::msg)?
+        Upstreams::new(config)?.download(source, 64 << 20).await.map_err(anyhow::Error::msg)?
     } else {
         std::fs::read(source).with_context(|| format!("cannot read {source}"))?
     };
@@ -370,7 +370,7 @@ async fn check(config: &Config) -> anyhow::Result<()> {
     let catalog = Catalog::from_rows(&store.load_offered_catalog().await?);
     say!("database   ok: {} models, {} endpoints", catalog.models.len(), catalog.endpoint_count());
     let credentials = credentials(config, &store).await?;
-    let upstreams = Upstreams::new(&config)?;
+    let upstreams = Upstreams::new(config)?;
     let mut failures = 0;
     for provider in catalog.providers.values() {
         let Some(key) = credentials.key(&provider.slug) else { continue };

@@ -1,5 +1,7 @@
 //! An organization's hours and days, added up by what a query says.
 
+use std::fmt::Write as _;
+
 use sqlx::FromRow;
 
 use super::Store;
@@ -87,9 +89,7 @@ fn statement(scope: &AnalyticsScope<'_>) -> String {
         let places: Vec<String> = (next..next + filter.values.len()).map(|place| format!("${place}")).collect();
         next += filter.values.len();
         let not = if filter.is_negated { "NOT " } else { "" };
-        conditions.push_str(" AND ");
-        conditions.push_str(filter.dimension.column());
-        conditions.push_str(&format!(" {not}IN ({})", places.join(", ")));
+        let _ = write!(conditions, " AND {} {not}IN ({})", filter.dimension.column(), places.join(", "));
     }
     format!(
         "SELECT {shown} AS period, {first} AS first, {second} AS second, MAX(app_title) AS title, \

@@ -20,6 +20,8 @@ async fn make(person: &Person<'_>, name: &str) -> (Authenticator, Value) {
     let mut device = Authenticator::at(ORIGIN);
     let (status, begun) = person.call(Method::POST, &format!("{PATH}/begin"), json!({})).await;
     assert_eq!(status, 200, "{begun}");
+    // Devices that do not know an extension that is enforced are refused by browsers.
+    assert_eq!(begun["data"]["options"].pointer("/extensions/enforceCredentialProtectionPolicy"), None, "{begun}");
     let credential = device.make(&begun["data"]["options"]);
     let (status, made) = person.call(Method::POST, PATH, json!({ "name": name, "credential": credential })).await;
     assert_eq!(status, 201, "{made}");
