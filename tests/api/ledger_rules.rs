@@ -104,6 +104,54 @@ on_both_databases! {
     }
 }
 
+on_both_databases! {
+    async fn a_hold_that_grows_after_it_was_written_is_given_back_whole(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        let payer = counting_in("k1");
+        let mut hold = books.ledger.hold("g1", &payer, Money(100), TTL_MS).await.unwrap();
+        assert_eq!(written(&books).await, [100]);
+        hold.extend(Money(50)).await.unwrap();
+        // A transaction of its own for what was asked until here.
+        books.ledger.grant("between", ORG, Money(0), "").await.unwrap();
+        assert_eq!(books.store.holds().await.unwrap()[0].amount_nanos, 150);
+        assert_eq!(hold.settle(Money(120), generation("g1")).await, Some(Money(120)));
+        let account = books.store.balance(&credit_account(ORG)).await.unwrap().unwrap();
+        assert_eq!((account.held_nanos, books.available().await), (0, 880));
+        assert_eq!(books.store.key_usage("k1").await.unwrap().unwrap().held_nanos, 0);
+        books.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_hold_costs_no_write_where_one_process_decides() {
+    let database = Database::sqlite();
+    let books = Books::with_credit(&database, 1_000).await;
+    let hold = books.ledger.hold("g1", &payer(), Money(300), TTL_MS).await.unwrap();
+    books.ledger.grant("between", ORG, Money(0), "").await.unwrap();
+    assert_eq!(books.store.holds().await.unwrap(), []);
+    hold.settle(Money(10), generation("g1")).await.unwrap();
+    books.close().await;
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_for_good_spoils_nothing_else() {
+    let database = Database::sqlite();
+    let books = Books::with_credit(&database, 1_000).await;
+    let refusal = "CREATE TRIGGER refuse_one BEFORE INSERT ON generations WHEN NEW.id = 'spoiled' \
+                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    sqlx::query(refusal).execute(books.store.pool()).await.unwrap();
+    let limited = Payer { limit: Some(Money(500)), ..counting_in("k1") };
+    let spoiled = books.ledger.hold("spoiled", &limited, Money(300), TTL_MS).await.unwrap();
+    let sound = books.ledger.hold("sound", &payer(), Money(200), TTL_MS).await.unwrap();
+    let (lost, charged) =
+        tokio::join!(spoiled.settle(Money(300), generation("spoiled")), sound.settle(Money(150), generation("sound")));
+    assert_eq!((lost, charged), (None, Some(Money(150))));
+    assert_eq!(books.available().await, 850, "what was set aside for it is free again");
+    let again = books.ledger.hold("again", &limited, Money(500), TTL_MS).await.unwrap();
+    again.settle(Money(1), generation("again")).await.unwrap();
+    books.close().await;
+}
+
 #[tokio::test]
 async fn what_is_being_taken_out_cannot_be_held() {
     let database = Database::sqlite();

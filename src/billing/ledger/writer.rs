@@ -34,6 +34,8 @@ const SINGLE_TRIES: u32 = 5;
 const GATHER_FROM: usize = 8;
 /// The longest a commit waits so.
 const GATHER_FOR: Duration = Duration::from_millis(1);
+/// The first pause between tries of a batch that could not be committed; each is twice the last.
+const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 /// The longest pause between tries of a batch that could not be committed.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -178,10 +180,10 @@ impl Writer {
     /// Commits, however often it takes while the database cannot be reached. `None`
     /// when it was reached and refused `tries` times.
     async fn persist(&mut self, ops: &[Op], due: &[HoldRow], tries: u32) -> Option<Committed> {
-        let mut backoff = Duration::from_millis(20);
+        let mut backoff = FIRST_BACKOFF;
         let mut refusals = 0;
         loop {
-            match self.commit(ops, due, refusals > 0 || backoff > Duration::from_millis(20)).await {
+            match self.commit(ops, due, backoff > FIRST_BACKOFF).await {
                 Ok(committed) => return Some(committed),
                 Err(error) => {
                     tracing::error!(%error, ops = ops.len(), "The ledger could not commit; trying again");
