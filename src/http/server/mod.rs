@@ -10,7 +10,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::Request;
 use axum::response::Response;
@@ -30,6 +30,8 @@ use super::Front;
 use crate::App;
 use crate::config::ServerSettings;
 
+/// How often it is told that connections are refused.
+const TELL_EVERY: Duration = Duration::from_mins(1);
 /// For the error frames of the streams that are ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -42,6 +44,7 @@ pub async fn serve(listener: TcpListener, front: Front, app: &App) {
     let doors = Doors::new(settings.connections_per_address, app.rate_limits.trusted_proxies());
     let patience = Patience { header: ms(settings.header_ms), idle: ms(settings.keep_alive_ms) };
     let builder = builder(settings);
+    let mut told = None;
     loop {
         let permit = tokio::select! {
             permit = Arc::clone(&permits).acquire_owned() => permit,
@@ -50,10 +53,14 @@ pub async fn serve(listener: TcpListener, front: Front, app: &App) {
         let Ok(permit) = permit else { break };
         let Some((stream, peer)) = accept(&listener, app).await else { break };
         let Ok(entered) = doors.enter(peer.ip()) else {
-            tracing::debug!(
-                address = %peer.ip(),
-                "An address has as many connections as one may: a proxy belongs in limits.trusted_proxies"
-            );
+            if told.is_none_or(|told: Instant| told.elapsed() > TELL_EVERY) {
+                told = Some(Instant::now());
+                tracing::warn!(
+                    address = %peer.ip(),
+                    "An address has as many connections open as one may (server.connections_per_address). \
+                     If it is a proxy, name it in limits.trusted_proxies"
+                );
+            }
             continue;
         };
         let calls = Arc::new(Calls::default());
