@@ -64,8 +64,8 @@ async fn run(processes: u32, trials: &[(i64, u32)]) {
     }
     for child in &mut processes.running {
         let id = i32::try_from(child.id().unwrap()).unwrap();
-        // An orderly end: what is queued is written.
-        let _ = std::process::Command::new("kill").arg(id.to_string()).status();
+        // An orderly end, without a balancer to wait for: what is queued is written.
+        let _ = std::process::Command::new("kill").args(["-INT", &id.to_string()]).status();
         assert!(child.wait().await.unwrap().success());
     }
     app.finish().await;
