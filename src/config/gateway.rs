@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     pub inference_body_bytes: u64,
     pub body_bytes: u64,
+    /// Levels of a large body of JSON, members of one of its objects, elements of one of its arrays.
+    pub json_depth: usize,
+    pub json_keys: u32,
+    pub json_items: u32,
     pub in_flight: u32,
     /// Of memory; 0: what the machine or the container has.
     pub memory_bytes: u64,
@@ -144,6 +148,9 @@ impl Default for Limits {
         Self {
             inference_body_bytes: 32 << 20,
             body_bytes: 1 << 20,
+            json_depth: 64,
+            json_keys: 10_000,
+            json_items: 100_000,
             in_flight: 8_192,
             memory_bytes: 0,
             trusted_proxies: String::new(),

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Limited};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout_at};
 
 use super::caller::Caller;
-use super::presets;
+use super::{presets, shape};
 use crate::App;
 use crate::accounts::policy::Policy;
 use crate::config::Config;
@@ -112,10 +112,12 @@ fn with_default_model(policy: &Policy, body: &[u8]) -> Option<Vec<u8>> {
 /// The whole body of a request to a model.
 ///
 /// # Errors
-/// As for [`read_body`].
+/// As for [`read_body`], and 400 for what is built like no request.
 pub async fn read_question(body: Body, config: &Config) -> Result<Bytes> {
     let pace = Pace { most: Duration::from_millis(config.server.body_ms), rate: config.server.body_bytes_per_second };
-    read_body_within(body, config.limits.inference_body_bytes, pace).await
+    let body = read_body_within(body, config.limits.inference_body_bytes, pace).await?;
+    shape::check(&body, &config.limits)?;
+    Ok(body)
 }
 
 /// The whole body of a small request.

@@ -51,6 +51,7 @@ pub mod retrieval;
 pub mod route;
 pub mod second_factor;
 pub mod server;
+mod shape;
 pub mod sign_in;
 pub mod site;
 pub mod statistics;

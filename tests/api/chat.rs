@@ -209,3 +209,19 @@ async fn reasoning_is_hidden_on_request_and_still_paid_for() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_built_like_no_request_is_refused_before_it_is_read() {
+    let upstream = Upstream::start("one").await;
+    let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
+    let member = app.member(Money::from_dollars(1)).await;
+    let key = member.key().await;
+    let many = vec![0; 100_001];
+    let (status, body) = read(key.ask(json!({ "made_up": many })).await).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body["error"]["message"].as_str().unwrap().contains("more than 100000 elements"), "{body}");
+    let as_many_as_may_be = vec![0; 100_000];
+    let (status, body) = read(key.ask(json!({ "made_up": as_many_as_may_be })).await).await;
+    assert_eq!(status, 200, "{body}");
+    app.finish().await;
+}
