@@ -100,8 +100,8 @@ fn delete_chat() {}
 /// Of its files the names are shown; with `images=true` images, too.
 #[utoipa::path(post, path = "/chats/{id}/share", tag = "chats",
     params(("id" = String, Path), ("images" = Option<bool>, Query)),
-    responses((status = 200, body = Envelope<Chat>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Envelope<Chat>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 fn share_chat() {}
 
 /// Takes that link back.
