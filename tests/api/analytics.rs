@@ -21,6 +21,50 @@ async fn refused(key: &KeyHolder<'_>, query: Value, word: &str) {
 }
 
 on_both_databases! {
+    async fn tasks_and_languages_are_told_of_single_requests(database: Database) {
+        let upstream = Upstream::start("alpha").await;
+        upstream.always(Script::words(&["Yes."]));
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_dollars(5)).await;
+        let manager = member.management_key().await;
+        let key = member.key().await;
+        let asked = async |key: &KeyHolder<'_>, text: &str| {
+            let (status, answer) = read(key.ask(json!({ "messages": [{ "role": "user", "content": text }] })).await).await;
+            assert_eq!(status, 200, "{answer}");
+        };
+        asked(&key, "A SQL query in postgres: select users without orders").await;
+        asked(&key, "A SQL query in postgres: select orders without users").await;
+        asked(&key, "Wie geht es dir und was machst du heute?").await;
+        asked(&app.member(Money::from_dollars(5)).await.key().await, "Wie geht es dir und was machst du?").await;
+        let off = manager.send(Method::PATCH, "/api/v1/organization", &json!({ "labels_prompts": false })).await;
+        assert_eq!(off.status(), 200);
+        asked(&key, "Wie geht es dir und was machst du morgen?").await;
+
+        let tasks = ask(&manager, json!({ "metrics": ["request_count", "error_rate"], "dimensions": ["task"],
+            "order_by": { "field": "request_count", "direction": "desc" } })).await;
+        let row = |task: Value, count: i64| json!({ "task": task, "request_count": count, "error_rate": 0.0 });
+        let rows = tasks["data"].as_array().unwrap();
+        assert_eq!(rows.len(), 3, "{tasks}");
+        for expected in [row(json!("code:sql"), 2), row(json!("general:conversation"), 1), row(Value::Null, 1)] {
+            assert!(rows.contains(&expected), "{expected} of {tasks}");
+        }
+        for granularity in ["hour", "day", "month"] {
+            let german = ask(&manager, json!({ "metrics": ["request_count", "total_usage"], "dimensions": ["model", "language"],
+                "granularity": granularity, "filters": [{ "field": "language", "operator": "eq", "value": "de" }] })).await;
+            assert_eq!(german["data"].as_array().unwrap().len(), 1, "{german}");
+            assert_eq!(german["data"][0]["language"], "de", "{german}");
+            assert!(german["data"][0]["total_usage"].as_f64().unwrap() > 0.0, "{german}");
+        }
+        let other = ask(&manager, json!({ "metrics": ["request_count"],
+            "filters": [{ "field": "task", "operator": "not_in", "value": ["code:sql"], "include_unset": true }] })).await;
+        assert_eq!(other["data"][0]["request_count"], 2, "{other}");
+        let long = json!({ "start": "2026-01-01T00:00:00Z", "end": "2026-11-01T00:00:00Z" });
+        refused(&manager, json!({ "metrics": ["request_count"], "dimensions": ["task"], "time_range": long }), "31 days").await;
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
     async fn what_was_used_adds_up_however_it_is_asked(database: Database) {
         let upstream = Upstream::start("alpha").await;
         upstream.always(Script::words(&["One ", "two."]));
@@ -83,7 +127,7 @@ on_both_databases! {
         refused(&manager, json!({ "metrics": ["request_count"], "time_range": backwards }), "before it ends").await;
         let long = json!({ "start": "2020-01-01T00:00:00Z", "end": "2026-11-20T00:00:00Z" });
         refused(&manager, json!({ "metrics": ["request_count"], "time_range": long }), "366").await;
-        refused(&manager, json!({ "metrics": ["request_count"], "classifier_filters": {} }), "classifies").await;
+        refused(&manager, json!({ "metrics": ["request_count"], "classifier_filters": {} }), "`task` and `language`").await;
         app.finish().await;
     }
 }

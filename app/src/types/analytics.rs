@@ -29,11 +29,11 @@ pub struct AnalyticsQuery {
     /// The last 30 days unless said; in UTC.
     #[serde(default)]
     pub time_range: Option<AnalyticsRange>,
-    /// Refused: this server classifies no requests.
+    /// Refused: there are no classifiers of one's own here, only the dimensions `task` and `language`.
     #[serde(default)]
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
     pub classifier_dimensions: Option<Value>,
-    /// Refused: this server classifies no requests.
+    /// Refused: there are no classifiers of one's own here, only the dimensions `task` and `language`.
     #[serde(default)]
     #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
     pub classifier_filters: Option<Value>,

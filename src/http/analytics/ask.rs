@@ -10,19 +10,21 @@ use crate::error::{Error, Result};
 use crate::store::analytics::{Among, Dimension};
 
 /// Dimensions by name, with their labels.
-pub const DIMENSIONS: [(&str, &str, Dimension); 6] = [
+pub const DIMENSIONS: [(&str, &str, Dimension); 8] = [
     ("model", "Model", Dimension::Model),
     ("provider", "Provider", Dimension::Provider),
     ("api_key_id", "API key", Dimension::Key),
     ("app", "App", Dimension::App),
     ("user", "Member", Dimension::User),
     ("workspace", "Workspace", Dimension::Workspace),
+    ("task", "Task", Dimension::Task),
+    ("language", "Language", Dimension::Language),
 ];
 
 /// Lengths of periods, with their labels.
 pub const GRANULARITIES: [(&str, &str); 4] = [("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")];
 
-/// The longest time that is read by the hour, and at all.
+/// The longest time that is read by the hour or from single requests, and at all.
 const MOST_DAYS_BY_HOUR: i64 = 31;
 const MOST_DAYS: i64 = 366;
 /// Values of all filters together.
@@ -43,6 +45,8 @@ pub struct Question {
     pub filters: Vec<Among>,
     pub granularity: Option<&'static str>,
     pub is_hourly: bool,
+    /// Single requests are read, not totals.
+    pub is_detailed: bool,
     pub from: i64,
     pub to: i64,
     pub order: Order,
@@ -86,7 +90,10 @@ impl Question {
             [("classifier_dimensions", &query.classifier_dimensions), ("classifier_filters", &query.classifier_filters)]
         {
             if value.is_some() {
-                let message = format!("{field}: this server classifies no requests. Leave it out.");
+                let message = format!(
+                    "{field}: this server has no classifiers of your own. What it tells of a request itself are the \
+                     dimensions `task` and `language`; ask for those in `dimensions` and `filters`."
+                );
                 return Err(Error::bad_request(field, message));
             }
         }
@@ -104,7 +111,9 @@ impl Question {
         let mut warnings = Vec::new();
         let filters = filters(app, organization_id, &query.filters, &mut warnings).await?;
         let granularity = query.granularity.as_deref().map(granularity).transpose()?;
-        let (is_hourly, from, to) = range(query, granularity, app.clock.now_ms(), &mut warnings)?;
+        let named = dimensions.iter().flatten().map(|(_, dimension)| *dimension);
+        let is_detailed = named.chain(filters.iter().map(|filter| filter.dimension)).any(Dimension::is_detail);
+        let (is_hourly, from, to) = range(query, granularity, is_detailed, app.clock.now_ms(), &mut warnings)?;
         let (order, is_descending) = order(query, granularity, &dimensions)?;
         let limit = limit("limit", query.limit, 1_000)?;
         let group_limit = self::limit("group_limit", query.group_limit, 10_000)?;
@@ -114,6 +123,7 @@ impl Question {
             filters,
             granularity,
             is_hourly,
+            is_detailed,
             from,
             to,
             order,
@@ -138,6 +148,7 @@ fn granularity(name: &str) -> Result<&'static str> {
 fn range(
     query: &AnalyticsQuery,
     granularity: Option<&str>,
+    is_detailed: bool,
     now: i64,
     warnings: &mut Vec<String>,
 ) -> Result<(bool, i64, i64)> {
@@ -157,9 +168,11 @@ fn range(
     let is_in_days = start % MS_PER_DAY == 0 && end % MS_PER_DAY == 0;
     let is_short = end - start <= MOST_DAYS_BY_HOUR * MS_PER_DAY;
     let is_hourly = granularity == Some("hour") || (!is_in_days && is_short);
-    let most = if is_hourly { MOST_DAYS_BY_HOUR } else { MOST_DAYS };
+    let most = if is_hourly || is_detailed { MOST_DAYS_BY_HOUR } else { MOST_DAYS };
     if end - start > most * MS_PER_DAY {
-        let message = format!("time_range may have {MOST_DAYS_BY_HOUR} days by the hour, and {MOST_DAYS} otherwise");
+        let message = format!(
+            "time_range may have {MOST_DAYS_BY_HOUR} days by the hour, by task or by language, and {MOST_DAYS} otherwise"
+        );
         return Err(Error::bad_request("time_range", message));
     }
     let (ms, what) = if is_hourly { (MS_PER_HOUR, "hours") } else { (MS_PER_DAY, "days") };

@@ -1,5 +1,6 @@
 //! Questions about what an organization used, in the asker's own words: which metrics, by what
-//! and when. They are answered from the totals of hours and days.
+//! and when. They are answered from the totals of hours and days, and from single requests where
+//! those do not tell (tasks and languages).
 
 mod ask;
 mod table;
@@ -75,6 +76,7 @@ pub async fn query_analytics(
         organization_id,
         user_id,
         is_hourly: question.is_hourly,
+        is_detailed: question.is_detailed,
         is_by_period: question.granularity.is_some(),
         from: question.from,
         to: question.to,
