@@ -69,6 +69,7 @@ test("a passkey is made, signs in alone, confirms and is removed", async ({ page
   await expect(page).toHaveURL(`${site}/settings/passkeys`);
   await page.getByLabel(/^Name/).fill("My laptop");
   await page.getByRole("button", { name: "Add a passkey" }).click();
+  await expect(page.getByRole("status")).toContainText("The passkey is kept");
   await expect(page.getByRole("listitem").filter({ hasText: "not used yet" })).toContainText("My laptop");
   for (const width of [390, 1440]) {
     await page.setViewportSize({ width, height: 900 });

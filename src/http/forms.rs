@@ -143,7 +143,14 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
         return Ok(see_other(&format!("/confirm?next={next_quoted}")));
     }
     let mut response = see_other(&next);
-    let cookies: Vec<HeaderValue> = head.headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    // A call that only wrote into the session leaves it where it was.
+    let known = parts.headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
+    let is_known = |cookie: &HeaderValue| {
+        let pair = cookie.to_str().ok().and_then(|text| text.split(';').next()).unwrap_or_default();
+        known.split(';').any(|own| own.trim() == pair)
+    };
+    let cookies = head.headers.get_all(header::SET_COOKIE).iter().filter(|cookie| !is_known(cookie)).cloned();
+    let cookies: Vec<HeaderValue> = cookies.collect();
     if !cookies.is_empty() {
         // The call opened or ended a session: there is nowhere to leave a notice.
         for cookie in cookies {

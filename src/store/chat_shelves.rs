@@ -1,9 +1,10 @@
 //! Folders of people's conversations, and the files that belong to those. The conversations
 //! themselves are in [`super::chats`].
 
-use sqlx::{AnyConnection, FromRow};
+use sqlx::FromRow;
 
 use super::Store;
+use super::accounts::take_turn;
 
 /// A folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -35,11 +36,6 @@ pub enum NewFolder {
     /// One of its owner's has this name.
     Known,
     TooMany,
-}
-
-/// What of a person's can be counted and added to by one statement after the other: others wait.
-async fn take_turn(connection: &mut AnyConnection, user_id: &str) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET id = id WHERE id = $1").bind(user_id).execute(connection).await.map(|_| ())
 }
 
 impl Store {

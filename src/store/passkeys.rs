@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::Store;
+use super::accounts::take_turn;
 
 /// A passkey as it is stored. Times are epoch ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -54,7 +55,9 @@ impl Store {
     /// # Errors
     /// Any database error.
     pub async fn insert_passkey(&self, row: &PasskeyRow, most: i64) -> sqlx::Result<bool> {
-        sqlx::query(
+        let mut tx = self.begin_write().await?;
+        take_turn(&mut tx, &row.user_id).await?;
+        let done = sqlx::query(
             "INSERT INTO passkeys (id, user_id, credential_id, name, public_key, state, transports, is_synced, \
              created_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 \
              WHERE (SELECT COUNT(*) FROM passkeys WHERE user_id = $2) < $10 ON CONFLICT DO NOTHING",
@@ -69,9 +72,10 @@ impl Store {
         .bind(row.is_synced)
         .bind(row.created_at)
         .bind(most)
-        .execute(self.pool())
-        .await
-        .map(|done| done.rows_affected() == 1)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Writes down that it was used, with the state it has now. False when it was used

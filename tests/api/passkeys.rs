@@ -1,6 +1,9 @@
 //! Passkeys: made, given, and everything that must not pass.
 
+use futures::future::join_all;
+use patchbay::accounts::passkeys::MOST;
 use patchbay::accounts::totp;
+use patchbay::store::passkeys::PasskeyRow;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -155,6 +158,58 @@ on_both_databases! {
         assert!(give(&Person::visitor(&app), &mut device, "").await.contains("error=passkey&"), "suspended");
         app.finish().await;
     }
+}
+
+on_both_databases! {
+    async fn many_at_once_make_no_more_than_there_may_be(database: Database) {
+        let app = start(database).await;
+        let ann = Person::new(&app, "ann@example.org").await;
+        let user_id = ann.get("/api/v1/account").await.1["data"]["id"].as_str().unwrap().to_owned();
+        for number in 0..MOST - 2 {
+            let [id, credential_id] = ["passkey", "credential"].map(|what| format!("{what}-{number}"));
+            let row = PasskeyRow { id, credential_id, user_id: user_id.clone(), ..PasskeyRow::default() };
+            assert!(app.app.store.insert_passkey(&row, MOST).await.unwrap());
+        }
+        let mut browsers = Vec::new();
+        for _ in 0..8 {
+            let browser = Person::sign_in(&app, "ann@example.org").await;
+            let (_, begun) = browser.call(Method::POST, &format!("{PATH}/begin"), json!({})).await;
+            let credential = Authenticator::at(ORIGIN).make(&begun["data"]["options"]);
+            browsers.push((browser, json!({ "name": "Another", "credential": credential })));
+        }
+        let made = browsers.iter().map(|(browser, body)| browser.call(Method::POST, PATH, body.clone()));
+        let made: Vec<u16> = join_all(made).await.into_iter().map(|(status, _)| status).collect();
+        assert_eq!(made.iter().filter(|status| **status == 201).count(), 2, "{made:?}");
+        assert_eq!(made.iter().filter(|status| **status == 400).count(), 6, "{made:?}");
+        let (_, list) = ann.get(PATH).await;
+        assert_eq!(list["data"].as_array().map(Vec::len), usize::try_from(MOST).ok());
+        app.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_makes_one_says_so_and_makes_it_once() {
+    let app = start(Database::sqlite()).await;
+    let ann = Person::new(&app, "ann@example.org").await;
+    let (_, begun) = ann.call(Method::POST, &format!("{PATH}/begin"), json!({})).await;
+    let credential = Authenticator::at(ORIGIN).make(&begun["data"]["options"]).to_string();
+    let fields = [
+        ("_method", "POST"),
+        ("_path", PATH),
+        ("_next", "/settings/passkeys"),
+        ("_done", "The passkey is kept."),
+        ("name", "Phone"),
+        ("credential:json", credential.as_str()),
+    ];
+    let mut pages = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(ann.form("/form", &fields).await.status(), 303);
+        pages.push(ann.open("/settings/passkeys").await.text().await.unwrap());
+    }
+    assert!(pages[0].contains("The passkey is kept.") && pages[0].contains("Phone"), "{}", pages[0]);
+    assert!(pages[1].contains("Begin anew"), "the challenge was taken: {}", pages[1]);
+    assert_eq!(ann.get(PATH).await.1["data"].as_array().map(Vec::len), Some(1));
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
