@@ -19,6 +19,7 @@ use super::address::Origin;
 use super::caller::{Caller, PROVED_AT};
 use super::input::Body;
 use super::organizations::{checked_name, user_of};
+use super::second_factor::{note_own, tell};
 use crate::App;
 use crate::accounts::second_factor::in_use;
 use crate::accounts::sessions::digest;
@@ -110,6 +111,7 @@ pub async fn change_password(
     State(app): State<Arc<App>>,
     Extension(session): Extension<Session>,
     caller: Caller,
+    origin: Origin,
     Body(wanted): Body<NewPassword>,
 ) -> Result<Json<Envelope<Said>>> {
     let user = user_of(&caller)?;
@@ -121,6 +123,8 @@ pub async fn change_password(
     let own = session.id().map(digest).unwrap_or_default();
     app.store.end_other_sessions(&user.id, &own).await?;
     session.insert(PROVED_AT, app.clock.now_ms()).await.map_err(internal)?;
+    note_own(&app, user, &origin, "password.change", "").await?;
+    tell(&app, user, "Your password was changed", "The password of your account was changed.").await?;
     Ok(said("The password is changed, and every other session is signed out."))
 }
 
@@ -158,6 +162,7 @@ pub async fn end_session(
     State(app): State<Arc<App>>,
     Extension(session): Extension<Session>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>> {
     let user = user_of(&caller)?;
@@ -167,6 +172,8 @@ pub async fn end_session(
     } else if !app.store.end_session(&user.id, &id).await? {
         return Err(Error::not_found("No session of yours has this id."));
     }
+    let detail = if id == "others" { "all others" } else { "one" };
+    note_own(&app, user, &origin, "session.end", detail).await?;
     Ok(Json(Deleted { deleted: true }))
 }
 
@@ -205,6 +212,7 @@ pub async fn ask_reset(
 /// 400 for a weak password or a link that does not work.
 pub async fn finish_reset(
     State(app): State<Arc<App>>,
+    origin: Origin,
     Body(wanted): Body<PasswordReset>,
 ) -> Result<Json<Envelope<Said>>> {
     // Looked at first: a weak password must not use the link up.
@@ -217,6 +225,8 @@ pub async fn finish_reset(
     app.store.end_other_sessions(&user.id, "").await?;
     // Who read the letter has the address.
     app.store.set_verified(&user.id, app.clock.now_ms()).await?;
+    note_own(&app, &user, &origin, "password.reset", "").await?;
+    tell(&app, &user, "Your password was changed", "A new password was chosen with the link of a letter.").await?;
     Ok(said("The new password holds. Sign in with it."))
 }
 

@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use url::form_urlencoded::byte_serialize;
 
+use super::address::Origin;
 use super::caller::{Caller, is_own_site, person};
 use super::inference::read_body;
 use super::purchases;
@@ -23,6 +24,7 @@ const FORM_BYTES: u64 = 8 << 10;
 /// What a form said, and who sent it.
 struct Sent {
     caller: Caller,
+    origin: Origin,
     fields: HashMap<String, String>,
 }
 
@@ -54,7 +56,7 @@ async fn read(app: &Arc<App>, request: Request) -> Result<Result<Sent, Response>
     };
     let bytes = read_body(body, FORM_BYTES).await?;
     let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
-    Ok(Ok(Sent { caller, fields }))
+    Ok(Ok(Sent { caller, origin: Origin::read(&parts, app), fields }))
 }
 
 fn see_other(target: &str) -> Response {
@@ -169,7 +171,7 @@ pub async fn top_up(State(app): State<Arc<App>>, request: Request) -> Result<Res
             amount: sent.amount("amount")?,
         };
         let change = UpdateBilling { top_up: Some(top_up), ..UpdateBilling::default() };
-        purchases::change_billing(&app, &sent.caller, change).await
+        purchases::change_billing(&app, &sent.caller, &sent.origin, change).await
     };
     Ok(back(done.await.map(|()| "saved"), ""))
 }
@@ -187,7 +189,7 @@ pub async fn receipt_address(State(app): State<Arc<App>>, request: Request) -> R
         ReceiptAddress { name: sent.text("name"), address: sent.text("address"), tax_id: sent.text("tax_id") };
     let statements_to = sent.fields.get("statements_to").cloned();
     let change = UpdateBilling { receipt: Some(receipt), statements_to, ..UpdateBilling::default() };
-    Ok(back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "saved"), ""))
+    Ok(back(purchases::change_billing(&app, &sent.caller, &sent.origin, change).await.map(|()| "saved"), ""))
 }
 
 /// `POST /credits/forget-card`
@@ -200,5 +202,5 @@ pub async fn forget_card(State(app): State<Arc<App>>, request: Request) -> Resul
         Err(elsewhere) => return Ok(elsewhere),
     };
     let change = UpdateBilling { forget_card: true, ..UpdateBilling::default() };
-    Ok(back(purchases::change_billing(&app, &sent.caller, change).await.map(|()| "forgotten"), ""))
+    Ok(back(purchases::change_billing(&app, &sent.caller, &sent.origin, change).await.map(|()| "forgotten"), ""))
 }

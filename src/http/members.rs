@@ -277,6 +277,7 @@ pub async fn revoke_invitation(
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>> {
     caller.check(Permission::ManageMembers)?;
+    caller.check_recent(&app)?;
     if !app.store.revoke_invitation(caller.organization_id(), &id, app.clock.now_ms()).await? {
         return Err(Error::not_found("No invitation of yours waits under this id."));
     }

@@ -77,6 +77,7 @@ pub async fn create_code(
     origin: Origin,
     Body(wanted): Body<CreateCode>,
 ) -> Result<Json<Envelope<AuthCode>>> {
+    caller.check_recent(&app)?;
     Ok(Json(Envelope { data: issue(&app, &caller, &origin, wanted).await? }))
 }
 

@@ -7,12 +7,15 @@ use app::types::Envelope;
 use app::types::error::ErrorBody;
 use app::types::keys::Deleted;
 use app::types::presets::{Preset, PresetList, PresetVersion, PresetVersionList, PresetWithVersion};
+use app::types::roles::Permission;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
 
+use super::address::Origin;
+use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query, Said, said};
 use super::place::{PlaceQuery, chosen_workspace};
@@ -152,10 +155,12 @@ pub async fn show_preset(
 pub async fn update_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(slug): Path<String>,
     Query(place): Query<PlaceQuery>,
     Body(wanted): Body<UpdatePreset>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
+    check_keeps(&caller)?;
     let mut row = find(&app, &caller, &place, &slug).await?;
     let now = app.clock.now_ms();
     if let Some(name) = wanted.name {
@@ -188,6 +193,8 @@ pub async fn update_preset(
     }
     row.updated_at = now;
     app.store.update_preset(&row).await?;
+    let detail = format!("{}, version {}, {}", row.name, row.designated_version, row.status);
+    note(&app, &caller, &origin, Deed { action: "preset.update", target: &row.slug, detail: &detail }).await?;
     whole(&app, row).await
 }
 
@@ -200,11 +207,14 @@ pub async fn update_preset(
 pub async fn delete_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(slug): Path<String>,
     Query(place): Query<PlaceQuery>,
 ) -> Result<Json<Deleted>> {
+    check_keeps(&caller)?;
     let row = find(&app, &caller, &place, &slug).await?;
     app.store.delete_preset(&row.id).await?;
+    note(&app, &caller, &origin, Deed { action: "preset.delete", target: &row.slug, detail: &row.name }).await?;
     Ok(Json(Deleted { deleted: true }))
 }
 
@@ -260,11 +270,12 @@ pub async fn show_preset_version(
 pub async fn keep_chat_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(slug): Path<String>,
     Query(place): Query<PlaceQuery>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    keep(&app, &caller, &place, &slug, &body, Style::Chat).await
+    keep(&app, (&caller, &origin), &place, &slug, &body, Style::Chat).await
 }
 
 /// Keeps the settings of a request to Anthropic's API as a new version.
@@ -278,11 +289,12 @@ pub async fn keep_chat_preset(
 pub async fn keep_messages_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(slug): Path<String>,
     Query(place): Query<PlaceQuery>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    keep(&app, &caller, &place, &slug, &body, Style::Messages).await
+    keep(&app, (&caller, &origin), &place, &slug, &body, Style::Messages).await
 }
 
 /// Keeps the settings of a request to the Responses API as a new version.
@@ -296,21 +308,23 @@ pub async fn keep_messages_preset(
 pub async fn keep_responses_preset(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(slug): Path<String>,
     Query(place): Query<PlaceQuery>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
-    keep(&app, &caller, &place, &slug, &body, Style::Responses).await
+    keep(&app, (&caller, &origin), &place, &slug, &body, Style::Responses).await
 }
 
 async fn keep(
     app: &App,
-    caller: &Caller,
+    (caller, origin): (&Caller, &Origin),
     place: &PlaceQuery,
     slug: &str,
     body: &Map<String, Value>,
     style: Style,
 ) -> Result<Json<Envelope<PresetWithVersion>>> {
+    check_keeps(caller)?;
     let is_slug = (1..=64).contains(&slug.len())
         && slug.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
         && !slug.starts_with('-');
@@ -349,8 +363,15 @@ async fn keep(
         created_at: now,
         ..PresetVersionRow::default()
     };
-    let (row, _) = app.store.add_preset_version(wanted, version).await?;
+    let (row, kept) = app.store.add_preset_version(wanted, version).await?;
+    let detail = format!("version {}", kept.version);
+    note(app, caller, origin, Deed { action: "preset.keep", target: &row.slug, detail: &detail }).await?;
     whole(app, row).await
+}
+
+/// Passes keys of the workspace, and people who use models.
+fn check_keeps(caller: &Caller) -> Result<()> {
+    if caller.role().is_some() { caller.check(Permission::UseModels) } else { Ok(()) }
 }
 
 async fn find(app: &App, caller: &Caller, place: &PlaceQuery, slug: &str) -> Result<PresetRow> {

@@ -14,6 +14,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::accounting::ListQuery;
+use super::address::Origin;
+use super::audit::{Deed, note};
 use super::caller::Caller;
 use super::input::{Body, Query};
 use crate::App;
@@ -96,9 +98,10 @@ async fn billing(app: &App, caller: &Caller) -> Result<Billing> {
 pub async fn update_billing(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Body(change): Body<UpdateBilling>,
 ) -> Result<Json<Envelope<Billing>>> {
-    change_billing(&app, &caller, change).await?;
+    change_billing(&app, &caller, &origin, change).await?;
     Ok(Json(Envelope { data: billing(&app, &caller).await? }))
 }
 
@@ -106,10 +109,32 @@ pub async fn update_billing(
 ///
 /// # Errors
 /// As [`update_billing`].
-pub async fn change_billing(app: &App, caller: &Caller, change: UpdateBilling) -> Result<()> {
+pub async fn change_billing(app: &App, caller: &Caller, origin: &Origin, change: UpdateBilling) -> Result<()> {
     check_buys(caller)?;
     caller.check_recent(app)?;
-    let organization_id = caller.organization_id();
+    let detail = changes(&change);
+    take_over(app, caller.organization_id(), change).await?;
+    note(app, caller, origin, Deed { action: "billing.update", target: caller.organization_id(), detail: &detail })
+        .await
+}
+
+/// What a change of how an organization pays is about, in words.
+fn changes(change: &UpdateBilling) -> String {
+    let top_up = change.top_up.as_ref().map(|top_up| match top_up.enabled {
+        true => format!("top-up of {} below {}", top_up.amount.dollars(), top_up.threshold.dollars()),
+        false => "no top-up".to_owned(),
+    });
+    let parts = [
+        change.receipt.as_ref().map(|_| "address of receipts".to_owned()),
+        change.statements_to.as_ref().map(|to| format!("statements to {to}")),
+        change.low_balance.map(|_| "warning of a low balance".to_owned()),
+        top_up,
+        change.forget_card.then(|| "card forgotten".to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+async fn take_over(app: &App, organization_id: &str, change: UpdateBilling) -> Result<()> {
     let profile = app.store.billing_profile(organization_id).await?;
     if let Some(receipt) = &change.receipt {
         let fields = [("name", &receipt.name), ("address", &receipt.address), ("tax_id", &receipt.tax_id)];

@@ -18,7 +18,7 @@ use super::caller::{Caller, ORGANIZATION_ID, PROVED_AT, is_own_site, person};
 use super::forms::{NOTICE, formats_cookie};
 use super::inference::read_body;
 use super::members::open_invitation;
-use super::second_factor::take_code;
+use super::second_factor::{note_own, take_code};
 use super::{account, organizations, passkey_forms as passkeys};
 use crate::App;
 use crate::accounts::second_factor::in_use;
@@ -288,6 +288,9 @@ pub async fn open_session(
     session.insert(USER_AGENT, &origin.user_agent).await.map_err(internal)?;
     session.remove_value(ORGANIZATION_ID).await.map_err(internal)?;
     session.remove_value(ASKED).await.map_err(internal)?;
+    if let Some(user) = app.store.user(user_id).await? {
+        note_own(app, &user, origin, "session.open", "").await?;
+    }
     let mut response = see_other(&safe_next(next));
     // What the person chose once holds in every browser.
     if let Some(locale) = Locale::of(&app.store.formats(user_id).await?) {

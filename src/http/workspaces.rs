@@ -260,6 +260,7 @@ pub async fn put_budget(
     Body(wanted): Body<BudgetWish>,
 ) -> Result<Json<Envelope<WorkspaceBudget>>> {
     let mut row = managed(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     let period = checked_period(&period)?;
     if wanted.limit_usd.0 <= 0 {
         return Err(Error::bad_request("limit_usd", "limit_usd must be more than 0 US dollars"));
@@ -310,6 +311,7 @@ pub async fn delete_budget(
     Path((id, period)): Path<(String, String)>,
 ) -> Result<Json<Deleted>> {
     let row = managed(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     let period = checked_period(&period)?;
     if !app.store.delete_budget(&row.id, period).await? {
         return Err(no_budget(period));
@@ -389,6 +391,7 @@ pub async fn add_workspace_members(
     Body(wanted): Body<UserIds>,
 ) -> Result<Json<Value>> {
     let row = managed(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     let ids = checked_ids(wanted)?;
     let members = app.store.members(caller.organization_id()).await?;
     if let Some(stranger) = ids.iter().find(|id| !members.iter().any(|member| member.user_id == **id)) {
@@ -415,6 +418,7 @@ pub async fn remove_workspace_members(
     Body(wanted): Body<UserIds>,
 ) -> Result<Json<RemovedMembers>> {
     let row = managed(&app, &caller, &id).await?;
+    caller.check_recent(&app)?;
     let ids = checked_ids(wanted)?;
     let mut removed_count = 0;
     for user_id in &ids {

@@ -1,5 +1,5 @@
 //! Nobody reaches what is not his: every route with every kind of caller and every
-//! kind of object. The routes are read from the router's own source, so that a new
+//! kind of object of a stranger's; [`crate::matrix`] has the callers of one organization. The routes are read from the router's own source, so that a new
 //! one without a row here fails.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::support::{Database, KeyHolder, TestApp, Upstream, question, read};
 
 /// Who may read a route without belonging anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
+pub enum Reach {
     /// The same for everybody.
     Public,
     /// Needs a caller and shows or changes only what is his own.
@@ -29,7 +29,7 @@ enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-const ROWS: [(&str, Reach); 169] = [
+pub const ROWS: [(&str, Reach); 169] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -248,14 +248,14 @@ impl Principal<'_> {
 }
 
 /// What belongs to the one whom nobody else may reach.
-struct Victim {
+pub struct Victim {
     /// What to put in place of a path's parameters.
-    own: BTreeMap<&'static str, String>,
+    pub own: BTreeMap<&'static str, String>,
     /// Words that only his data contains.
-    canaries: Vec<String>,
+    pub canaries: Vec<String>,
 }
 
-async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
+pub async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
     let (_, organization) =
         owner.call(Method::POST, "/api/v1/organizations", json!({ "name": "Canary Holdings" })).await;
     let id = organization["data"]["id"].as_str().unwrap().to_owned();
@@ -316,7 +316,7 @@ async fn victim(app: &TestApp, owner: &Person<'_>) -> Victim {
 }
 
 /// Which of the victim's objects a path names.
-fn kind(path: &str) -> &'static str {
+pub fn kind(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap() {
         "byok" => "own key",
         "chats" => "chat",

@@ -35,6 +35,7 @@ mod ledger_model;
 mod ledger_rules;
 mod limits;
 mod lost_commits;
+mod matrix;
 mod messages;
 mod money;
 mod observability;

@@ -23,7 +23,7 @@ pub fn Roles() -> impl IntoView {
         <PageTitle text="Roles"/>
         <section class="page page-text">
             <h1>"Roles"</h1>
-            <p class="lead">"What each role in an organization may do. The server enforces this very table. A management key has the rights of an admin; an inference key may only use models."</p>
+            <p class="lead">"What each role in an organization may do. The server enforces this very table. A management key has the rights of an admin; an inference key may only use models and keep presets."</p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Roles">
                 <table class="table table-cards">
                     <caption class="visually-hidden">"Who may do what"</caption>

@@ -78,7 +78,7 @@ use Role::{Admin, Billing, Member, Owner, Viewer};
 /// Who may do what. A management key has the rights of an admin, an inference key
 /// only the first.
 pub const TABLE: [Grant; 14] = [
-    Grant { permission: Permission::UseModels, what: "use models", roles: &[Owner, Admin, Member] },
+    Grant { permission: Permission::UseModels, what: "use models and keep presets", roles: &[Owner, Admin, Member] },
     Grant {
         permission: Permission::SeeMembers,
         what: "see members and workspaces",

@@ -14,9 +14,14 @@ use crate::App;
 use crate::accounts::new_uuid;
 use crate::clock::rfc3339;
 use crate::error::{Error, Result};
+use crate::http::address::Origin;
+use crate::http::audit::{Deed, note};
 use crate::http::caller::Caller;
 use crate::http::input::{Body, Query};
 use crate::store::guardrails::{AssignmentRow, GuardrailRow};
+
+/// Keys or members that a line of the audit log names.
+const MOST_TOLD: usize = 10;
 
 /// Keys by their hashes.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -105,6 +110,7 @@ pub async fn list_assigned_keys(
 pub async fn assign_keys(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
     Body(wanted): Body<KeyHashes>,
 ) -> Result<Json<Assigned>> {
@@ -117,7 +123,7 @@ pub async fn assign_keys(
             return Err(Error::bad_request("key_hashes", format!("key_hashes: this organization has no key `{hash}`")));
         }
     }
-    assign(&app, &caller, &row, "key", wanted.key_hashes).await
+    assign(&app, (&caller, &origin), &row, "key", wanted.key_hashes).await
 }
 
 /// Ends a guardrail for keys.
@@ -131,13 +137,14 @@ pub async fn assign_keys(
 pub async fn unassign_keys(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
     Body(wanted): Body<KeyHashes>,
 ) -> Result<Json<Unassigned>> {
     let row = find(&app, &caller, &id).await?;
     caller.check_recent(&app)?;
     check_count("key_hashes", wanted.key_hashes.len())?;
-    unassign(&app, &row, "key", &wanted.key_hashes).await
+    unassign(&app, (&caller, &origin), &row, "key", &wanted.key_hashes).await
 }
 
 /// Lists the members a guardrail holds for.
@@ -169,6 +176,7 @@ pub async fn list_assigned_members(
 pub async fn assign_members(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
     Body(wanted): Body<MemberIds>,
 ) -> Result<Json<Assigned>> {
@@ -181,7 +189,7 @@ pub async fn assign_members(
             return Err(Error::bad_request("member_user_ids", remedy));
         }
     }
-    assign(&app, &caller, &row, "member", wanted.member_user_ids).await
+    assign(&app, (&caller, &origin), &row, "member", wanted.member_user_ids).await
 }
 
 /// Ends a guardrail for members.
@@ -195,13 +203,14 @@ pub async fn assign_members(
 pub async fn unassign_members(
     State(app): State<Arc<App>>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
     Body(wanted): Body<MemberIds>,
 ) -> Result<Json<Unassigned>> {
     let row = find(&app, &caller, &id).await?;
     caller.check_recent(&app)?;
     check_count("member_user_ids", wanted.member_user_ids.len())?;
-    unassign(&app, &row, "member", &wanted.member_user_ids).await
+    unassign(&app, (&caller, &origin), &row, "member", &wanted.member_user_ids).await
 }
 
 fn check_count(field: &str, count: usize) -> Result<()> {
@@ -211,9 +220,16 @@ fn check_count(field: &str, count: usize) -> Result<()> {
     Err(Error::bad_request(field, format!("{field} must name 1 to {MOST_ENTRIES}")))
 }
 
+/// What is written of a change: the guardrail, and for whom it is.
+fn detail(row: &GuardrailRow, kind: &str, subjects: &[String]) -> String {
+    let shown: Vec<&str> = subjects.iter().take(MOST_TOLD).map(String::as_str).collect();
+    let more = if subjects.len() > MOST_TOLD { ", …" } else { "" };
+    format!("{}, for {} {kind}s: {}{more}", row.name, subjects.len(), shown.join(", "))
+}
+
 async fn assign(
     app: &App,
-    caller: &Caller,
+    (caller, origin): (&Caller, &Origin),
     row: &GuardrailRow,
     kind: &str,
     subjects: Vec<String>,
@@ -228,15 +244,25 @@ async fn assign(
         assigned_by: caller.user_id().map(str::to_owned),
         created_at: now,
     };
+    let detail = detail(row, kind, &subjects);
     let rows: Vec<AssignmentRow> = subjects.into_iter().map(assignment).collect();
     app.store.assign_guardrail(&rows).await?;
     app.refresh_topics().await?;
+    note(app, caller, origin, Deed { action: "guardrail.assign", target: &row.id, detail: &detail }).await?;
     Ok(Json(Assigned { assigned_count: u64::try_from(rows.len()).unwrap_or(u64::MAX) }))
 }
 
-async fn unassign(app: &App, row: &GuardrailRow, kind: &str, subjects: &[String]) -> Result<Json<Unassigned>> {
+async fn unassign(
+    app: &App,
+    (caller, origin): (&Caller, &Origin),
+    row: &GuardrailRow,
+    kind: &str,
+    subjects: &[String],
+) -> Result<Json<Unassigned>> {
     let unassigned_count = app.store.unassign_guardrail(&row.id, kind, subjects).await?;
     app.refresh_topics().await?;
+    let detail = detail(row, kind, subjects);
+    note(app, caller, origin, Deed { action: "guardrail.unassign", target: &row.id, detail: &detail }).await?;
     Ok(Json(Unassigned { unassigned_count }))
 }
 
