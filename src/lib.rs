@@ -176,7 +176,9 @@ impl App {
         let telemetry = Telemetry::new(&config, &node_id, upstreams.plain(), &over).map_err(StartError::Setting)?;
         let app = Self {
             keys: KeyRing::new(store.clone()),
-            users: Users::new(store.clone(), clock.clone()),
+            users: Users::new(store.clone(), clock.clone())
+                .without_stolen(&config.breached_passwords)
+                .map_err(StartError::Setting)?,
             identities: Identities::new(&config.identity, upstreams.plain().clone()).map_err(StartError::Setting)?,
             payments: Payments::new(&config.billing, upstreams.plain(), &clock, &config.public_url()),
             upstreams,

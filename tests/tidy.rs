@@ -256,6 +256,14 @@ fn loose_ends(sources: &[Source]) -> Vec<String> {
     found
 }
 
+/// Leptos writes the text of these elements as it is.
+fn raw_texts(sources: &[Source]) -> Vec<String> {
+    let raw = ["<textarea", "<noscript", "<style", "<script"];
+    let written = rust_in(sources, "app/src/")
+        .filter(|line| raw.iter().any(|tag| line.text.split(tag).nth(1).is_some_and(|rest| rest.contains(">{"))));
+    written.map(|line| line.breaks("text in here is not escaped: give it as inner_html=escape(…)")).collect()
+}
+
 fn machine_paths(sources: &[Source]) -> Vec<String> {
     let paths = ["root", "home", "work", "Users"].map(|name| format!("/{name}/"));
     let is_path = |text: &str, path: &str| {
@@ -326,6 +334,11 @@ fn every_file_says_what_it_is_and_is_not_too_long() {
 }
 
 #[test]
+fn no_text_is_written_where_it_would_be_markup() {
+    pass(&raw_texts(&sources()));
+}
+
+#[test]
 fn nothing_is_left_undone_and_no_lint_is_silenced() {
     pass(&loose_ends(&sources()));
 }
@@ -366,6 +379,9 @@ fn the_rules_find_what_breaks_them() {
     assert_eq!(found(server_crates_in_app, "app/Cargo.toml", "tokio = \"1\""), 1);
     assert_eq!(found(files_without_a_header_or_an_end, "src/a.rs", &"fn a() {}\n".repeat(LONGEST + 1)), 2);
     assert_eq!(found(loose_ends, "src/a.rs", &format!("//! A\n{}!()\n#[{}(dead_code)]", "todo", "allow")), 2);
+    let field = "<textarea name=\"a\">{text}</textarea>";
+    assert_eq!(found(raw_texts, "app/src/pages/home.rs", field), 1);
+    assert_eq!(found(raw_texts, "app/src/pages/home.rs", &field.replace(">{text}", " inner_html=escape(&text)>")), 0);
     assert_eq!(found(machine_paths, "README.md", &format!("see /{}/ann/x, https://a.example/{0}/ and ~/x", "home")), 1);
     assert_eq!(found(machine_paths, "README.md", "https://a.example/home/ is a page"), 0);
 }

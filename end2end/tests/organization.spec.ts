@@ -94,12 +94,16 @@ test("a team works within a budget, and the log shows who did what", async ({ pa
         data: { model: "openai/gpt-5.4", max_tokens, messages: [{ role: "user", content: "Hello" }] },
       });
     expect((await ask(20)).status()).toBe(200);
+    // A hundred thousand tokens of an answer cost more than a dollar.
+    const refused = await ask(100_000);
+    expect(refused.status()).toBe(403);
+    expect((await refused.json()).error.message).toMatch(/^The daily budget of workspace "Fog Signals" leaves \$0\.99/);
     await page.goto("/workspaces/fog-signals");
     await page.getByLabel("The daily budget in US dollars").fill("0.0002");
     await page.getByRole("button", { name: "Set the daily budget" }).click();
-    const refused = await ask(20);
-    expect(refused.status()).toBe(403);
-    expect((await refused.json()).error.message).toContain('The daily budget of workspace "Fog Signals" leaves');
+    const used = await ask(20);
+    expect(used.status()).toBe(403);
+    expect((await used.json()).error.message).toContain('The daily budget of workspace "Fog Signals" leaves');
   });
 
   await test.step("the audit log shows all", async () => {

@@ -1,45 +1,16 @@
 // Passkeys, with a browser's own authenticator, on a server that is reached as localhost.
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { expect, test } from "./support";
+import { expect, ownServer, test } from "./support";
 
-let server: ChildProcess;
-let folder: string;
+let own: Awaited<ReturnType<typeof ownServer>>;
 let site: string;
 
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
-}
-
 test.beforeAll(async () => {
-  const port = await freePort();
-  folder = await mkdtemp(join(tmpdir(), "passkeys-"));
-  site = `http://localhost:${port}`;
-  const own = {
-    PATCHBAY_LISTEN: `127.0.0.1:${port}`,
-    PATCHBAY_BASE_URL: site,
-    PATCHBAY_DEMO: "off",
-    PATCHBAY_DATABASE_URL: `sqlite:${join(folder, "patchbay.db")}`,
-    PATCHBAY_MAIL__FOLDER: join(folder, "mail"),
-  };
-  server = spawn(process.env.END2END_PATCHBAY ?? "", ["serve"], { env: { ...process.env, ...own }, stdio: "ignore" });
-  await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status).toBe(204);
+  own = await ownServer("localhost", "off");
+  site = own.site;
 });
 
-test.afterAll(async () => {
-  server.kill();
-  await once(server, "exit");
-  await rm(folder, { recursive: true });
-});
+test.afterAll(() => own.stop());
 
 /** A device that keeps passkeys and whose owner always agrees. */
 async function device(page: Page) {
@@ -97,9 +68,12 @@ test("a passkey is made, signs in alone, confirms and is removed", async ({ page
   await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page).toHaveURL(`${site}/settings/passkeys`);
 
-  await page.getByLabel("New name of My laptop").fill("Old laptop");
+  const name = `Old laptop"><img src=x onerror=globalThis.ran=1>`;
+  await page.getByLabel("New name of My laptop").fill(name);
   await page.getByRole("button", { name: "Rename" }).click();
-  await page.getByRole("button", { name: "Remove Old laptop" }).click();
+  await expect(page.getByRole("button", { name: `Remove ${name}` })).toBeVisible();
+  expect(await page.evaluate(() => (globalThis as { ran?: number }).ran)).toBeUndefined();
+  await page.getByRole("button", { name: `Remove ${name}` }).click();
   await expect(page.getByRole("status")).toContainText("opens nothing any more");
   await expect(page.getByText("A passkey signs you in with your finger")).toBeVisible();
 });

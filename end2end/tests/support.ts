@@ -1,5 +1,10 @@
 // A page that notices trouble, and the people who use it.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { test as base, expect, type Page } from "@playwright/test";
 
@@ -111,4 +116,39 @@ export async function signIn(page: Page, next = "/") {
 export async function operator(...words: string[]) {
   const { stdout } = await run(process.env.END2END_PATCHBAY ?? "", words);
   return stdout;
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+/** A server of a test's own, reached under this name, and its command line. */
+export async function ownServer(host: string, demo: "on" | "off", before?: (words: (...words: string[]) => Promise<unknown>) => Promise<unknown>) {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), "patchbay-"));
+  const site = `http://${host}:${port}`;
+  const binary = process.env.END2END_PATCHBAY ?? "";
+  const own = {
+    PATCHBAY_LISTEN: `127.0.0.1:${port}`,
+    PATCHBAY_BASE_URL: site,
+    PATCHBAY_DEMO: demo,
+    PATCHBAY_DATABASE_URL: `sqlite:${join(folder, "patchbay.db")}`,
+    PATCHBAY_MAIL__FOLDER: join(folder, "mail"),
+  };
+  const env = { ...process.env, ...own };
+  const words = (...words: string[]) => run(binary, words, { env });
+  await before?.(words);
+  const server = spawn(binary, ["serve"], { env, stdio: "ignore" });
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status;
+  await expect.poll(ready, { timeout: 60_000 }).toBe(204);
+  const stop = async () => {
+    server.kill();
+    await once(server, "exit");
+    await rm(folder, { recursive: true });
+  };
+  return { site, words, stop };
 }

@@ -1,5 +1,6 @@
 //! People, their organizations and their keys.
 
+pub mod breached;
 pub mod common_passwords;
 pub mod filters;
 pub mod guardrails;

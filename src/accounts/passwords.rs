@@ -8,6 +8,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use tokio::sync::Semaphore;
 
+use super::breached::Breached;
 use super::common_passwords::is_common;
 
 /// Characters; more advice than this only makes people write it down.
@@ -64,6 +65,18 @@ impl Passwords {
         Ok(is_known && is_right == Some(true))
     }
 
+    /// Whether a list of stolen passwords has this one. A list that cannot be read keeps nobody out.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when no thread was free for two seconds.
+    pub async fn is_stolen(&self, list: Breached, password: String) -> Result<bool, Unavailable> {
+        let found = self.blocking(move || list.has(&password)).await?;
+        Ok(found.unwrap_or_else(|error| {
+            tracing::error!(%error, "The list of stolen passwords cannot be read");
+            false
+        }))
+    }
+
     /// How many hashes were worked out so far.
     #[must_use]
     pub fn worked(&self) -> u64 {
@@ -74,9 +87,17 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Option<T> + Send + 'static,
     ) -> Result<Option<T>, Unavailable> {
+        let worked = Arc::clone(&self.worked);
+        self.blocking(move || {
+            worked.fetch_add(1, Ordering::Relaxed);
+            work()
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unavailable> {
         let wait = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(Duration::from_secs(2), wait).await.map_err(|_| Unavailable)?;
-        self.worked.fetch_add(1, Ordering::Relaxed);
         // The permit goes with the work, which outlives a dropped request.
         tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -1,11 +1,13 @@
 //! Opening an account and signing in.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use app::types::Money;
 use parking_lot::Mutex;
 
 use super::{new_id, new_uuid, passwords};
+use crate::accounts::breached::Breached;
 use crate::accounts::passwords::Passwords;
 use crate::clock::Clock;
 use crate::store::accounts::{NewAccount, UserRow};
@@ -39,6 +41,7 @@ pub struct Users {
     store: Store,
     clock: Clock,
     passwords: Passwords,
+    breached: Option<Breached>,
     failures: Mutex<HashMap<String, Failures>>,
     /// By address: the minute and the tries in it.
     tries: Mutex<HashMap<String, (i64, u32)>>,
@@ -59,7 +62,20 @@ const TRIES_PER_MINUTE: u32 = 30;
 impl Users {
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, passwords: Passwords::new(), failures: Mutex::default(), tries: Mutex::default() }
+        let (failures, tries) = (Mutex::default(), Mutex::default());
+        Self { store, clock, passwords: Passwords::new(), breached: None, failures, tries }
+    }
+
+    /// Takes no password that is in this file of stolen ones; an empty name is no file.
+    ///
+    /// # Errors
+    /// A sentence when the file is none.
+    pub fn without_stolen(mut self, file: &str) -> Result<Self, String> {
+        if !file.is_empty() {
+            let list = Breached::open(Path::new(file)).map_err(|cause| format!("breached_passwords: {cause}"))?;
+            self.breached = Some(list);
+        }
+        Ok(self)
     }
 
     /// Opens an account with a personal organization and a default workspace.
@@ -74,9 +90,7 @@ impl Users {
         is_demo: bool,
     ) -> Result<NewAccount, SignInError> {
         let email = normal_email(email).ok_or(SignInError::BadEmail)?;
-        if passwords::weakness(password, &email).is_some() {
-            return Err(SignInError::WeakPassword);
-        }
+        self.check_password(password, &email).await?;
         let password_hash = self.passwords.hash(password.to_owned()).await.map_err(|_| SignInError::Busy)?;
         self.create(self.account(name, email, password_hash, is_demo)).await
     }
@@ -134,7 +148,8 @@ impl Users {
         }
         self.check_patience(&email)?;
         let user = self.store.user_by_email(&email).await?;
-        let stored = user.as_ref().map(|user| user.password_hash.clone());
+        // Who has no password comes in another way; that takes as long as a wrong one.
+        let stored = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
         let is_right = self.passwords.verify(password.to_owned(), stored).await.map_err(|_| SignInError::Busy)?;
         let Some(user) = user.filter(|_| is_right) else {
             self.note_failure(&email);
@@ -145,6 +160,19 @@ impl Users {
             return Err(SignInError::Suspended);
         }
         Ok(user)
+    }
+
+    /// Passes a password that is long enough and on no list that attackers have.
+    ///
+    /// # Errors
+    /// [`SignInError::WeakPassword`].
+    pub async fn check_password(&self, password: &str, email: &str) -> Result<(), SignInError> {
+        if passwords::weakness(password, email).is_some() {
+            return Err(SignInError::WeakPassword);
+        }
+        let Some(list) = self.breached.clone() else { return Ok(()) };
+        let is_stolen = self.passwords.is_stolen(list, password.to_owned()).await.map_err(|_| SignInError::Busy)?;
+        if is_stolen { Err(SignInError::WeakPassword) } else { Ok(()) }
     }
 
     /// How many password hashes were worked out so far.
@@ -173,9 +201,7 @@ impl Users {
     /// # Errors
     /// [`SignInError::WeakPassword`], or that nothing could be stored.
     pub async fn set_password(&self, user: &UserRow, password: &str) -> Result<(), SignInError> {
-        if passwords::weakness(password, &user.email).is_some() {
-            return Err(SignInError::WeakPassword);
-        }
+        self.check_password(password, &user.email).await?;
         let hash = self.passwords.hash(password.to_owned()).await.map_err(|_| SignInError::Busy)?;
         self.store.set_password(&user.id, &hash).await?;
         self.failures.lock().remove(&user.email);

@@ -23,7 +23,9 @@ pub(super) async fn create_user(
     credit: Option<Money>,
 ) -> anyhow::Result<()> {
     let store = open(config).await?;
-    let users = Users::new(store.clone(), Clock::system());
+    let users = Users::new(store.clone(), Clock::system())
+        .without_stolen(&config.breached_passwords)
+        .map_err(anyhow::Error::msg)?;
     let account =
         users.sign_up(name, email, password, false).await.map_err(|error| match error.to_string().as_str() {
             "taken" => anyhow::anyhow!("{email} has an account already"),

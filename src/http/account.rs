@@ -46,7 +46,7 @@ pub fn refusal(error: SignInError, field: &str) -> Error {
     match error {
         SignInError::WeakPassword => Error::bad_request(
             field,
-            format!("{field} must have 8 to 256 characters and not be on the lists of common passwords"),
+            format!("{field} must have 8 to 256 characters and not be on the lists of common or stolen passwords"),
         ),
         SignInError::Throttled => Error::TooManyRequests {
             message: "Too many wrong tries. Wait a few minutes, then try again.".to_owned(),
@@ -216,9 +216,8 @@ pub async fn finish_reset(
     Body(wanted): Body<PasswordReset>,
 ) -> Result<Json<Envelope<Said>>> {
     // Looked at first: a weak password must not use the link up.
-    if crate::accounts::passwords::weakness(&wanted.new_password, "").is_some() {
-        return Err(refusal(SignInError::WeakPassword, "new_password"));
-    }
+    let is_fine = app.users.check_password(&wanted.new_password, "").await;
+    is_fine.map_err(|error| refusal(error, "new_password"))?;
     let user = used_link(&app, &wanted.token, RESET).await?;
     let done = app.users.set_password(&user, &wanted.new_password).await;
     done.map_err(|error| refusal(error, "new_password"))?;

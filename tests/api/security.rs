@@ -130,3 +130,30 @@ async fn the_address_is_confirmed_by_the_letters_link() {
     assert_eq!(ann.get("/api/v1/account").await.1["data"]["is_verified"], true);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_chooses_a_password_that_was_stolen_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("stolen.txt");
+    // Of "a stolen long one" and of another.
+    let lines = ["00000000F5B2F2F1D9C0F2C2D4B1C2A3D4E5F607:3", "STOLEN:12"].join("\r\n");
+    std::fs::write(&list, lines.replace("STOLEN", &sha1("a stolen long one"))).unwrap();
+    let app = TestApp::start_with(Database::sqlite(), &[], |config| {
+        config.breached_passwords = list.to_str().unwrap().to_owned();
+    })
+    .await;
+    let form = [("name", "Ann"), ("email", "ann@example.org"), ("password", "a stolen long one")];
+    let refused = Person::visitor(&app).form("/sign-up", &form).await;
+    let place = refused.headers()["location"].to_str().unwrap().to_owned();
+    assert!(place.starts_with("/sign-up?error=weak_password"), "{place}");
+    let ann = Person::new(&app, "ann@example.org").await;
+    let change = json!({ "current_password": PASSWORD, "new_password": "a stolen long one" });
+    let (status, body) = ann.call(Method::POST, "/api/v1/account/password", change).await;
+    assert_eq!(status, 400);
+    assert!(body["error"]["message"].as_str().unwrap().contains("stolen"), "{body}");
+    app.finish().await;
+}
+
+fn sha1(text: &str) -> String {
+    keys::hex(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref()).to_uppercase()
+}

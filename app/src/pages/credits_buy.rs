@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::components::markdown::escape;
 use crate::types::Money;
 use crate::types::credits::{Billing, PaymentMethod, ReceiptAddress};
 
@@ -201,7 +202,7 @@ fn Papers(receipt: ReceiptAddress, statements_to: Option<String>) -> impl IntoVi
                     </label>
                     <label class="field">
                         <span>"Address"</span>
-                        <textarea class="input" name="address" rows="3" maxlength="500">{receipt.address}</textarea>
+                        <textarea class="input" name="address" rows="3" maxlength="500" inner_html=escape(&receipt.address)></textarea>
                     </label>
                     <label class="field">
                         <span>"Tax id"</span>

@@ -8,6 +8,7 @@ use crate::api::use_api;
 use crate::components::deferred::deferred;
 use crate::components::form::{CallForm, CallFormProps, undo};
 use crate::components::format;
+use crate::components::markdown::escape;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
 use crate::types::Money;
@@ -247,7 +248,7 @@ fn Settings(organization: Organization) -> impl IntoView {
             <label class="field"><span>"Name"</span><input class="input" name="name" value=organization.name required=true maxlength="100"/></label>
             <label class="field">
                 <span>"Allowed networks "<small>"(one per line, such as 203.0.113.0/24; empty allows all)"</small></span>
-                <textarea class="input" name="allowed_networks:list" rows="3">{networks}</textarea>
+                <textarea class="input" name="allowed_networks:list" rows="3" inner_html=escape(&networks)></textarea>
             </label>
             <p><button class="button" type="submit">"Store settings"</button></p>
         </CallForm>

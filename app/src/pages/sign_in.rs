@@ -26,7 +26,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "too_late" => "The code was not given in time. Sign in again.",
         "taken" => "An account with this e-mail exists already. Sign in instead.",
         "weak_password" => {
-            "Choose a longer password that is not on the lists of common ones: at least 8 characters, 15 are better."
+            "Choose a longer password that is not on the lists of common or stolen ones: at least 8 characters, 15 are better."
         }
         "closed" => "This server does not take new accounts. Its operator can create one for you.",
         "bad_email" => "This does not look like an e-mail address. It needs a name, an @ and a domain.",

@@ -105,9 +105,13 @@ async fn try_all(world: &mut World<'_>, who: &Principal<'_>, method: &Method, pa
         found.cases += 1;
         found.opened += usize::from(opens);
         if opens {
-            if status >= 400 {
+            // Nothing listens where destinations lead, and the people and keys that bodies name are the
+            // organization's.
+            let is_elsewhere = matches!(who.standing, Standing::Outside | Standing::OutsideKey | Standing::Operator);
+            let may_complain = path.ends_with("/test") || (is_elsewhere && path.contains('}'));
+            if status >= 400 && !(status == 400 && may_complain) {
                 found.wrong.push(format!("closed: {case}"));
-            } else if method != Method::GET {
+            } else if method == Method::DELETE {
                 world.forget(who, kind, whose);
             }
             continue;

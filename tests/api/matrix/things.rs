@@ -34,6 +34,8 @@ pub struct World<'a> {
     organization: String,
     victim: Victim,
     colleague_id: String,
+    /// A key of the organization's.
+    hash: String,
     known: BTreeMap<(&'static str, &'static str, bool), Thing>,
     deleted: BTreeMap<(&'static str, &'static str), Thing>,
     made: usize,
@@ -94,12 +96,15 @@ impl<'a> World<'a> {
     ) -> Self {
         let (_, account) = people["colleague"].get("/api/v1/account").await;
         let colleague_id = account["data"]["id"].as_str().unwrap().to_owned();
+        let (_, keys) = people["the owner"].get("/api/v1/keys").await;
+        let hash = keys["data"][0]["hash"].as_str().unwrap().to_owned();
         Self {
             app,
             people,
             organization,
             victim,
             colleague_id,
+            hash,
             known: BTreeMap::new(),
             deleted: BTreeMap::new(),
             made: 0,
@@ -124,7 +129,7 @@ impl<'a> World<'a> {
             "/chats/{id}/files/{file}" => {
                 json!({ "name": "a.txt", "kind": "text/plain", "data": "data:text/plain;base64,eA==" })
             }
-            path if path.contains("/assignments/keys") => json!({ "key_hashes": ["0".repeat(64)] }),
+            path if path.contains("/assignments/keys") => json!({ "key_hashes": [self.hash] }),
             path if path.contains("/assignments/members") => json!({ "member_user_ids": [colleague] }),
             path if path.starts_with("/chats") => json!({ "title": "renamed", "document": { "columns": [
                 { "model": { "id": "acme/one", "name": "One" }, "turns": [{ "is_answer": false, "content": "Hi" }] }] } }),
@@ -173,7 +178,7 @@ impl<'a> World<'a> {
         Some(thing)
     }
 
-    /// It was changed: the next caller is given another one.
+    /// It, or a part of it, was deleted: the next caller is given another one.
     pub fn forget(&mut self, who: &Principal<'_>, kind: &'static str, whose: Whose) {
         let is_own = whose == Whose::Own;
         self.known.remove(&(kind, if is_own { who.maker } else { "colleague" }, is_own));
