@@ -37,6 +37,7 @@ pub struct Config {
     pub database_url: String,
     pub demo: Demo,
     pub allow_sign_up: bool,
+    pub confirm_sign_up: bool,
     /// Empty: only common passwords are refused.
     pub breached_passwords: String,
     /// USD.
@@ -130,6 +131,7 @@ impl Default for Config {
             database_url: "sqlite:data/patchbay.db".to_owned(),
             demo: Demo::Auto,
             allow_sign_up: true,
+            confirm_sign_up: false,
             breached_passwords: String::new(),
             sign_up_credit: Money::ZERO,
             log: "info".to_owned(),

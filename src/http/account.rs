@@ -260,6 +260,22 @@ pub async fn post_verification(app: &App, user: &UserRow) -> Result<()> {
     Ok(app.mail.post(&letter).await?)
 }
 
+/// Tells who has an account that somebody wanted to open another one.
+///
+/// # Errors
+/// Any database error.
+pub async fn post_reminder(app: &App, email: &str) -> Result<()> {
+    let Some(to) = normal_email(email) else { return Ok(()) };
+    let site = app.config.public_url();
+    let text = format!(
+        "Somebody, perhaps you, wanted to open an account for {to}. There is one already.\n\nSign in at \
+         {site}/sign-in, or ask for a new password at {site}/forgot-password.\n\nIf it was not you, ignore this \
+         letter.\n"
+    );
+    let letter = Letter { to, subject: "You have an account already".to_owned(), text };
+    Ok(app.mail.post(&letter).await?)
+}
+
 /// `POST /api/v1/account/verification/finish` (ours).
 ///
 /// # Errors

@@ -191,10 +191,18 @@ impl FromRequestParts<Arc<App>> for Caller {
             check_address(&key.policy, address::of(parts, app), "This API key")?;
             return Ok(Self::Key(key));
         }
-        let caller = person(parts, app).await?.ok_or(Error::Unauthenticated(MISSING))?;
-        check_address(caller.policy(), address::of(parts, app), "This organization")?;
-        Ok(caller)
+        admitted(parts, app).await?.ok_or(Error::Unauthenticated(MISSING))
     }
+}
+
+/// As [`person`], from where the organization may be used.
+///
+/// # Errors
+/// 403 from elsewhere, or any database error.
+pub async fn admitted(parts: &Parts, app: &Arc<App>) -> Result<Option<Caller>> {
+    let Some(caller) = person(parts, app).await? else { return Ok(None) };
+    check_address(caller.policy(), address::of(parts, app), "This organization")?;
+    Ok(Some(caller))
 }
 
 fn check_address(policy: &Policy, address: Option<std::net::IpAddr>, who: &str) -> Result<()> {
@@ -207,7 +215,8 @@ fn check_address(policy: &Policy, address: Option<std::net::IpAddr>, who: &str) 
     )))
 }
 
-/// The signed-in person, if the request comes from our own pages.
+/// The signed-in person, if the request comes from our own pages. For what is the person's own: what is
+/// an organization's needs [`admitted`].
 ///
 /// # Errors
 /// Any database error.

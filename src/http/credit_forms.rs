@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use url::form_urlencoded::byte_serialize;
 
 use super::address::Origin;
-use super::caller::{Caller, is_own_site, person};
+use super::caller::{Caller, admitted, is_own_site};
 use super::inference::read_body;
 use super::purchases;
 use crate::App;
@@ -51,8 +51,10 @@ async fn read(app: &Arc<App>, request: Request) -> Result<Result<Sent, Response>
     if !is_own_site(&parts.headers, &parts.method) {
         return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
     }
-    let Some(caller) = person(&parts, app).await? else {
-        return Ok(Err(see_other("/sign-in?next=/credits")));
+    let caller = match admitted(&parts, app).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return Ok(Err(see_other("/sign-in?next=/credits"))),
+        Err(error) => return Ok(Err(back(Err(error), ""))),
     };
     let bytes = read_body(body, FORM_BYTES).await?;
     let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();

@@ -21,7 +21,7 @@ use url::Url;
 
 use super::address::Origin;
 use super::audit::{Deed, note, note_as};
-use super::caller::{Caller, is_own_site, person};
+use super::caller::{Caller, admitted, is_own_site};
 use super::inference::read_body;
 use super::input::Body;
 use super::place::chosen_workspace;
@@ -229,7 +229,7 @@ pub async fn approve(State(app): State<Arc<App>>, request: Request) -> Result<Re
         return Err(Error::Forbidden("This form may only be sent from this site's own pages.".to_owned()));
     }
     let origin = Origin::read(&parts, &app);
-    let Some(caller) = person(&parts, &app).await? else { return Ok(see_other("/sign-in")) };
+    let Some(caller) = admitted(&parts, &app).await? else { return Ok(see_other("/sign-in")) };
     let bytes = read_body(body, FORM_BYTES).await?;
     let mut wanted = CreateCode::default();
     let (mut state, mut again) = (None, String::from("/auth?"));

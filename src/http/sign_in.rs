@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::types::Envelope;
+use app::types::Money;
 use app::types::locale::Locale;
 use app::types::session::{IdentityProvider, Notice, Session as SessionView, User};
 use axum::Json;
@@ -60,6 +61,11 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
         return back("/sign-in", SignInError::Throttled, &form);
     }
     match app.users.sign_in(&form.email, &form.password).await {
+        Ok(user) if app.config.confirm_sign_up && user.verified_at.is_none() => {
+            // Told in a letter only: whoever signed up for somebody else's address learns nothing here.
+            account::post_verification(&app, &user).await?;
+            back("/sign-in", SignInError::Invalid, &form)
+        }
         Ok(user) if in_use(&app.store, &user.id).await?.is_some() => {
             ask_code(&app, &session, &user.id, &form.next).await
         }
@@ -129,6 +135,8 @@ pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Re
     if !app.users.admit_address(&household(&origin)) {
         return back("/sign-up", SignInError::Throttled, &form);
     }
+    // Who was invited is known to have an account or not by the one who invited him.
+    let is_silent = app.config.confirm_sign_up && !is_invited;
     match app.users.sign_up(&form.name, &form.email, &form.password, false).await {
         Ok(account) => {
             let gift = app.config.sign_up_credit;
@@ -137,11 +145,21 @@ pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Re
                 app.ledger.grant(&id, &account.organization_id, gift, &welcome_reason(gift)).await;
             }
             account::post_verification(&app, &account.user).await?;
+            if is_silent {
+                return Ok(see_other(SENT));
+            }
             open_session(&app, &session, &account.user.id, &origin, &form.next).await
+        }
+        Err(SignInError::Taken) if is_silent => {
+            account::post_reminder(&app, &form.email).await?;
+            Ok(see_other(SENT))
         }
         Err(error) => back("/sign-up", error, &form),
     }
 }
+
+/// Where a sign-up leads that a letter has to confirm: the same for every address.
+const SENT: &str = "/sign-up?sent=1";
 
 /// `POST /sign-out`
 ///
@@ -205,7 +223,12 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
         may_give_passkey: passkeys::is_asked(&app, &parts).await?,
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
-        let balance = app.ledger.balance(&credit_account(&membership.organization_id)).await?;
+        // What an organization has is shown only where it may be used.
+        let may_see = membership.policy.admits(address::of(&parts, &app));
+        let available = match may_see {
+            true => app.ledger.balance(&credit_account(&membership.organization_id)).await?.available,
+            false => Money::ZERO,
+        };
         let organizations = app.store.organizations_of(&user.id).await?;
         let current = membership.organization_id.as_str();
         data.user = Some(User {
@@ -219,7 +242,7 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
             name: user.name,
             organization_id: membership.organization_id,
             organization_name: membership.organization_name,
-            available: balance.available,
+            available,
         });
     }
     Ok(Json(Envelope { data }))

@@ -171,6 +171,50 @@ async fn whether_there_is_an_account_is_told_neither_by_words_nor_by_work() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_an_address_has_an_account_is_not_told_by_signing_up_either() {
+    let app = TestApp::start_with(Database::sqlite(), &[], |config| config.confirm_sign_up = true).await;
+    app.app.users.sign_up("Ann", "ann@example.org", PASSWORD, false).await.unwrap();
+    let sign_up = async |email: &str| {
+        let before = app.app.users.hashes_worked_out();
+        let form = [("name", "X"), ("email", email), ("password", "another long one")];
+        let answer = Person::visitor(&app).form("/sign-up", &form).await;
+        let headers: Vec<String> = answer.headers().keys().map(ToString::to_string).collect();
+        let place = answer.headers()["location"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), place, headers, app.app.users.hashes_worked_out() - before)
+    };
+    let mut answers = Vec::new();
+    for email in ["ann@example.org", "bob@example.org", "ANN@example.org", "cy@example.org"] {
+        answers.push(sign_up(email).await);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!((answers[0].1.as_str(), answers[0].3), ("/sign-up?sent=1", 1));
+    let told: Vec<(String, String)> =
+        sqlx::query_as("SELECT recipient, subject FROM letters ORDER BY recipient, created_at")
+            .fetch_all(app.app.store.pool())
+            .await
+            .unwrap();
+    let told: Vec<(&str, &str)> = told.iter().map(|(to, subject)| (to.as_str(), subject.as_str())).collect();
+    let (known, new) = ("You have an account already", "Confirm your address");
+    let expected =
+        [("ann@example.org", known), ("ann@example.org", known), ("bob@example.org", new), ("cy@example.org", new)];
+    assert_eq!(told, expected);
+    // Nor by signing in with what was just chosen.
+    let place = async |email: &str, password: &str| {
+        let answer = sign_in(&app, email, password, "").await;
+        assert!(answer.headers().get("set-cookie").is_none(), "{email}");
+        answer.headers()["location"].to_str().unwrap().replace(&encoded(email), "")
+    };
+    assert!(place("ann@example.org", "another long one").await.starts_with("/sign-in?error=invalid"));
+    assert!(place("bob@example.org", "another long one").await.starts_with("/sign-in?error=invalid"));
+    let body = json!({ "token": mailed(&app, "bob@example.org").await });
+    let finish = app.request(Method::POST, "/api/v1/account/verification/finish").json(&body);
+    assert_eq!(finish.send().await.unwrap().status(), 200);
+    let cookie = cookie_of(&sign_in(&app, "bob@example.org", "another long one", "").await);
+    assert_eq!(status_with(&app, &cookie).await, 200);
+    app.finish().await;
+}
+
 on_both_databases! {
     async fn nothing_that_works_once_works_twice(database: Database) {
         let app = TestApp::start(database, &[]).await;

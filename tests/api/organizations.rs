@@ -263,3 +263,44 @@ async fn an_app_gets_a_key_once_and_with_the_right_verifier_only() {
     assert_eq!(own().await.0, 401, "and its second use ends the key");
     app.finish().await;
 }
+
+on_both_databases! {
+    async fn an_organization_is_used_from_its_networks_only_by_page_form_and_key(database: Database) {
+        let upstream = Upstream::start("one").await;
+        let app = TestApp::start_with(database, &[&upstream], |config| {
+            "127.0.0.0/8".clone_into(&mut config.limits.trusted_proxies);
+        })
+        .await;
+        let owner = Person::new(&app, "owner@example.org").await;
+        let id = organization(&app, &owner, 5).await;
+        let (_, key) = owner.call(Method::POST, "/api/v1/keys", json!({ "name": "mine" })).await;
+        let key = key["key"].as_str().unwrap().to_owned();
+        let restrict = json!({ "allowed_networks": ["192.0.2.0/24", "127.0.0.1"] });
+        assert_eq!(owner.call(Method::PATCH, "/api/v1/organization", restrict).await.0, 200, "from here it goes on");
+        let as_person = |method: Method, path: &str, from: &str| {
+            let request = app.request(method, path).header("cookie", owner.cookie()).header("x-forwarded-for", from);
+            request.header("sec-fetch-site", "same-origin")
+        };
+        // The last but the trusted ones is who asks; what stands before it anybody can write.
+        for (from, status) in [("192.0.2.7", 200), ("198.51.100.1", 403), ("192.0.2.7, 198.51.100.1", 403), ("198.51.100.1, 192.0.2.7", 200)] {
+            for path in ["/api/v1/keys", "/api/v1/credits", "/api/v1/organization/audit-log"] {
+                let answer = as_person(Method::GET, path, from).send().await.unwrap();
+                assert_eq!(answer.status().as_u16(), status, "{path} from {from}");
+            }
+            let request = app.request(Method::GET, "/api/v1/key").bearer_auth(&key).header("x-forwarded-for", from);
+            assert_eq!(request.send().await.unwrap().status().as_u16(), status, "a key from {from}");
+        }
+        let far = "198.51.100.1";
+        for path in ["/credits/purchase", "/credits/top-up", "/credits/refund", "/credits/promo", "/credits/forget-card"] {
+            let form = as_person(Method::POST, path, far).header("content-type", "application/x-www-form-urlencoded");
+            let there = form.body("amount=5&code=x").send().await.unwrap().headers()["location"].to_str().unwrap().to_owned();
+            assert!(there.starts_with("/credits?problem=This+organization+may+not+be+used"), "{path}: {there}");
+        }
+        let wish = "callback_url=https%3A%2F%2Fapp.example%2Fcb&code_challenge=x";
+        assert_eq!(as_person(Method::POST, "/auth/approve", far).body(wish).send().await.unwrap().status(), 403);
+        let (_, session) = read(as_person(Method::GET, "/api/v1/session", far).send().await.unwrap()).await;
+        let user = &session["data"]["user"];
+        assert_eq!((&user["organization_id"], user["available"].as_f64()), (&json!(id), Some(0.0)));
+        app.finish().await;
+    }
+}

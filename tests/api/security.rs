@@ -155,5 +155,6 @@ async fn nobody_chooses_a_password_that_was_stolen_elsewhere() {
 }
 
 fn sha1(text: &str) -> String {
-    keys::hex(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref()).to_uppercase()
+    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
 }

@@ -24,6 +24,9 @@ fn advice(code: &str) -> Option<&'static str> {
         }
         "suspended" => "This account is suspended. Ask this server's operator why, and what to do.",
         "too_late" => "The code was not given in time. Sign in again.",
+        "unverified" => {
+            "Your address is not confirmed yet. Open the link of the letter that was sent just now, then sign in."
+        }
         "taken" => "An account with this e-mail exists already. Sign in instead.",
         "weak_password" => {
             "Choose a longer password that is not on the lists of common or stolen ones: at least 8 characters, 15 are better."
@@ -117,10 +120,16 @@ pub fn SignIn() -> impl IntoView {
 #[component]
 pub fn SignUp() -> impl IntoView {
     let Form { problem, email, next } = form();
+    let is_sent = use_query_map().get_untracked().get("sent").is_some();
     deferred(async move {
         let session = session().await;
         let sign_in = format!("/sign-in?next={}", encode(&next));
-        let body = if session.allows_sign_up {
+        let body = if is_sent {
+            view! {
+                <p class="notice" role="status">"Look into your mailbox: a letter with a link is on its way. Open it, then sign in."</p>
+            }
+            .into_any()
+        } else if session.allows_sign_up {
             view! {
                 <form class="form" method="post" action="/sign-up">
                     <input type="hidden" name="next" value=next.clone()/>
@@ -143,7 +152,7 @@ pub fn SignUp() -> impl IntoView {
         } else {
             view! { <p class="notice">{advice("closed")}</p> }.into_any()
         };
-        let others = session.allows_sign_up.then(|| view! { <OtherAccounts session next/> });
+        let others = (session.allows_sign_up && !is_sent).then(|| view! { <OtherAccounts session next/> });
         view! {
             <PageTitle text="Create an account"/>
             <section class="page page-form">

@@ -72,6 +72,15 @@ pub fn filled(path: &str, object: &str) -> String {
     format!("/api/v1{}", path.replace("{hash}", object).replace("{id}", object))
 }
 
+/// Those who act in another organization.
+const OUTSIDE: [&str; 3] = ["removed", "operator", "canary"];
+
+/// Under what a thing is remembered: what an organization has is the same for all of its people.
+fn place(kind: &'static str, maker: &'static str, is_own: bool) -> (&'static str, &'static str, bool) {
+    let is_one_persons = is_private(kind) || ["hash", "workspace"].contains(&kind);
+    if is_one_persons || OUTSIDE.contains(&maker) { (kind, maker, is_own) } else { (kind, "the owner", true) }
+}
+
 /// What belongs to one person only, whatever his role.
 fn is_private(kind: &str) -> bool {
     ["chat", "folder", "passkey", "session"].contains(&kind)
@@ -162,7 +171,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A thing that stays until somebody changes it.
+    /// A thing that stays until somebody deletes it.
     async fn known(
         &mut self,
         kind: &'static str,
@@ -170,18 +179,19 @@ impl<'a> World<'a> {
         is_own: bool,
         who: &Principal<'_>,
     ) -> Option<Thing> {
-        if let Some(thing) = self.known.get(&(kind, maker, is_own)) {
+        let place = place(kind, maker, is_own);
+        if let Some(thing) = self.known.get(&place) {
             return Some(thing.clone());
         }
         let thing = self.make(kind, maker, if is_own { who.maker } else { "the owner" }).await?;
-        self.known.insert((kind, maker, is_own), thing.clone());
+        self.known.insert(place, thing.clone());
         Some(thing)
     }
 
     /// It, or a part of it, was deleted: the next caller is given another one.
     pub fn forget(&mut self, who: &Principal<'_>, kind: &'static str, whose: Whose) {
         let is_own = whose == Whose::Own;
-        self.known.remove(&(kind, if is_own { who.maker } else { "colleague" }, is_own));
+        self.known.remove(&place(kind, if is_own { who.maker } else { "colleague" }, is_own));
     }
 
     /// What is said of a thing to whom it belongs.
@@ -211,8 +221,7 @@ impl<'a> World<'a> {
     /// Makes a thing that is this person's, or that somebody of his organization made for it.
     async fn make(&mut self, kind: &'static str, maker: &'static str, of: &'static str) -> Option<Thing> {
         self.made += 1;
-        let outside = ["removed", "operator", "canary"];
-        let is_outside = outside.contains(&maker);
+        let is_outside = OUTSIDE.contains(&maker);
         // Only some may make what an organization has; an admin's is like an owner's.
         let may_make = is_private(kind)
             || is_outside
