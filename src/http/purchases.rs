@@ -120,9 +120,12 @@ pub async fn change_billing(app: &App, caller: &Caller, origin: &Origin, change:
 
 /// What a change of how an organization pays is about, in words.
 fn changes(change: &UpdateBilling) -> String {
-    let top_up = change.top_up.as_ref().map(|top_up| match top_up.enabled {
-        true => format!("top-up of {} below {}", top_up.amount.dollars(), top_up.threshold.dollars()),
-        false => "no top-up".to_owned(),
+    let top_up = change.top_up.as_ref().map(|top_up| {
+        if top_up.enabled {
+            format!("top-up of {} below {}", top_up.amount.dollars(), top_up.threshold.dollars())
+        } else {
+            "no top-up".to_owned()
+        }
     });
     let parts = [
         change.receipt.as_ref().map(|_| "address of receipts".to_owned()),

@@ -224,10 +224,10 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
     };
     if let Some(Caller::Person { user, membership }) = person(&parts, &app).await? {
         // What an organization has is shown only where it may be used.
-        let may_see = membership.policy.admits(address::of(&parts, &app));
-        let available = match may_see {
-            true => app.ledger.balance(&credit_account(&membership.organization_id)).await?.available,
-            false => Money::ZERO,
+        let available = if membership.policy.admits(address::of(&parts, &app)) {
+            app.ledger.balance(&credit_account(&membership.organization_id)).await?.available
+        } else {
+            Money::ZERO
         };
         let organizations = app.store.organizations_of(&user.id).await?;
         let current = membership.organization_id.as_str();

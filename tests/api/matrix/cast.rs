@@ -83,6 +83,26 @@ const ROLES: [(&str, Role); 5] = [
     ("a viewer", Role::Viewer),
 ];
 
+/// The keys: for inference, disabled, expired, deleted, for management, and another organization's.
+async fn programs(app: &TestApp, people: &BTreeMap<&str, Person<'_>>) -> [String; 6] {
+    let member = &people["a member"];
+    let (inference, _) = key(member, json!({ "name": "program" })).await;
+    let (disabled, hash) = key(member, json!({ "name": "disabled" })).await;
+    let off = member.call(Method::PATCH, &format!("/api/v1/keys/{hash}"), json!({ "disabled": true })).await;
+    assert_eq!(off.0, 200);
+    let (expired, hash) = key(member, json!({ "name": "expired" })).await;
+    sqlx::query("UPDATE api_keys SET expires_at = 1 WHERE hash = $1")
+        .bind(hash)
+        .execute(app.app.store.pool())
+        .await
+        .unwrap();
+    let (deleted, hash) = key(member, json!({ "name": "deleted" })).await;
+    assert_eq!(member.call(Method::DELETE, &format!("/api/v1/keys/{hash}"), json!({})).await.0, 200);
+    let (management, _) = key(&people["the owner"], json!({ "name": "manager", "is_management": true })).await;
+    let (foreign, _) = key(&people["canary"], json!({ "name": "canary manager", "is_management": true })).await;
+    [inference, disabled, expired, deleted, management, foreign]
+}
+
 /// Everybody, and what they ask for.
 pub async fn cast(app: &TestApp) -> (Vec<Principal<'_>>, World<'_>) {
     let canary = Person::new(app, "victim@example.org").await;
@@ -111,22 +131,7 @@ pub async fn cast(app: &TestApp) -> (Vec<Principal<'_>>, World<'_>) {
     let suspended = id_of(&people["suspended"]).await;
     assert!(app.app.store.set_suspended(&suspended, Some(1)).await.unwrap());
 
-    let member = &people["a member"];
-    let (inference, _) = key(member, json!({ "name": "program" })).await;
-    let (disabled, hash) = key(member, json!({ "name": "disabled" })).await;
-    let off = member.call(Method::PATCH, &format!("/api/v1/keys/{hash}"), json!({ "disabled": true })).await;
-    assert_eq!(off.0, 200);
-    let (expired, hash) = key(member, json!({ "name": "expired" })).await;
-    sqlx::query("UPDATE api_keys SET expires_at = 1 WHERE hash = $1")
-        .bind(hash)
-        .execute(app.app.store.pool())
-        .await
-        .unwrap();
-    let (deleted, hash) = key(member, json!({ "name": "deleted" })).await;
-    assert_eq!(member.call(Method::DELETE, &format!("/api/v1/keys/{hash}"), json!({})).await.0, 200);
-    let (management, _) = key(&people["the owner"], json!({ "name": "manager", "is_management": true })).await;
-    let (foreign, _) = key(&people["canary"], json!({ "name": "canary manager", "is_management": true })).await;
-
+    let [inference, disabled, expired, deleted, management, foreign] = programs(app, &people).await;
     let mut principals: Vec<(&str, Standing, Credentials, &str)> = vec![
         ("nobody", Standing::Unknown, Credentials::None, "the owner"),
         ("a suspended member", Standing::Unknown, Credentials::Person("suspended"), "the owner"),
