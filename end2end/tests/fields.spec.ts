@@ -16,6 +16,12 @@ function hostile(field: string) {
   return `${mark(fields.indexOf(field))}></textarea></title><script>ran=1</script><img src=x onerror=ran=1>`;
 }
 
+/** What no page shows as it is opened; programs read it. */
+const forPrograms = [
+  "description of a model", "description of a workspace", "label of a filter", "description of a guardrail",
+  "prompt of a preset", "description of a preset", "name of a folder", "id of a session",
+];
+
 let own: Awaited<ReturnType<typeof ownServer>>;
 let lists: string;
 
@@ -156,9 +162,9 @@ test("whatever is written into any field, no page does it", async ({ browser }) 
   const asked = words.map((word) => `${word}=${encodeURIComponent(hostile("an address"))}`).join("&");
   const before = visits;
   for (const path of new Set(pages.map((path) => path.split("?")[0]))) await visit(`${path}?${asked}`);
-  console.log(`${fields.length} fields, ${visits} pages, ${visits - before} of them asked for in a hostile way`);
+  console.log(`${seen.size} of ${fields.length} fields seen, ${visits} pages, ${visits - before} of them asked for in a hostile way`);
   expect(wrong).toEqual([]);
-  expect(unseen).toEqual([]);
+  expect(unseen.filter((field) => !forPrograms.includes(field))).toEqual([]);
   expect(fields.length).toBeGreaterThan(30);
   expect(visits).toBeGreaterThan(100);
   await context.close();
