@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::on_both_databases;
-use crate::support::{Database, TestApp, Upstream, question, read};
+use crate::support::{Database, KeyHolder, TestApp, Upstream, question, read};
 
 on_both_databases! {
     async fn a_key_lives_from_creation_to_deletion(database: Database) {
@@ -85,4 +85,41 @@ async fn wrong_wishes_for_a_key_are_explained() {
     let escalation = json!({ "name": "x", "is_management_key": true });
     assert_eq!(manager.send(Method::POST, "/api/v1/keys", &escalation).await.status(), 403);
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_from_a_key_on_one_node_is_gone_on_the_other() {
+    let upstream = Upstream::start("one").await;
+    let database = Database::postgres().await;
+    let other = Database { url: database.url.clone(), _folder: None };
+    let one = TestApp::start(database, &[&upstream]).await;
+    let two = TestApp::start(other, &[&upstream]).await;
+    let member = one.member(Money::from_dollars(1)).await;
+    let manager = member.management_key().await;
+    let key = member.key().await;
+    let twin = KeyHolder { app: &two, text: key.text.clone(), hash: key.hash.clone() };
+    let path = format!("/api/v1/keys/{}", key.hash);
+    // What a node does every half second.
+    let learn = async || two.app.keys.refresh(two.app.clock.now_ms() - 3_000).await.unwrap();
+    assert_eq!(twin.ask(json!({})).await.status(), 200);
+    for (change, status) in [
+        (json!({ "disabled": true }), 401),
+        (json!({ "disabled": false }), 200),
+        (json!({ "allowed_models": ["other/model"] }), 403),
+        (json!({ "allowed_models": null, "allowed_networks": ["192.0.2.0/24"] }), 403),
+        (json!({ "allowed_networks": null }), 200),
+    ] {
+        assert_eq!(manager.send(Method::PATCH, &path, &change).await.status(), 200, "{change}");
+        learn().await;
+        assert_eq!(twin.ask(json!({})).await.status(), status, "{change}");
+    }
+    let budget = "/api/v1/workspaces/default/budgets/daily";
+    assert_eq!(manager.send(Method::PUT, budget, &json!({ "limit_usd": 0.000_000_1 })).await.status(), 200);
+    learn().await;
+    assert_eq!(twin.ask(json!({})).await.status(), 403, "a workspace's new budget");
+    assert_eq!(manager.send(Method::DELETE, &path, &json!({})).await.status(), 200);
+    learn().await;
+    assert_eq!(twin.ask(json!({})).await.status(), 401);
+    two.finish().await;
+    one.finish().await;
 }
