@@ -104,7 +104,7 @@ mod tests {
             }
             budget
         };
-        let mut left = |after_ms: i64| {
+        let left = |after_ms: i64| {
             let mut budget = saved();
             (0..100).filter(|_| budget.take(1_000_000 + after_ms, &settings)).count()
         };
