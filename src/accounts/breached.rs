@@ -95,10 +95,10 @@ mod tests {
         let sha1 = |text: &String| hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref()).to_uppercase();
         let mut lines: Vec<String> = passwords.iter().map(sha1).collect();
         lines.sort();
-        let lines: String = lines.iter().zip(1..).map(|(line, count)| format!("{line}:{count}{end}")).collect();
+        let lines: Vec<String> = lines.iter().zip(1..).map(|(line, count)| format!("{line}:{count}{end}")).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list.txt");
-        std::fs::write(&path, lines).unwrap();
+        std::fs::write(&path, lines.concat()).unwrap();
         (folder, path)
     }
 

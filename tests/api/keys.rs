@@ -106,8 +106,8 @@ async fn what_is_taken_from_a_key_on_one_node_is_gone_on_the_other() {
         (json!({ "disabled": true }), 401),
         (json!({ "disabled": false }), 200),
         (json!({ "allowed_models": ["other/model"] }), 403),
-        (json!({ "allowed_models": null, "allowed_networks": ["192.0.2.0/24"] }), 403),
-        (json!({ "allowed_networks": null }), 200),
+        (json!({ "allowed_models": [], "allowed_networks": ["192.0.2.0/24"] }), 403),
+        (json!({ "allowed_networks": [] }), 200),
     ] {
         assert_eq!(manager.send(Method::PATCH, &path, &change).await.status(), 200, "{change}");
         learn().await;

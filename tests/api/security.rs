@@ -156,5 +156,6 @@ async fn nobody_chooses_a_password_that_was_stolen_elsewhere() {
 
 fn sha1(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+    let letters: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+    letters.concat()
 }

@@ -98,8 +98,8 @@ async fn programs(app: &TestApp, people: &BTreeMap<&str, Person<'_>>) -> [String
         .unwrap();
     let (deleted, hash) = key(member, json!({ "name": "deleted" })).await;
     assert_eq!(member.call(Method::DELETE, &format!("/api/v1/keys/{hash}"), json!({})).await.0, 200);
-    let (management, _) = key(&people["the owner"], json!({ "name": "manager", "is_management": true })).await;
-    let (foreign, _) = key(&people["canary"], json!({ "name": "canary manager", "is_management": true })).await;
+    let (management, _) = key(&people["the owner"], json!({ "name": "manager", "is_management_key": true })).await;
+    let (foreign, _) = key(&people["canary"], json!({ "name": "canary manager", "is_management_key": true })).await;
     [inference, disabled, expired, deleted, management, foreign]
 }
 

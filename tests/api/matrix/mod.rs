@@ -143,8 +143,9 @@ async fn try_one(world: &World<'_>, who: &Principal<'_>, method: &Method, path: 
     let text = answer.to_string().replace(world.foreign("generation"), "");
     found.cases += 1;
     let canary = world.canaries().iter().find(|canary| text.contains(canary.as_str()));
-    // The other organization's owner sees what is his.
-    if let Some(canary) = canary.filter(|_| !who.is_canary) {
+    // The other organization's owner sees what is his, and who runs the server sees who is on it.
+    let may_see = who.is_canary || (who.standing == Standing::Operator && path.starts_with("/admin"));
+    if let Some(canary) = canary.filter(|_| !may_see) {
         found.wrong.push(format!("{method} {path} by {} tells {canary}", who.name));
     }
     let reach = ROWS.iter().find(|(row, _)| *row == path).unwrap().1;

@@ -142,6 +142,7 @@ impl<'a> World<'a> {
             path if path.contains("/assignments/members") => json!({ "member_user_ids": [colleague] }),
             path if path.starts_with("/chats") => json!({ "title": "renamed", "document": { "columns": [
                 { "model": { "id": "acme/one", "name": "One" }, "turns": [{ "is_answer": false, "content": "Hi" }] }] } }),
+            "/account/passkeys/{id}" | "/chat-folders/{id}" => json!({ "name": format!("renamed {}", self.made) }),
             "/analytics/query" => json!({ "metrics": ["request_count"], "dimensions": ["api_key_id", "user"] }),
             _ => json!({ "name": "renamed", "disabled": true }),
         }
