@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use app::types::Money;
+use app::types::labels::is_about_code;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -52,6 +53,20 @@ const TASKS: [(&str, u32); 12] = [
     ("general:roleplay", 4),
     ("data:analysis", 3),
     ("general:math", 2),
+];
+
+/// What questions are about that are neither programs, nor translations, nor played roles, with shares.
+const CATEGORIES: [(&str, u32); 10] = [
+    ("", 30),
+    ("technology", 16),
+    ("science", 12),
+    ("academia", 10),
+    ("marketing", 8),
+    ("health", 7),
+    ("finance", 6),
+    ("legal", 5),
+    ("trivia", 4),
+    ("marketing/seo", 2),
 ];
 
 /// Languages of the questions, with shares.
@@ -178,8 +193,10 @@ fn traffic(
             let provider = catalog.provider(&endpoint.provider_slug);
             let row = request(&mut rng, created_at, model, endpoint);
             let is_own = rng.random_range(0..5) == 0;
+            let task = drawn(&mut rng, &TASKS);
             rows.push(GenerationRow {
-                task: drawn(&mut rng, &TASKS).to_owned(),
+                task: task.to_owned(),
+                category: category(&mut rng, task).to_owned(),
                 language: drawn(&mut rng, &LANGUAGES).to_owned(),
                 organization_id: if is_own { own_organization.to_owned() } else { "seeded-traffic".to_owned() },
                 workspace_id: if is_own { workspace_id.to_owned() } else { String::new() },
@@ -190,6 +207,15 @@ fn traffic(
         }
     }
     rows
+}
+
+fn category(rng: &mut StdRng, task: &str) -> &'static str {
+    match task {
+        code if is_about_code(code) => "programming",
+        "general:translation" => "translation",
+        "general:roleplay" => "roleplay",
+        _ => drawn(rng, &CATEGORIES),
+    }
 }
 
 /// One of a list, by the shares.

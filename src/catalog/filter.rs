@@ -64,8 +64,10 @@ pub type Measure<'a> = Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>;
 pub struct Context<'a> {
     /// Requests can be sent to the endpoint now.
     pub is_available: Box<dyn Fn(&Endpoint) -> bool + Send + Sync + 'a>,
-    /// Tokens of the last days by model id.
-    pub popularity: Box<dyn Fn(&str) -> i64 + Send + Sync + 'a>,
+    /// The model belongs to the category.
+    pub is_used_for: Box<dyn Fn(&str, &Model) -> bool + Send + Sync + 'a>,
+    /// Tokens of the last days by model id, within a category where one is named.
+    pub popularity: Box<dyn Fn(Option<&str>, &str) -> i64 + Send + Sync + 'a>,
     /// Seconds to the first token.
     pub latency: Measure<'a>,
     /// Tokens per second.
@@ -113,7 +115,7 @@ pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>
     }
     let mut models: Vec<&Arc<Model>> =
         catalog.models.values().filter(|model| model.is_listed() && filter.fits(catalog, model, context)).collect();
-    sort(&mut models, order, context);
+    sort(&mut models, order, filter.category.as_deref(), context);
     let total = models.len();
     let offset = whole("offset", query.offset.as_ref(), 0, usize::MAX)?;
     let limit = whole("limit", query.limit.as_ref(), 1, 1_000)?;
@@ -126,7 +128,7 @@ pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>
     Ok(Page { models, total, next_offset: (end < total).then_some(end) })
 }
 
-fn sort(models: &mut [&Arc<Model>], order: &str, context: &Context<'_>) {
+fn sort(models: &mut [&Arc<Model>], order: &str, category: Option<&str>, context: &Context<'_>) {
     let available = |model: &Model| model.endpoints.iter().any(|endpoint| (context.is_available)(endpoint));
     let best = |model: &Model, value: &dyn Fn(&Endpoint) -> Option<f64>, take: fn(f64, f64) -> f64| {
         model.endpoints.iter().filter_map(|endpoint| value(endpoint)).reduce(take)
@@ -145,7 +147,7 @@ fn sort(models: &mut [&Arc<Model>], order: &str, context: &Context<'_>) {
             a.total_cmp(&b)
         }),
         "newest" => {}
-        _ => models.sort_by_cached_key(|model| (Reverse((context.popularity)(&model.id)), !available(model))),
+        _ => models.sort_by_cached_key(|model| (Reverse((context.popularity)(category, &model.id)), !available(model))),
     }
 }
 
@@ -158,7 +160,7 @@ fn price(model: &Model) -> i128 {
 /// A query, read.
 struct Filter {
     words: Vec<String>,
-    category: Option<category::Category>,
+    category: Option<String>,
     parameters: Vec<String>,
     inputs: Vec<String>,
     /// `None` is every kind.
@@ -189,7 +191,9 @@ impl Filter {
             words: said(query.q.as_ref())
                 .map(|q| q.to_lowercase().split_whitespace().map(str::to_owned).collect())
                 .unwrap_or_default(),
-            category: said(query.category.as_ref()).map(category::read).transpose()?,
+            category: said(query.category.as_ref())
+                .map(|name| category::read(name).map(|_| name.to_owned()))
+                .transpose()?,
             parameters: items(query.supported_parameters.as_ref()),
             inputs: modalities("input_modalities", query.input_modalities.as_ref(), &INPUTS)?,
             outputs,
@@ -219,7 +223,7 @@ impl Filter {
         };
         let age = context.now_ms.div_euclid(MS_PER_DAY).saturating_sub(model.created.div_euclid(86_400));
         self.matches(model)
-            && self.category.is_none_or(|category| category.fits(model))
+            && self.category.as_ref().is_none_or(|category| (context.is_used_for)(category, model))
             && has_all(&model.supported_parameters, &self.parameters)
             && has_all(&architecture.input_modalities, &self.inputs)
             && self
@@ -328,7 +332,10 @@ mod tests {
     fn context() -> Context<'static> {
         Context {
             is_available: Box::new(|endpoint| endpoint.provider_slug == "anthropic"),
-            popularity: Box::new(|id| i64::from(id == "openai/o3")),
+            is_used_for: Box::new(|category, model| category::read(category).unwrap().fits(model)),
+            popularity: Box::new(|category, id| {
+                i64::from(id == if category.is_some() { "qwen/qwen3-coder" } else { "openai/o3" })
+            }),
             latency: Box::new(|endpoint| (endpoint.provider_slug == "groq").then_some(0.2)),
             throughput: Box::new(|endpoint| (endpoint.provider_slug == "cerebras").then_some(900.0)),
             now_ms: 1_790_000_000_000,
@@ -375,7 +382,7 @@ mod tests {
         assert!(!ids("max_price=0.1").contains(&"openai/gpt-5.5".to_owned()));
         assert!(ids("zdr=true").contains(&"openai/gpt-oss-120b".to_owned()));
         assert!(!ids("zdr=true").contains(&"openai/gpt-5.5".to_owned()));
-        assert!(ids("category=programming").contains(&"qwen/qwen3-coder".to_owned()));
+        assert_eq!(ids("category=programming")[0], "qwen/qwen3-coder", "what is used most for it");
         assert!(!ids("category=legal").contains(&"qwen/qwen3-coder".to_owned()));
         assert_eq!(ids("output_modalities=video"), Vec::<String>::new());
     }

@@ -22,13 +22,14 @@ pub struct Description;
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct BoardParams {
-    /// model, author, provider, app, task or language
+    /// model, author, provider, app, task, category or language
     by: Option<String>,
     /// day, week, month or year
     period: Option<String>,
     /// popular or trending
     sort: Option<String>,
-    /// Only models suited for it
+    /// Only requests about this: programming, roleplay, marketing, marketing/seo, technology, science, translation,
+    /// legal, finance, health, trivia or academia
     category: Option<String>,
     /// text, image, image_output, audio or tool_calling
     modality: Option<String>,
@@ -70,7 +71,7 @@ fn show_speed_board() {}
         ("end_date" = Option<String>, Query), ("period" = Option<String>, Query, description = "day, week or month"),
         ("modality" = Option<String>, Query, description = "text, image, image_output, audio or tool_calling"),
         ("context_bucket" = Option<String>, Query, description = "1K, 10K, 100K, 1M or 10M"),
-        ("category" = Option<String>, Query, description = "Models suited for it; by week or month"),
+        ("category" = Option<String>, Query, description = "Only requests about it, such as programming; by week or month"),
         ("language_type" = Option<String>, Query, description = "natural or programming; by week or month")),
     responses((status = 200, body = RankingsDaily), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 fn show_rankings_daily() {}

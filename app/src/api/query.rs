@@ -132,11 +132,12 @@ impl Period {
 /// Which leaderboard. Empty fields ask for nothing special.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoardQuery {
-    /// `model`, `author`, `provider` or `app`.
+    /// `model`, `author`, `provider`, `app`, `task`, `category` or `language`.
     pub by: String,
     pub period: Period,
     /// `trending`: by growth against the window before.
     pub sort: String,
+    /// Only requests about this: `programming`, …
     pub category: String,
     pub modality: String,
     /// Of prompts: `1K`, `10K`, …
@@ -176,6 +177,7 @@ impl BoardQuery {
             "provider" => BoardKind::Provider,
             "app" => BoardKind::App,
             "task" => BoardKind::Task,
+            "category" => BoardKind::Category,
             "language" => BoardKind::Language,
             _ => BoardKind::Model,
         }

@@ -1,4 +1,4 @@
-//! The labels of requests: what was asked for, and in which language.
+//! The labels of requests: what was asked for, what it is about, and in which language.
 
 /// Every task: its label and its name for people. The part before the colon is its kind.
 pub const TASKS: [(&str, &str); 20] = [
@@ -27,6 +27,22 @@ pub const TASKS: [(&str, &str); 20] = [
 /// Every kind of task.
 pub const TASK_KINDS: [(&str, &str); 4] =
     [("code", "Code"), ("data", "Data"), ("agent", "Agent"), ("general", "General")];
+
+/// Every category of `GET /models` and of the rankings: its label and its name for people.
+pub const CATEGORIES: [(&str, &str); 12] = [
+    ("programming", "Programming"),
+    ("roleplay", "Roleplay"),
+    ("marketing", "Marketing"),
+    ("marketing/seo", "Search engine optimization"),
+    ("technology", "Technology"),
+    ("science", "Science"),
+    ("translation", "Translation"),
+    ("legal", "Law"),
+    ("finance", "Finance"),
+    ("health", "Health"),
+    ("trivia", "Trivia"),
+    ("academia", "Academia"),
+];
 
 /// Every language that is told apart, by its ISO 639-1 code.
 pub const LANGUAGES: [(&str, &str); 31] = [
@@ -71,6 +87,12 @@ fn name(list: &[(&'static str, &'static str)], label: &str) -> Option<&'static s
 #[must_use]
 pub fn task_name(label: &str) -> Option<&'static str> {
     name(&TASKS, label)
+}
+
+/// A category's name for people.
+#[must_use]
+pub fn category_name(label: &str) -> Option<&'static str> {
+    name(&CATEGORIES, label)
 }
 
 /// A language's name for people.

@@ -16,6 +16,8 @@ pub enum BoardKind {
     App,
     /// By what requests ask for.
     Task,
+    /// By what requests are about.
+    Category,
     /// By the language of questions.
     Language,
 }
@@ -45,7 +47,7 @@ pub struct Board {
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BoardRow {
     pub rank: u32,
-    /// Model id, author slug, provider name, app URL, task or language.
+    /// Model id, author slug, provider name, app URL, task, category or language.
     pub id: String,
     pub name: String,
     pub tokens: i64,

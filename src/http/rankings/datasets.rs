@@ -12,7 +12,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::{LENGTHS, MODALITIES, has_modality, one_of, said};
 use crate::App;
-use crate::catalog::category;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
 use crate::http::caller::Caller;
@@ -94,7 +93,7 @@ pub async fn show_rankings_daily(
     _: Caller,
     Query(query): Query<DatasetQuery>,
 ) -> Result<Json<RankingsDaily>> {
-    let category = said(query.category.as_ref()).map(category::read).transpose()?;
+    let category = one_of("category", query.category.as_ref(), &labels::CATEGORIES.map(|(known, _)| known))?;
     let modality = one_of("modality", query.modality.as_ref(), &MODALITIES)?;
     let length = one_of("context_bucket", query.context_bucket.as_ref(), &LENGTHS)?;
     let language = one_of("language_type", query.language_type.as_ref(), &["natural", "programming"])?;
@@ -117,6 +116,7 @@ pub async fn show_rankings_daily(
     let counted: Vec<(&str, &str)> = match (&length, modality.as_deref(), language.as_deref()) {
         (Some(length), _, _) => vec![("length", length.as_str())],
         (None, Some("tool_calling"), _) => vec![("tools", "")],
+        _ if let Some(category) = &category => vec![("category", category.as_str())],
         (_, _, Some("natural")) => vec![("language", "")],
         (_, _, Some(_)) => labels::TASKS
             .iter()
@@ -133,8 +133,7 @@ pub async fn show_rankings_daily(
     }
     for row in rows {
         let model = catalog.model(&row.id);
-        let is_meant = category.is_none_or(|category| model.is_some_and(|model| category.fits(model)))
-            && modality.as_deref().is_none_or(|kind| model.is_some_and(|model| has_modality(model, kind)));
+        let is_meant = modality.as_deref().is_none_or(|kind| model.is_some_and(|model| has_modality(model, kind)));
         if is_meant {
             let slug = model.map_or_else(|| row.id.clone(), |model| model.canonical_slug.clone());
             let date = period_start(period, row.day);

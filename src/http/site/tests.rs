@@ -252,9 +252,12 @@ async fn rankings_are_drawn_and_told_for_every_period() {
         ]);
         assert_eq!(page.html.matches("class=\"series-0\"").count(), columns + 1, "{period}, with its key");
     }
-    let narrow = open("/rankings?category=programming&length=10K", VISITOR).await;
+    let narrow = open("/rankings?modality=image&category=programming&language=de", VISITOR).await;
     narrow.assert_shows(&["Growing most", "Fastest in 24 hours", "140", "0.40 s", "Link to this chart"]);
-    assert!(narrow.html.contains("/api/v1/rankings.svg?period=week&amp;category=programming&amp;length=10K"));
+    assert!(
+        narrow.html.contains("/api/v1/rankings.svg?period=week&amp;category=programming&amp;modality=image"),
+        "one of both"
+    );
     open("/rankings?by=nonsense&period=%3Cscript%3E", VISITOR).await.assert_shows(&["Leaderboard"]);
 }
 

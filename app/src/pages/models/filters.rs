@@ -133,7 +133,7 @@ fn Category(facets: Vec<Facet>, chosen: String) -> impl IntoView {
         .collect_view();
     view! {
         <fieldset class="facet">
-            <legend>"Good for"</legend>
+            <legend>"Used for"</legend>
             <label class="choice">
                 <span class="visually-hidden">"Category"</span>
                 <select class="input" name="category"><option value="">"Anything"</option>{options}</select>
