@@ -132,6 +132,8 @@ pub struct App {
     /// Tokens of the last days by model.
     popularity: ArcSwap<HashMap<String, i64>>,
     uses: ArcSwap<Uses>,
+    /// What apps said they are for.
+    pub noted: rankings::app_categories::Noted,
     announcements: ArcSwap<Vec<AnnouncementRow>>,
     in_flight: Arc<Semaphore>,
     pub memory: Memory,
@@ -195,6 +197,7 @@ impl App {
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
             uses: ArcSwap::default(),
+            noted: rankings::app_categories::Noted::default(),
             announcements: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,

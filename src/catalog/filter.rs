@@ -75,8 +75,8 @@ pub struct Context<'a> {
     pub now_ms: i64,
 }
 
-/// The values of `sort` that this server has the data for.
-pub const SORTS: [&str; 8] = [
+/// The values of `sort`.
+pub const SORTS: [&str; 12] = [
     "most-popular",
     "top-weekly",
     "newest",
@@ -85,6 +85,19 @@ pub const SORTS: [&str; 8] = [
     "context-high-to-low",
     "throughput-high-to-low",
     "latency-low-to-high",
+    "intelligence-high-to-low",
+    "coding-high-to-low",
+    "agentic-high-to-low",
+    "design-arena-elo-high-to-low",
+];
+
+/// The published results that some of them go by, by how their names begin; where a list of
+/// models brings none, the order is that of the catalog.
+const SCORES: [(&str, &str); 4] = [
+    ("intelligence-high-to-low", "Artificial Analysis Intelligence Index"),
+    ("coding-high-to-low", "Artificial Analysis Coding Index"),
+    ("agentic-high-to-low", "Artificial Analysis Agentic Index"),
+    ("design-arena-elo-high-to-low", "Design Arena"),
 ];
 
 const DEFAULT_LIMIT: usize = 500;
@@ -110,7 +123,7 @@ pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>
     if !SORTS.contains(&order) {
         return Err(Error::bad_request(
             "sort",
-            format!("sort cannot be `{order}` here; it takes {}", SORTS.join(", ")),
+            format!("sort cannot be `{order}`; it takes {}", SORTS.join(", ")),
         ));
     }
     let mut models: Vec<&Arc<Model>> =
@@ -147,8 +160,18 @@ fn sort(models: &mut [&Arc<Model>], order: &str, category: Option<&str>, context
             a.total_cmp(&b)
         }),
         "newest" => {}
+        _ if let Some((_, name)) = SCORES.iter().find(|(sort, _)| *sort == order) => models.sort_by(|a, b| {
+            let [a, b] = [a, b].map(|model| score(model, name).unwrap_or(f64::NEG_INFINITY));
+            b.total_cmp(&a)
+        }),
         _ => models.sort_by_cached_key(|model| (Reverse((context.popularity)(category, &model.id)), !available(model))),
     }
+}
+
+/// The best of a model's results under a name.
+fn score(model: &Model, name: &str) -> Option<f64> {
+    let results = model.benchmarks.iter().filter(|result| result.name.starts_with(name));
+    results.map(|result| result.score).reduce(f64::max)
 }
 
 /// Three input tokens to one of output, in pico-dollars.
@@ -319,6 +342,8 @@ fn flag(field: &str, value: Option<&String>) -> Result<Option<bool>> {
 
 #[cfg(test)]
 mod tests {
+    use app::types::statistics::Benchmark;
+
     use super::*;
     use crate::catalog::import::plan;
     use crate::catalog::seed;
@@ -406,6 +431,20 @@ mod tests {
     }
 
     #[test]
+    fn published_results_order_models_and_those_without_come_last() {
+        let result = |name: &str, score| Benchmark { name: name.to_owned(), score, ..Benchmark::default() };
+        let model = |id: &str, benchmarks| Arc::new(Model { id: id.to_owned(), benchmarks, ..Model::default() });
+        let models = [
+            model("untried", vec![result("Artificial Analysis Coding Agent Index", 99.0)]),
+            model("good", vec![result("Artificial Analysis Coding Index", 31.5)]),
+            model("best", vec![result("SciCode", 3.0), result("Artificial Analysis Coding Index", 60.0)]),
+        ];
+        let mut sorted: Vec<&Arc<Model>> = models.iter().collect();
+        sort(&mut sorted, "coding-high-to-low", None, &context());
+        assert_eq!(sorted.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["best", "good", "untried"]);
+    }
+
+    #[test]
     fn pages_follow_each_other_without_a_gap() {
         let whole = ids("");
         let query = |offset: usize| ModelsQuery {
@@ -426,7 +465,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_answered_with_the_field_and_what_it_takes() {
         assert!(complaint("sort=best").contains("pricing-low-to-high"));
-        assert!(complaint("sort=intelligence-high-to-low").contains("it takes most-popular"));
+        assert!(complaint("sort=oldest").contains("it takes most-popular"));
         assert!(complaint("category=cooking").contains("programming"));
         assert!(complaint("output_modalities=smell").contains("image"));
         assert_eq!(complaint("limit=0"), "limit must be a whole number, 1 to 1000; it is `0`");

@@ -43,6 +43,9 @@ struct BoardParams {
     task: Option<String>,
     /// Only questions in this language, by its ISO 639-1 code
     language: Option<String>,
+    /// Of apps, only those for this: coding, creative, productivity, entertainment, or one of their parts, such as
+    /// cli-agent
+    app_category: Option<String>,
 }
 
 /// Shows a leaderboard by tokens.
@@ -79,6 +82,8 @@ fn show_rankings_daily() {}
 /// Lists the apps that name themselves, by tokens or by growth.
 #[utoipa::path(get, path = "/datasets/app-rankings", tag = "rankings",
     params(("start_date" = Option<String>, Query), ("end_date" = Option<String>, Query),
+        ("category" = Option<String>, Query, description = "coding, creative, productivity or entertainment"),
+        ("subcategory" = Option<String>, Query, description = "What apps say they are for, such as cli-agent"),
         ("sort" = Option<String>, Query, description = "popular or trending"),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
     responses((status = 200, body = AppRankings), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]

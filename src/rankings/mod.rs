@@ -1,5 +1,6 @@
 //! Totals → leaderboards and usage charts. Reads roll-ups only.
 
+pub mod app_categories;
 pub mod curves;
 pub mod ratings;
 

@@ -150,6 +150,8 @@ pub struct BoardQuery {
     pub task: String,
     /// Only questions in this language: `de`, …
     pub language: String,
+    /// Only apps for this: `coding`, `cli-agent`, …
+    pub app_category: String,
 }
 
 impl BoardQuery {
@@ -167,6 +169,7 @@ impl BoardQuery {
             provider: get("provider"),
             task: get("task"),
             language: get("language"),
+            app_category: get("app_category"),
         }
     }
 
@@ -197,6 +200,7 @@ impl BoardQuery {
             ("provider", &self.provider),
             ("task", &self.task),
             ("language", &self.language),
+            ("app_category", &self.app_category),
         ];
         for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
             let _ = write!(out, "&{name}={}", encode(value));

@@ -44,6 +44,33 @@ pub const CATEGORIES: [(&str, &str); 12] = [
     ("academia", "Academia"),
 ];
 
+/// What apps can say they are for: the category, its name for people, and the group it belongs to.
+pub const APP_CATEGORIES: [(&str, &str, &str); 15] = [
+    ("cli-agent", "Agents in a terminal", "coding"),
+    ("ide-extension", "Editor extensions", "coding"),
+    ("cloud-agent", "Agents in the cloud", "coding"),
+    ("programming-app", "Programming", "coding"),
+    ("native-app-builder", "App builders", "coding"),
+    ("creative-writing", "Creative writing", "creative"),
+    ("video-gen", "Video", "creative"),
+    ("image-gen", "Pictures", "creative"),
+    ("audio-gen", "Sound", "creative"),
+    ("writing-assistant", "Writing", "productivity"),
+    ("general-chat", "Chat", "productivity"),
+    ("personal-agent", "Personal agents", "productivity"),
+    ("legal", "Law", "productivity"),
+    ("roleplay", "Roleplay", "entertainment"),
+    ("game", "Games", "entertainment"),
+];
+
+/// The groups of these.
+pub const APP_GROUPS: [(&str, &str); 4] = [
+    ("coding", "Coding"),
+    ("creative", "Creative"),
+    ("productivity", "Productivity"),
+    ("entertainment", "Entertainment"),
+];
+
 /// Every language that is told apart, by its ISO 639-1 code.
 pub const LANGUAGES: [(&str, &str); 31] = [
     ("ar", "Arabic"),
@@ -93,6 +120,18 @@ pub fn task_name(label: &str) -> Option<&'static str> {
 #[must_use]
 pub fn category_name(label: &str) -> Option<&'static str> {
     name(&CATEGORIES, label)
+}
+
+/// The name for people of what an app is for.
+#[must_use]
+pub fn app_category_name(category: &str) -> Option<&'static str> {
+    APP_CATEGORIES.iter().find(|(known, ..)| *known == category).map(|(_, name, _)| *name)
+}
+
+/// The categories that a group has, or the category itself.
+#[must_use]
+pub fn app_categories_in(name: &str) -> Vec<&'static str> {
+    APP_CATEGORIES.iter().filter(|(known, _, group)| *known == name || *group == name).map(|(known, ..)| *known).collect()
 }
 
 /// A language's name for people.

@@ -40,6 +40,9 @@ pub struct Board {
     /// What the app of the query calls itself, where one was named and is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// What this app says it is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
 }
 
 /// One line of a leaderboard.

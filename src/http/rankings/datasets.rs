@@ -10,7 +10,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{LENGTHS, MODALITIES, has_modality, one_of, said};
+use super::{LENGTHS, MODALITIES, apps_of, has_modality, one_of, said};
 use crate::App;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
@@ -173,12 +173,8 @@ pub async fn show_app_rankings(
     _: Caller,
     Query(query): Query<DatasetQuery>,
 ) -> Result<Json<AppRankings>> {
-    for (field, value) in [("category", &query.category), ("subcategory", &query.subcategory)] {
-        if said(value.as_ref()).is_some() {
-            let message = format!("{field} is not known here: apps of this server have none. Leave it out.");
-            return Err(Error::bad_request(field, message));
-        }
-    }
+    let categories = wanted_categories(&query)?;
+    let wanted = if categories.is_empty() { None } else { Some(apps_of(&app, &categories).await?) };
     let number = |field: &str, value: Option<&String>, default: usize, least: usize| match said(value) {
         None => Ok(default),
         Some(text) => {
@@ -195,6 +191,9 @@ pub async fn show_app_rankings(
     let from = if is_trending { window.0 - 3 * length } else { window.0 };
     let mut apps: HashMap<String, (AppRanking, i64, i64)> = HashMap::new();
     for row in app.store.public_days("app", "", from, window.1 + 1).await? {
+        if wanted.as_ref().is_some_and(|apps| !apps.contains(&row.id)) {
+            continue;
+        }
         let (ranking, tokens, before) = apps.entry(row.id.clone()).or_default();
         let sum = row.prompt_tokens + row.completion_tokens;
         if row.day < window.0 {
@@ -224,6 +223,23 @@ pub async fn show_app_rankings(
         .map(|((_, ranking), rank)| AppRanking { rank, ..ranking })
         .collect();
     Ok(Json(AppRankings { data, meta: meta(now_ms, window) }))
+}
+
+/// The categories that `subcategory` and `category` leave; none when neither is said.
+fn wanted_categories(query: &DatasetQuery) -> Result<Vec<&'static str>> {
+    let group = one_of("category", query.category.as_ref(), &labels::APP_GROUPS.map(|(group, _)| group))?;
+    let names = labels::APP_CATEGORIES.map(|(name, ..)| name);
+    let subcategory = one_of("subcategory", query.subcategory.as_ref(), &names)?;
+    let in_group = group.as_deref().map(labels::app_categories_in);
+    let Some(name) = subcategory else { return Ok(in_group.unwrap_or_default()) };
+    let found = labels::app_categories_in(&name);
+    match in_group {
+        Some(group) if !found.iter().all(|name| group.contains(name)) => {
+            let message = format!("subcategory must belong to the category, which has {}", group.join(", "));
+            Err(Error::bad_request("subcategory", message))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// A number for an app that stays the same, small enough for every JSON parser.

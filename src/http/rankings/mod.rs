@@ -5,6 +5,7 @@ mod picture;
 mod speed;
 pub mod tasks;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub struct RankingsQuery {
     pub provider: Option<String>,
     pub task: Option<String>,
     pub language: Option<String>,
+    pub app_category: Option<String>,
 }
 
 /// The query, read.
@@ -54,6 +56,8 @@ struct Wish {
     days: i64,
     is_trending: bool,
     modality: Option<String>,
+    /// Of apps, what they are for.
+    app_categories: Vec<&'static str>,
     /// Dimension and name of what is counted.
     counted: (&'static str, String),
 }
@@ -105,11 +109,16 @@ impl RankingsQuery {
                 "by must be model or author with a category, modality, length, app, provider, task or language";
             return Err(Error::bad_request("by", remedy));
         }
+        let app_categories = app_categories("app_category", self.app_category.as_ref())?;
+        if kind != BoardKind::App && !app_categories.is_empty() {
+            return Err(Error::bad_request("by", "by must be app with an app_category"));
+        }
         Ok(Wish {
             kind,
             days,
             is_trending: one_of("sort", self.sort.as_ref(), &["popular", "trending"])?.as_deref() == Some("trending"),
             modality,
+            app_categories,
             counted: narrowings.pop().unwrap_or(("model", String::new())),
         })
     }
@@ -140,6 +149,27 @@ impl RankingsQuery {
         }
         Ok(narrowings)
     }
+}
+
+/// The categories of apps that a group or a category names; none when nothing is said.
+fn app_categories(field: &str, value: Option<&String>) -> Result<Vec<&'static str>> {
+    let Some(name) = said(value) else { return Ok(Vec::new()) };
+    let found = labels::app_categories_in(name);
+    if found.is_empty() {
+        let known = labels::APP_GROUPS.iter().map(|(group, _)| *group);
+        let known: Vec<&str> = known.chain(labels::APP_CATEGORIES.iter().map(|(name, ..)| *name)).collect();
+        return Err(Error::bad_request(field, format!("{field} must be one of {}", known.join(", "))));
+    }
+    Ok(found)
+}
+
+/// The apps of some categories.
+async fn apps_of(app: &App, categories: &[&str]) -> Result<HashSet<String>> {
+    let mut apps = HashSet::new();
+    for category in categories {
+        apps.extend(app.store.apps_of_category(category).await?);
+    }
+    Ok(apps)
 }
 
 /// Whether a model reads, writes or does what is asked for.
@@ -181,6 +211,10 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     if !is_plain {
         totals.retain(|row| wish.takes(&catalog, &row.id));
     }
+    if !wish.app_categories.is_empty() {
+        let apps = apps_of(app, &wish.app_categories).await?;
+        totals.retain(|row| apps.contains(&row.id));
+    }
     let name = |id: &str, title: &str| match wish.kind {
         BoardKind::Model => catalog.model(id).map_or_else(|| id.to_owned(), |model| model.name.clone()),
         BoardKind::Task => labels::task_name(id).unwrap_or(id).to_owned(),
@@ -194,6 +228,7 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     let mut board = ranks.board(&days, from, to, &name);
     if let ("app", url) = (wish.counted.0, &wish.counted.1) {
         board.title = app.store.app_title(url).await?;
+        board.categories = app.store.app_categories(url).await?;
     }
     Ok(board)
 }

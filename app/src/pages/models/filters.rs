@@ -7,7 +7,7 @@ use crate::api::ModelQuery;
 use crate::components::format;
 use crate::types::models::{Facet, Facets};
 
-const SORTS: [(&str, &str); 8] = [
+const SORTS: [(&str, &str); 9] = [
     ("", "Most used"),
     ("top-weekly", "Most used this week"),
     ("newest", "Newest"),
@@ -16,6 +16,7 @@ const SORTS: [(&str, &str); 8] = [
     ("context-high-to-low", "Longest context"),
     ("throughput-high-to-low", "Highest throughput"),
     ("latency-low-to-high", "Lowest latency"),
+    ("coding-high-to-low", "Best coding score"),
 ];
 const CONTEXTS: [(&str, &str); 6] = [
     ("", "Any length"),
