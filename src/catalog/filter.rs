@@ -121,10 +121,7 @@ pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>
     let filter = Filter::read(query)?;
     let order = said(query.sort.as_ref()).unwrap_or("most-popular");
     if !SORTS.contains(&order) {
-        return Err(Error::bad_request(
-            "sort",
-            format!("sort cannot be `{order}`; it takes {}", SORTS.join(", ")),
-        ));
+        return Err(Error::bad_request("sort", format!("sort cannot be `{order}`; it takes {}", SORTS.join(", "))));
     }
     let mut models: Vec<&Arc<Model>> =
         catalog.models.values().filter(|model| model.is_listed() && filter.fits(catalog, model, context)).collect();

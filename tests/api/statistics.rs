@@ -88,6 +88,31 @@ on_both_databases! {
         let (_, apps_body) = read(key.get(&format!("{apps}&sort=trending&offset=1")).await).await;
         assert_eq!((&apps_body["data"][0]["app_name"], &apps_body["data"][0]["rank"]), (&json!("=Owl"), &json!(2)), "{apps_body}");
         assert_eq!(app.get(&apps).await.status(), 401, "a key is needed");
+
+        let says = |list: &'static str| key.request(Method::POST, "/api/v1/chat/completions")
+            .header("http-referer", "https://owl.example")
+            .header("x-openrouter-categories", list)
+            .json(&question(json!({})));
+        upstream.always(answer(10));
+        for list in ["cli-agent, cooking, IDE-extension, game", "cli-agent"] {
+            assert_eq!(says(list).send().await.unwrap().status(), 200);
+        }
+        while app.app.store.fold_generations().await.unwrap() > 0 {}
+        assert_eq!(get(&app, "/api/v1/rankings?app=https://owl.example").await["data"]["categories"], json!(["cli-agent", "ide-extension"]));
+        for (part, urls) in [("coding", vec!["https://owl.example"]), ("ide-extension", vec!["https://owl.example"]), ("game", vec![])] {
+            let rows = get(&app, &format!("/api/v1/rankings?by=app&app_category={part}")).await["data"]["rows"].clone();
+            assert_eq!(names(&rows, "id"), urls, "{part}");
+        }
+        for (part, count) in [("category=coding", 1), ("category=coding&subcategory=cli-agent", 1), ("subcategory=game", 0)] {
+            let (_, body) = read(key.get(&format!("{apps}&{part}")).await).await;
+            assert_eq!(body["data"].as_array().unwrap().len(), count, "{part}: {body}");
+        }
+        for wrong in ["category=cooking", "subcategory=coding", "category=creative&subcategory=cli-agent"] {
+            assert_eq!(key.get(&format!("{apps}&{wrong}")).await.status(), 400, "{wrong}");
+        }
+        for wrong in ["?by=app&app_category=cooking", "?app_category=coding"] {
+            assert_eq!(app.get(&format!("/api/v1/rankings{wrong}")).await.status(), 400, "{wrong}");
+        }
         app.finish().await;
     }
 }

@@ -131,7 +131,11 @@ pub fn app_category_name(category: &str) -> Option<&'static str> {
 /// The categories that a group has, or the category itself.
 #[must_use]
 pub fn app_categories_in(name: &str) -> Vec<&'static str> {
-    APP_CATEGORIES.iter().filter(|(known, _, group)| *known == name || *group == name).map(|(known, ..)| *known).collect()
+    APP_CATEGORIES
+        .iter()
+        .filter(|(known, _, group)| *known == name || *group == name)
+        .map(|(known, ..)| *known)
+        .collect()
 }
 
 /// A language's name for people.

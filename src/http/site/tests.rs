@@ -265,7 +265,11 @@ async fn rankings_are_drawn_and_told_for_every_period() {
 async fn apps_providers_and_their_health_have_pages() {
     open("/apps?sort=trending", VISITOR).await.assert_shows(&["Growing most", "Leaderboard"]);
     let app = open("/app?url=https://foxglove.example&period=week", VISITOR).await;
-    app.assert_shows(&["Foxglove", "Models it uses", "CSV"]);
+    app.assert_shows(&["Foxglove", "Agents in a terminal", "Models it uses", "CSV"]);
+    assert!(!app.html.contains("cooking"), "only what there is a name for");
+    let kinds = open("/apps?app_category=cli-agent&sort=trending", VISITOR).await;
+    kinds.assert_shows(&["All kinds", "Entertainment", "Editor extensions"]);
+    assert!(kinds.html.contains("/apps?sort=trending&amp;period=month&amp;app_category=entertainment"));
     assert_eq!(open("/app?url=https://nobody.example", VISITOR).await.status, StatusCode::NOT_FOUND);
     open("/providers/alpha", VISITOR).await.assert_shows(&[
         "Alpha",
