@@ -11,7 +11,7 @@ use crate::components::deferred::deferred;
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
-use crate::types::labels::{CATEGORIES, LANGUAGES, TASKS};
+use crate::types::labels::{CATEGORIES, LANGUAGES, TASKS, app_categories_in};
 use crate::types::rankings::{BoardKind, BoardRow, SpeedLine};
 
 const KINDS: [(&str, &str); 7] = [
@@ -42,7 +42,7 @@ const LENGTHS: [(&str, &str); 6] = [
 /// Lines of the side boards.
 const SIDE: usize = 10;
 
-/// `/rankings?by=&period=&category=&modality=&length=&task=&language=`
+/// `/rankings?by=&period=&category=&modality=&length=&task=&language=&app_category=`
 #[component]
 pub fn Rankings() -> impl IntoView {
     let api = use_api();
@@ -109,6 +109,9 @@ fn tidy(query: BoardQuery) -> BoardQuery {
     let by = known(query.by, &KINDS);
     let is_of_models = matches!(by.as_str(), "" | "model" | "author");
     let mut tidy = BoardQuery { by, period: query.period, ..BoardQuery::default() };
+    if tidy.by == "app" && !app_categories_in(&query.app_category).is_empty() {
+        tidy.app_category.clone_from(&query.app_category);
+    }
     if is_of_models {
         tidy.modality = known(query.modality, &MODALITIES);
         // A request is counted by one of these at a time; of several the first is shown.
