@@ -115,6 +115,7 @@ impl Ranks {
             total_tokens: self.total_tokens,
             has_simulated: self.has_simulated,
             title: None,
+            categories: Vec::new(),
         }
     }
 }
