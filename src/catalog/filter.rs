@@ -60,14 +60,20 @@ impl ModelsQuery {
 /// A statistic of an endpoint, where there is one.
 pub type Measure<'a> = Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>;
 
+/// Whether a model belongs to a category.
+pub type Use<'a> = Box<dyn Fn(&str, &Model) -> bool + Send + Sync + 'a>;
+
+/// Tokens of a model by its id, within a category where one is named.
+pub type Popularity<'a> = Box<dyn Fn(Option<&str>, &str) -> i64 + Send + Sync + 'a>;
+
 /// What the list depends on besides the catalog.
 pub struct Context<'a> {
     /// Requests can be sent to the endpoint now.
     pub is_available: Box<dyn Fn(&Endpoint) -> bool + Send + Sync + 'a>,
     /// The model belongs to the category.
-    pub is_used_for: Box<dyn Fn(&str, &Model) -> bool + Send + Sync + 'a>,
+    pub is_used_for: Use<'a>,
     /// Tokens of the last days by model id, within a category where one is named.
-    pub popularity: Box<dyn Fn(Option<&str>, &str) -> i64 + Send + Sync + 'a>,
+    pub popularity: Popularity<'a>,
     /// Seconds to the first token.
     pub latency: Measure<'a>,
     /// Tokens per second.

@@ -84,10 +84,10 @@ traits! {
     academia = 65536: "thesis dissertation essay citation citations cite bibliography professor university coursework homework \
         syllabus scholarly academic methodology exam exams lecture curriculum phd hausarbeit bachelorarbeit masterarbeit \
         seminar mémoire tesis universidad 论文",
-    technology = 131072: "laptop smartphone phone iphone android windows macos linux router wifi bluetooth gpu cpu processor \
+    technology = 131_072: "laptop smartphone phone iphone android windows macos linux router wifi bluetooth gpu cpu processor \
         software hardware internet cloud server browser gadget robot robots robotics cybersecurity encryption network vpn \
         technology computer technologie tecnología rechner ordinateur ordenador 电脑",
-    trivia = 262144: "trivia quiz capital tallest largest longest smallest oldest highest deepest invented inventor founded \
+    trivia = 262_144: "trivia quiz capital tallest largest longest smallest oldest highest deepest invented inventor founded \
         discovered president population olympics oscar anthem hauptstadt capitale einwohner habitants 首都",
 }
 
