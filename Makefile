@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
-.PHONY: help run build wasm test e2e check deny bench measure fuzz round-trip simulation clean
+.PHONY: help run build wasm test e2e check deny bench measure fuzz round-trip cuts simulation clean
 .PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend overload
 
 # How much of the long tests about money: `make kill-rounds ROUNDS=50`.
@@ -45,8 +45,12 @@ fuzz: ## Run every fuzz target for ten minutes (FUZZ_SECONDS), or TARGETS only.
 	@scripts/fuzz $(TARGETS)
 
 round-trip: ## Translate over 100,000 made-up requests to three providers and back.
-	@scripts/with-cargo cargo test -p patchbay --lib -- --ignored --exact --nocapture \
+	@scripts/with-cargo cargo test --profile prove -p patchbay --lib -- --ignored --exact --nocapture \
 		dialects::round_trip::nothing_is_lost_in_more_than_a_hundred_thousand_round_trips
+
+cuts: ## Cut every recorded stream at every byte and read it again from its beginning.
+	@scripts/with-cargo cargo test --profile prove -p patchbay --lib -- --ignored --exact --nocapture \
+		dialects::golden::cuts::a_stream_cut_at_every_byte_is_read_the_same_from_its_beginning
 
 ledger-model: ## The ledger against its model: OPS on SQLite (100,000), POSTGRES_OPS on PostgreSQL (10,000), SEED.
 	@$(PROVE) ledger_model::a_hundred_thousand_operations_agree_with_the_model

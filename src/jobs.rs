@@ -12,13 +12,15 @@ use crate::billing::top_up;
 use crate::gateway::broadcast::send;
 use crate::gateway::probe;
 use crate::store::Backend;
+use crate::store::fold::FOLD_LIMIT;
 
 /// Starts the jobs; they end when the last request is over: until then this node must say that it is
 /// alive, or others void its holds.
 pub fn start(app: &Arc<App>) {
-    every(app, Duration::from_secs(1), "fold generations", |app| async move {
-        // A backlog is folded piece by piece without waiting.
-        while app.store.fold_generations().await? > 0 {}
+    every(app, Duration::from_millis(500), "fold generations", |app| async move {
+        // A backlog is folded piece by piece without waiting. What has come meanwhile waits for the next
+        // time: each fold makes the ledger's connection read its pages anew.
+        while app.store.fold_generations().await? >= FOLD_LIMIT {}
         Ok(())
     });
     every(app, Duration::from_secs(2), "buy credit automatically", |app| async move { top_up::buy_due(&app).await });

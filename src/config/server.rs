@@ -14,9 +14,17 @@ pub struct ServerSettings {
     pub header_ms: u64,
     pub keep_alive_ms: u64,
     pub body_ms: u64,
+    /// Before the rate counts.
+    pub body_start_ms: u64,
     /// 0 is any.
     pub body_bytes_per_second: u64,
     pub h2_streams: u32,
+    /// Streams a caller may have reset before they were served, and ones reset for its mistakes.
+    pub h2_resets: usize,
+    pub h2_mistakes: usize,
+    pub h2_header_bytes: u32,
+    pub h2_stream_window_bytes: u32,
+    pub h2_window_bytes: u32,
     pub h2_ping_ms: u64,
     pub h2_ping_timeout_ms: u64,
     pub unready_ms: u64,
@@ -27,7 +35,9 @@ pub struct ServerSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct StreamSettings {
     pub head_ms: u64,
+    /// Before the first frame, and between two.
     pub comment_ms: u64,
+    pub idle_comment_ms: u64,
     pub event_bytes: usize,
     pub answer_bytes: usize,
     pub waiting_frames: usize,
@@ -67,8 +77,14 @@ impl Default for ServerSettings {
             header_ms: 10_000,
             keep_alive_ms: 75_000,
             body_ms: 60_000,
+            body_start_ms: 5_000,
             body_bytes_per_second: 16 << 10,
             h2_streams: 128,
+            h2_resets: 20,
+            h2_mistakes: 1_024,
+            h2_header_bytes: 16 << 10,
+            h2_stream_window_bytes: 64 << 10,
+            h2_window_bytes: 1 << 20,
             h2_ping_ms: 20_000,
             h2_ping_timeout_ms: 10_000,
             unready_ms: 5_000,
@@ -81,6 +97,7 @@ impl Default for StreamSettings {
         Self {
             head_ms: 5_000,
             comment_ms: 10_000,
+            idle_comment_ms: 15_000,
             // A picture of 4096 x 4096 pixels comes as one event.
             event_bytes: 32 << 20,
             answer_bytes: 64 << 20,
@@ -114,6 +131,13 @@ impl ServerSettings {
         if self.headers < 16 {
             return Some(("server.headers", "must be at least 16: browsers send that many"));
         }
+        if self.h2_stream_window_bytes == 0 || self.h2_stream_window_bytes > 0x7FFF_FFFF {
+            return Some(("server.h2_stream_window_bytes", "must be between 1 and 2147483647"));
+        }
+        // What a connection begins with, by RFC 9113; it can only be made larger.
+        if self.h2_window_bytes < 65_535 || self.h2_window_bytes > 0x7FFF_FFFF {
+            return Some(("server.h2_window_bytes", "must be between 65535 and 2147483647"));
+        }
         None
     }
 }
@@ -129,6 +153,9 @@ impl StreamSettings {
         }
         if self.comment_ms == 0 {
             return Some(("streams.comment_ms", "must be at least 1"));
+        }
+        if self.idle_comment_ms == 0 {
+            return Some(("streams.idle_comment_ms", "must be at least 1"));
         }
         None
     }

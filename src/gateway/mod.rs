@@ -143,10 +143,12 @@ pub enum Reply {
         id: String,
         body: Bytes,
     },
-    /// Whole server-sent events; the stream has begun, or 5 s have passed.
+    /// Whole server-sent events.
     Stream {
         id: String,
         frames: frames::Receiver,
+        /// Nothing has come yet, and nothing did for `streams.head_ms`.
+        is_late: bool,
     },
 }
 
@@ -289,17 +291,17 @@ async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     let (sender, frames) = frames::channel(&app.config.streams);
     let head_wait = Duration::from_millis(app.config.streams.head_ms);
     app.requests.spawn(Box::pin(relay::drive(run, head, sender)));
-    let outcome = if let Ok(outcome) = tokio::time::timeout(head_wait, &mut began).await {
-        outcome.map_err(|_| TryRecvError::Closed)
+    let (outcome, is_late) = if let Ok(outcome) = tokio::time::timeout(head_wait, &mut began).await {
+        (outcome.map_err(|_| TryRecvError::Closed), false)
     } else {
         // From here on a failure is a frame of the stream, unless it came this very moment.
         began.close();
-        began.try_recv()
+        (began.try_recv(), true)
     };
     match outcome {
         Ok(Err(error)) => Err(error),
-        Ok(Ok(())) | Err(TryRecvError::Empty) => Ok(Reply::Stream { id, frames }),
-        Err(TryRecvError::Closed) if !frames.is_over() => Ok(Reply::Stream { id, frames }),
+        Ok(Ok(())) | Err(TryRecvError::Empty) => Ok(Reply::Stream { id, frames, is_late }),
+        Err(TryRecvError::Closed) if !frames.is_over() => Ok(Reply::Stream { id, frames, is_late }),
         Err(TryRecvError::Closed) => Err(Error::Internal("the request's task ended without an answer".to_owned())),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,13 +13,13 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::Stream;
 use http_body_util::{BodyExt as _, Limited};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
 use super::caller::Caller;
 use super::{presets, shape};
 use crate::App;
 use crate::accounts::policy::Policy;
-use crate::config::Config;
+use crate::config::{Config, StreamSettings};
 use crate::dialects::answer::Inbound;
 use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse;
@@ -93,15 +93,15 @@ async fn try_answer(
             ];
             (headers, body).into_response()
         }
-        Reply::Stream { id, frames } => {
+        Reply::Stream { id, frames, is_late } => {
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static(stream_type)),
                 (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
                 (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
                 (GENERATION_ID.clone(), id_value(&id)),
             ];
-            (headers, Body::from_stream(KeptAlive::new(frames, keep_alive, app.config.streams.comment_ms)))
-                .into_response()
+            let frames = KeptAlive::new(frames, keep_alive, is_late, &app.config.streams);
+            (headers, Body::from_stream(frames)).into_response()
         }
     })
 }
@@ -122,7 +122,12 @@ fn with_default_model(policy: &Policy, body: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// As for [`read_body`], and 400 for what is built like no request.
 pub async fn read_question(body: Body, config: &Config) -> Result<Bytes> {
-    let pace = Pace { most: Duration::from_millis(config.server.body_ms), rate: config.server.body_bytes_per_second };
+    let server = &config.server;
+    let pace = Pace {
+        most: Duration::from_millis(server.body_ms),
+        start: Duration::from_millis(server.body_start_ms),
+        rate: server.body_bytes_per_second,
+    };
     let body = read_body_within(body, config.limits.inference_body_bytes, pace).await?;
     shape::check(&body, &config.limits)?;
     Ok(body)
@@ -166,20 +171,20 @@ async fn read_body_within(body: Body, limit: u64, pace: Pace) -> Result<Bytes> {
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     most: Duration,
-    /// Bytes a second, after the first moments; 0 is any.
+    /// A connection that has just begun to send has its time.
+    start: Duration,
+    /// Bytes a second, after that; 0 is any.
     rate: u64,
 }
 
 impl Pace {
     /// For a body that is no request to a model.
-    const SMALL: Self = Self { most: Duration::from_mins(1), rate: 0 };
-    /// A connection that has just begun to send has its time.
-    const START: Duration = Duration::from_secs(5);
+    const SMALL: Self = Self { most: Duration::from_mins(1), start: Duration::ZERO, rate: 0 };
 
     /// How long after its beginning a body of which `length` bytes came may go on without more.
     fn allows(self, length: u64) -> Duration {
         let millis = length.saturating_mul(1_000).checked_div(self.rate);
-        millis.map_or(self.most, |millis| (Self::START + Duration::from_millis(millis)).min(self.most))
+        millis.map_or(self.most, |millis| (self.start + Duration::from_millis(millis)).min(self.most))
     }
 }
 
@@ -214,17 +219,24 @@ fn attribution(headers: &HeaderMap) -> Attribution {
 /// Frames of the driver, with a comment whenever nothing came for a while.
 struct KeptAlive {
     frames: frames::Receiver,
-    silence: Interval,
+    /// When the silence is looked at again.
+    look: Pin<Box<Sleep>>,
+    /// When the last frame came.
+    heard: Option<Instant>,
+    /// How long the silence may be before the first frame, and after one.
+    before: Duration,
+    between: Duration,
     /// Sent in the silence.
     comment: &'static [u8],
 }
 
 impl KeptAlive {
-    fn new(frames: frames::Receiver, comment: &'static [u8], every_ms: u64) -> Self {
-        let every = Duration::from_millis(every_ms.max(1));
-        let mut silence = interval_at(Instant::now() + every, every);
-        silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { frames, silence, comment }
+    /// `is_late` of an answer whose caller has waited so long already that the first comment is due.
+    fn new(frames: frames::Receiver, comment: &'static [u8], is_late: bool, settings: &StreamSettings) -> Self {
+        let before = Duration::from_millis(settings.comment_ms);
+        let between = Duration::from_millis(settings.idle_comment_ms);
+        let look = Box::pin(sleep(if is_late { Duration::ZERO } else { before }));
+        Self { frames, look, heard: None, before, between, comment }
     }
 }
 
@@ -233,31 +245,86 @@ impl Stream for KeptAlive {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Poll::Ready(frame) = self.frames.poll_recv(context) {
-            self.silence.reset();
+            let now = Instant::now();
+            if self.heard.replace(now).is_none() {
+                let until = now + self.between;
+                self.look.as_mut().reset(until);
+            }
             return Poll::Ready(frame.map(Ok));
         }
-        let comment = Bytes::from_static(self.comment);
-        self.silence.poll_tick(context).map(|_| Some(Ok(comment)))
+        loop {
+            ready!(self.look.as_mut().poll(context));
+            // The timer is not moved with each frame: there are many frames, and few silences.
+            let now = Instant::now();
+            let due = self.heard.map_or(now, |heard| heard + self.between);
+            let next =
+                if due > now { due } else { now + if self.heard.is_some() { self.between } else { self.before } };
+            self.look.as_mut().reset(next);
+            if due <= now {
+                return Poll::Ready(Some(Ok(Bytes::from_static(self.comment))));
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::{FutureExt as _, StreamExt as _};
+
     use super::*;
 
     #[test]
     fn a_body_has_a_moment_to_begin_and_then_must_come_at_its_rate() {
-        let pace = Pace { most: Duration::from_mins(1), rate: 16 << 10 };
+        let pace = Pace { most: Duration::from_mins(1), start: Duration::from_secs(5), rate: 16 << 10 };
         assert_eq!(pace.allows(0), Duration::from_secs(5));
         assert_eq!(pace.allows(160 << 10), Duration::from_secs(15));
         assert_eq!(pace.allows(1 << 30), Duration::from_mins(1), "and all of it within the time");
         assert_eq!(Pace { rate: 0, ..pace }.allows(0), Duration::from_mins(1));
     }
 
+    fn kept_alive(is_late: bool, comment_ms: u64, idle_comment_ms: u64) -> (frames::Sender, KeptAlive) {
+        let settings = StreamSettings { comment_ms, idle_comment_ms, ..StreamSettings::default() };
+        let (sender, frames) = frames::channel(&settings);
+        (sender, KeptAlive::new(frames, b": still here\n\n", is_late, &settings))
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_has_waited_for_the_status_gets_a_comment_with_it() {
+        const AGES: u64 = 3_600_000;
+        let (sender, mut late) = kept_alive(true, AGES, AGES);
+        assert_eq!(late.next().await.unwrap().unwrap(), ": still here\n\n");
+        assert!(late.next().now_or_never().is_none(), "and one only");
+        sender.try_send(Bytes::from_static(b"data")).unwrap();
+        assert_eq!(late.next().await.unwrap().unwrap(), "data");
+        drop(sender);
+        assert!(late.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn silence_before_the_first_token_and_between_two_has_each_its_rhythm() {
+        const AGES: u64 = 3_600_000;
+        let (sender, mut thinking) = kept_alive(false, 2, AGES);
+        for _ in 0..3 {
+            assert_eq!(thinking.next().await.unwrap().unwrap(), ": still here\n\n");
+        }
+        sender.try_send(Bytes::from_static(b"data")).unwrap();
+        assert_eq!(thinking.next().await.unwrap().unwrap(), "data");
+        // Another's silence of the same length as before has passed twice.
+        let (_other, mut other) = kept_alive(false, 2, AGES);
+        for _ in 0..2 {
+            other.next().await.unwrap().unwrap();
+            assert!(thinking.next().now_or_never().is_none(), "now only after the longer time");
+        }
+        let (sender, mut pausing) = kept_alive(false, AGES, 2);
+        sender.try_send(Bytes::from_static(b"data")).unwrap();
+        assert_eq!(pausing.next().await.unwrap().unwrap(), "data");
+        assert_eq!(pausing.next().await.unwrap().unwrap(), ": still here\n\n");
+    }
+
     #[tokio::test]
     async fn a_body_that_does_not_come_is_given_up() {
         let silent = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-        let pace = Pace { most: Duration::ZERO, rate: 16 << 10 };
+        let pace = Pace { most: Duration::ZERO, start: Duration::ZERO, rate: 16 << 10 };
         assert!(matches!(read_body_within(silent, 10, pace).await, Err(Error::SlowBody { .. })));
     }
 

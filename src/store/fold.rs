@@ -123,8 +123,8 @@ const BEHIND: &str = "WITH RECURSIVE nodes (node_id) AS ( \
      LEFT JOIN rollup_watermarks w ON w.node_id = newest.node_id \
      WHERE newest.seq > COALESCE(w.seq, 0) ORDER BY newest.node_id";
 
-/// At most this many generations in one transaction: charges wait while it runs.
-const FOLD_LIMIT: i64 = 2_000;
+/// At most this many generations of a node in one transaction: charges wait while it runs.
+pub const FOLD_LIMIT: i64 = 2_000;
 
 impl Store {
     /// Folds what is new into the totals and moves the watermarks, all in one

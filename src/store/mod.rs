@@ -18,7 +18,7 @@ pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
 pub mod feedback;
-mod fold;
+pub mod fold;
 pub mod generations;
 pub mod grants;
 pub mod guardrails;

@@ -2,6 +2,7 @@
 
 use app::types::Money;
 use futures::future::join_all;
+use patchbay::billing::ledger::{BYOK_REVENUE, REVENUE};
 use patchbay::store::rollups::DailyScope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ on_both_databases! {
         let app = TestApp::start_with(database, &[&upstream], |config| config.own_keys.free_per_month = Money(20_000)).await;
         let member = app.member(Money::from_dollars(1)).await;
         let (key, manager) = (member.key().await, member.management_key().await);
-        keep(&manager, json!({})).await;
+        let id = keep(&manager, json!({})).await;
         let costs = [usage(&key, json!({})).await, usage(&key, json!({})).await, usage(&key, json!({})).await];
         // $0.000016 each: the first is free, a quarter of the second, nothing of the third.
         let costs = costs.map(|used| used["cost"].clone());
@@ -89,6 +90,18 @@ on_both_databases! {
         // What was used is known after a restart, too.
         app.app.recount_own_keys().await.unwrap();
         assert_eq!(usage(&key, json!({})).await["cost"], json!(0.000_000_8));
+
+        // The books tell the fees from what requests with the server's own keys brought in.
+        change(&manager, &id, json!({ "disabled": true })).await;
+        assert_eq!(usage(&key, json!({})).await["cost"], json!(0.000_016));
+        let taken: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT credit_account_id, CAST(SUM(amount_nanos) AS BIGINT) FROM transfers WHERE kind = 'post' \
+             GROUP BY credit_account_id ORDER BY credit_account_id",
+        )
+        .fetch_all(app.app.store.pool())
+        .await
+        .unwrap();
+        assert_eq!(taken, [(BYOK_REVENUE.to_owned(), 600 + 800 + 800), (REVENUE.to_owned(), 16_000)]);
         app.finish().await;
     }
 }

@@ -315,6 +315,22 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    async fn a_restart_forgets_neither_who_is_frozen_nor_who_is_not(database: Database) {
+        let books = Books::with_credit(&database, 1_000).await;
+        assert_eq!(books.ledger.grant("theirs", "other", Money(1_000), "").await, Some(TransferOutcome::Created));
+        books.ledger.freeze("other", true).await.unwrap();
+        books.close().await;
+        let books = Books::open(&database).await;
+        let theirs = Payer { account_id: credit_account("other"), ..Payer::default() };
+        let refused = books.ledger.hold("g1", &theirs, Money(1), TTL_MS).await;
+        assert!(matches!(refused, Err(HoldError::Frozen)));
+        let hold = books.ledger.hold("g2", &payer(), Money(1), TTL_MS).await.unwrap();
+        hold.settle(Money(1), generation("g2")).await.unwrap();
+        books.close().await;
+    }
+}
+
+on_both_databases! {
     async fn what_customers_paid_comes_from_the_way_they_paid_by(database: Database) {
         let books = Books::with_credit(&database, 0).await;
         books.ledger.invoice("2026-7", ORG, Money(500), "by bank").await.unwrap();

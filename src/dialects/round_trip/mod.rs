@@ -63,7 +63,7 @@ fn nothing_is_lost_on_the_way_to_gemini() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: make round-trip"]
 fn nothing_is_lost_in_more_than_a_hundred_thousand_round_trips() {
     for dialect in [Dialect::OpenaiChat, Dialect::AnthropicMessages, Dialect::Gemini] {
         run(dialect, MANY);

@@ -8,11 +8,9 @@ use rand::RngExt as _;
 
 use crate::config::Resilience;
 
-/// Pieces of the window the ratio is taken over: exact counts, so that an outage
+/// A piece of the window the ratio is taken over: exact counts, so that an outage
 /// between two bursts is not averaged away.
-const BUCKETS: i64 = 10;
-
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bucket {
     /// Which piece of time it counts.
     piece: i64,
@@ -35,7 +33,7 @@ enum State {
 pub(super) struct Breaker {
     state: State,
     in_a_row: u32,
-    buckets: [Bucket; 10],
+    buckets: Vec<Bucket>,
     /// How often it opened since it last closed.
     opened: u32,
     /// When it closed after it had been open.
@@ -99,7 +97,7 @@ impl Breaker {
             self.state = State::Closed;
             self.opened = 0;
             self.recovered_at_ms = Some(now_ms);
-            self.buckets = [Bucket::default(); 10];
+            self.buckets.clear();
         }
     }
 
@@ -141,7 +139,9 @@ impl Breaker {
 
     fn count(&mut self, now_ms: i64, settings: &Resilience, is_good: bool) {
         let piece = Self::piece(now_ms, settings);
-        let index = usize::try_from(piece.rem_euclid(BUCKETS)).unwrap_or(0);
+        let pieces = settings.ratio_pieces.max(1);
+        self.buckets.resize_with(usize::try_from(pieces).unwrap_or(1), Bucket::default);
+        let index = usize::try_from(piece.rem_euclid(pieces.into())).unwrap_or(0);
         if let Some(bucket) = self.buckets.get_mut(index) {
             if bucket.piece != piece {
                 *bucket = Bucket { piece, ..Bucket::default() };
@@ -152,14 +152,14 @@ impl Breaker {
     }
 
     fn has_low_ratio(&self, now_ms: i64, settings: &Resilience) -> bool {
-        let oldest = Self::piece(now_ms, settings) - BUCKETS;
+        let oldest = Self::piece(now_ms, settings) - i64::from(settings.ratio_pieces.max(1));
         let recent = self.buckets.iter().filter(|bucket| bucket.piece > oldest);
         let (good, all) = recent.fold((0, 0), |(good, all), bucket| (good + bucket.good, all + bucket.all));
         all >= u64::from(settings.ratio_requests) && good * 100 < all * u64::from(settings.success_percent)
     }
 
     fn piece(now_ms: i64, settings: &Resilience) -> i64 {
-        now_ms.div_euclid((i64::from(settings.ratio_window_ms) / BUCKETS).max(1))
+        now_ms.div_euclid((i64::from(settings.ratio_window_ms) / i64::from(settings.ratio_pieces.max(1))).max(1))
     }
 }
 
@@ -206,6 +206,23 @@ mod tests {
         }
         old.failed(NOW + 31_000, &settings);
         assert!(!old.is_open(), "what is older than the window does not count");
+    }
+
+    #[test]
+    fn a_window_of_fewer_pieces_forgets_in_larger_steps() {
+        let settings = Resilience { ratio_pieces: 2, failures_in_a_row: 100, ..Resilience::default() };
+        let mut breaker = Breaker::default();
+        // The window of 30 s has two pieces of 15 s: the first is forgotten when the third begins.
+        for _ in 0..19 {
+            breaker.failed(15_000, &settings);
+        }
+        breaker.failed(45_000, &settings);
+        assert!(!breaker.is_open());
+        for _ in 0..18 {
+            breaker.failed(45_000, &settings);
+        }
+        breaker.failed(74_999, &settings);
+        assert!(breaker.is_open(), "twenty within two pieces");
     }
 
     #[test]

@@ -3,9 +3,6 @@
 
 use crate::config::Resilience;
 
-/// First tries are forgotten after this, so that a quiet night saves nothing up, ms.
-const WINDOW_MS: f64 = 10_000.0;
-
 /// One provider's budget, as a bucket that leaks into nothing.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -32,10 +29,11 @@ impl Budget {
     }
 
     fn refill(&mut self, now_ms: i64, settings: &Resilience) {
-        let passed = i32::try_from((now_ms - self.at_ms).max(0)).map_or(f64::MAX, f64::from).min(WINDOW_MS);
+        let window = f64::from(settings.retry_window_ms.max(1));
+        let passed = i32::try_from((now_ms - self.at_ms).max(0)).map_or(f64::MAX, f64::from).min(window);
         self.at_ms = self.at_ms.max(now_ms);
         // What was saved from first tries runs out with the window.
-        self.tokens *= 1.0 - passed / WINDOW_MS;
+        self.tokens *= 1.0 - passed / window;
         // A pause saves up no more than a second's worth.
         self.tokens += (passed / 1_000.0).min(1.0) * f64::from(settings.retries_per_second);
         self.cap(settings);
@@ -94,6 +92,23 @@ mod tests {
         }
         assert!(second <= first / 5 + 10 * 11, "{second} of {first}");
         assert!(second >= first / 10, "{second} of {first}");
+    }
+
+    #[test]
+    fn what_first_tries_saved_up_is_gone_with_the_window() {
+        let settings = Resilience { retries_per_second: 0, retry_window_ms: 4_000, ..Resilience::default() };
+        let saved = || {
+            let mut budget = Budget::default();
+            for _ in 0..40 {
+                budget.first(1_000_000, &settings);
+            }
+            budget
+        };
+        let left = |after_ms: i64| {
+            let mut budget = saved();
+            (0..100).filter(|_| budget.take(1_000_000 + after_ms, &settings)).count()
+        };
+        assert_eq!([left(0), left(2_000), left(4_000)], [8, 4, 0]);
     }
 
     #[test]

@@ -128,8 +128,11 @@ fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
         .keep_alive_interval(ms(settings.h2_ping_ms))
         .keep_alive_timeout(ms(settings.h2_ping_timeout_ms))
         .max_concurrent_streams(settings.h2_streams)
-        .max_pending_accept_reset_streams(20)
-        .max_header_list_size(16 << 10);
+        .max_pending_accept_reset_streams(settings.h2_resets)
+        .max_local_error_reset_streams(settings.h2_mistakes)
+        .max_header_list_size(settings.h2_header_bytes)
+        .initial_stream_window_size(settings.h2_stream_window_bytes)
+        .initial_connection_window_size(settings.h2_window_bytes);
     builder
 }
 

@@ -171,3 +171,43 @@ async fn short_of_memory_the_server_refuses_and_says_when_to_come_again() {
     assert_eq!(stage.cheap.count(), 0);
     stage.app.finish().await;
 }
+
+/// Everything a connection answers to these bytes until it is closed.
+async fn answered(stage: &Stage, sent: &str) -> String {
+    let mut stream = TcpStream::connect(stage.app.app.config.listen).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// A proxy in front could read the end of such a request elsewhere than this server
+/// does, and let through as its body what is then served as the next request.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_second_request_is_served_behind_one_that_can_be_read_in_two_ways() {
+    let stage = Stage::new().await;
+    let hidden = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let plain = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n{hidden}");
+    assert_eq!(answered(&stage, &plain).await.matches("HTTP/1.1 204").count(), 2, "two honest requests");
+    let both = ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"];
+    for lengths in both {
+        let sent = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{lengths}\r\n\r\n0\r\n\r\n{hidden}");
+        let answer = answered(&stage, &sent).await;
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{lengths}: {answer}");
+    }
+    let refused = [
+        ("1.1", "transfer-encoding: gzip"),
+        ("1.1", "transfer-encoding: chunked, identity"),
+        ("1.1", "transfer-encoding : chunked"),
+        ("1.1", "x-folded: one\r\n two"),
+        ("1.1", "content-length: 0\r\ncontent-length: 5"),
+        ("1.1", "content-length: +0"),
+        ("1.0", "transfer-encoding: chunked"),
+    ];
+    for (version, header) in refused {
+        let sent = format!("GET /healthz HTTP/{version}\r\nhost: localhost\r\n{header}\r\n\r\n0\r\n\r\n{hidden}");
+        let answer = answered(&stage, &sent).await;
+        assert!(answer.contains(" 400 ") && answer.matches("HTTP/1.").count() == 1, "{header}: {answer}");
+    }
+    stage.app.finish().await;
+}

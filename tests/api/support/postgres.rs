@@ -49,6 +49,8 @@ async fn start() -> String {
     watcher.arg(bin.join("postgres")).arg("-D").arg(&data).arg("-k").arg(&folder).arg("-p").arg(port.to_string());
     // Speed only: these tests kill our process, never the database.
     watcher.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=400"]);
+    // A killed server leaves its shared memory behind: with the folder it goes.
+    watcher.args(["-c", "dynamic_shared_memory_type=mmap"]);
     watcher.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = watcher.spawn().expect("starts PostgreSQL");
     // Leaked on purpose: the pipe closes when this process ends.
