@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use app::types::Money;
+use app::types::labels::is_about_code;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -13,6 +14,7 @@ use crate::accounts::{keys, new_id};
 use crate::catalog::{Endpoint, Model};
 use crate::clock::{MS_PER_DAY, MS_PER_HOUR};
 use crate::dialects::Usage;
+use crate::rankings::app_categories;
 use crate::store::generations::GenerationRow;
 use crate::store::keys::{KeyRow, KeyScope};
 
@@ -25,17 +27,17 @@ const DAYS: i64 = 60;
 const BUSIEST: i64 = 220;
 const SEED_NODE: &str = "seed";
 
-/// Invented apps, with their share of the traffic.
-const APPS: [(&str, &str, u32); 9] = [
-    ("https://foxglove-code.example", "Foxglove Code", 30),
-    ("https://harbor-notes.example", "Harbor Notes", 18),
-    ("https://lantern-research.example", "Lantern Research", 14),
-    ("https://tidepool-chat.example", "Tidepool Chat", 11),
-    ("https://quillwright.example", "Quillwright", 8),
-    ("https://atlas-support.example", "Atlas Support Desk", 7),
-    ("https://paperlark.example", "Paperlark", 5),
-    ("https://brackish-games.example", "Brackish Games", 3),
-    ("", "", 4),
+/// Invented apps, with their share of the traffic and what they are for.
+const APPS: [(&str, &str, u32, &str); 9] = [
+    ("https://foxglove-code.example", "Foxglove Code", 30, "cli-agent,ide-extension"),
+    ("https://harbor-notes.example", "Harbor Notes", 18, "writing-assistant"),
+    ("https://lantern-research.example", "Lantern Research", 14, "personal-agent"),
+    ("https://tidepool-chat.example", "Tidepool Chat", 11, "general-chat"),
+    ("https://quillwright.example", "Quillwright", 8, "creative-writing"),
+    ("https://atlas-support.example", "Atlas Support Desk", 7, "general-chat"),
+    ("https://paperlark.example", "Paperlark", 5, "legal,writing-assistant"),
+    ("https://brackish-games.example", "Brackish Games", 3, "game,roleplay"),
+    ("", "", 4, ""),
 ];
 
 /// What was asked for, with shares.
@@ -52,6 +54,20 @@ const TASKS: [(&str, u32); 12] = [
     ("general:roleplay", 4),
     ("data:analysis", 3),
     ("general:math", 2),
+];
+
+/// What questions are about that are neither programs, nor translations, nor played roles, with shares.
+const CATEGORIES: [(&str, u32); 10] = [
+    ("", 30),
+    ("technology", 16),
+    ("science", 12),
+    ("academia", 10),
+    ("marketing", 8),
+    ("health", 7),
+    ("finance", 6),
+    ("legal", 5),
+    ("trivia", 4),
+    ("marketing/seo", 2),
 ];
 
 /// Languages of the questions, with shares.
@@ -142,6 +158,9 @@ async fn seed_traffic(app: &Arc<App>, own_organization: &str, workspace_id: &str
     for chunk in rows.chunks(2_000) {
         write_chunk(app, chunk).await?;
     }
+    for (url, _, _, list) in APPS {
+        app_categories::note(app, url, list).await;
+    }
     while app.store.fold_generations().await? > 0 {}
     tracing::info!(requests = count, days = DAYS, "Seeded simulated traffic");
     Ok(())
@@ -178,8 +197,10 @@ fn traffic(
             let provider = catalog.provider(&endpoint.provider_slug);
             let row = request(&mut rng, created_at, model, endpoint);
             let is_own = rng.random_range(0..5) == 0;
+            let task = drawn(&mut rng, &TASKS);
             rows.push(GenerationRow {
-                task: drawn(&mut rng, &TASKS).to_owned(),
+                task: task.to_owned(),
+                category: category(&mut rng, task).to_owned(),
                 language: drawn(&mut rng, &LANGUAGES).to_owned(),
                 organization_id: if is_own { own_organization.to_owned() } else { "seeded-traffic".to_owned() },
                 workspace_id: if is_own { workspace_id.to_owned() } else { String::new() },
@@ -190,6 +211,15 @@ fn traffic(
         }
     }
     rows
+}
+
+fn category(rng: &mut StdRng, task: &str) -> &'static str {
+    match task {
+        code if is_about_code(code) => "programming",
+        "general:translation" => "translation",
+        "general:roleplay" => "roleplay",
+        _ => drawn(rng, &CATEGORIES),
+    }
 }
 
 /// One of a list, by the shares.
@@ -216,15 +246,15 @@ fn pick(share: f64, length: usize) -> usize {
 }
 
 fn request(rng: &mut StdRng, created_at: i64, model: &Model, endpoint: &Endpoint) -> GenerationRow {
-    let mut ticket = rng.random_range(0..APPS.iter().map(|(.., share)| share).sum::<u32>());
-    let (app_url, app_title, _) = APPS
+    let mut ticket = rng.random_range(0..APPS.iter().map(|(_, _, share, _)| share).sum::<u32>());
+    let (app_url, app_title, ..) = APPS
         .into_iter()
-        .find(|(.., share)| {
+        .find(|(_, _, share, _)| {
             let is_it = ticket < *share;
             ticket = ticket.saturating_sub(*share);
             is_it
         })
-        .unwrap_or(("", "", 0));
+        .unwrap_or(("", "", 0, ""));
     let is_failed = rng.random_range(0..120) == 0;
     let prompt_tokens: u64 = rng.random_range(200..9_000);
     let completion_tokens: u64 = if is_failed { 0 } else { rng.random_range(40..2_200) };

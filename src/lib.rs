@@ -42,6 +42,7 @@ use crate::billing::payments::Payments;
 use crate::catalog::Catalog;
 use crate::catalog::configured::{configured, with_quirks};
 use crate::catalog::local::Local;
+use crate::catalog::uses::Uses;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::broadcast::Destinations;
@@ -130,6 +131,9 @@ pub struct App {
     credentials: ArcSwap<Credentials>,
     /// Tokens of the last days by model.
     popularity: ArcSwap<HashMap<String, i64>>,
+    uses: ArcSwap<Uses>,
+    /// What apps said they are for.
+    pub noted: rankings::app_categories::Noted,
     announcements: ArcSwap<Vec<AnnouncementRow>>,
     in_flight: Arc<Semaphore>,
     pub memory: Memory,
@@ -194,6 +198,8 @@ impl App {
             telemetry,
             revisions: Mutex::default(),
             popularity: ArcSwap::default(),
+            uses: ArcSwap::default(),
+            noted: rankings::app_categories::Noted::default(),
             announcements: ArcSwap::default(),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
@@ -235,6 +241,12 @@ impl App {
         self.popularity.load_full()
     }
 
+    /// What models were used for in these days.
+    #[must_use]
+    pub fn uses(&self) -> Arc<Uses> {
+        self.uses.load_full()
+    }
+
     /// What operators tell everybody now, newest first.
     #[must_use]
     pub fn announcements(&self) -> Vec<Announcement> {
@@ -243,7 +255,7 @@ impl App {
         all.iter().filter(|row| row.ends_at.is_none_or(|end| end > now)).map(http::admin::notices::shown).collect()
     }
 
-    /// Counts them anew.
+    /// Counts anew what is popular, and for what.
     ///
     /// # Errors
     /// Any database error; the old counts stay.
@@ -253,7 +265,9 @@ impl App {
         for row in self.store.board_totals(Counted::All("model"), to - POPULAR_DAYS, to).await? {
             tokens.insert(row.id, row.tokens);
         }
+        let uses = self.store.public_names_by_model("category", to - POPULAR_DAYS, to).await?;
         self.popularity.store(Arc::new(tokens));
+        self.uses.store(Arc::new(Uses::of(uses)));
         Ok(())
     }
 

@@ -55,6 +55,23 @@ test("pages of members are walked with the keyboard alone", async ({ page }) => 
   for (const [, path] of memberPages) await walk(page, path);
 });
 
+test("a key is found with the palette, from its own page too", async ({ page }) => {
+  await signIn(page, "/models");
+  for (const path of ["/models", "/keys"]) {
+    await page.goto(path);
+    await awake(page);
+    await page.keyboard.press("Control+k");
+    const palette = page.getByRole("dialog", { name: "Search pages, models and keys" });
+    await expect(palette).toBeVisible();
+    await page.keyboard.type("demo key");
+    await expect(page.getByRole("option").first()).toHaveText(/^Demo key\s*Key$/);
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/\/keys#key-[0-9a-f]+$/);
+    await expect(palette).toBeHidden();
+    await expect(page.locator("tr:target")).toContainText("Demo key");
+  }
+});
+
 test("a model is found, compared and asked with the keyboard alone", async ({ page }) => {
   await page.goto("/sign-in?next=/models");
   await awake(page);

@@ -1,5 +1,5 @@
-// Every page at two widths and in both colour schemes: a picture, no horizontal
-// scrolling, nothing axe calls serious.
+// Every page at three widths and in both colour schemes: a picture, no horizontal
+// scrolling, nothing axe complains of.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { awake, expect, memberPages, readingPages, signIn, test } from "./support";
@@ -66,11 +66,14 @@ async function judge(page: Page, name: string, path: string, size: string, schem
     document.documentElement.clientWidth,
   ]);
   expect.soft(content, `${path} is ${content} px wide in a window of ${frame}`).toBeLessThanOrEqual(frame);
+  // A table whose rows can become cards never hides a part of them.
+  const hidden = await page.locator(".table-scroll:has(> .table-cards)").evaluateAll((tables) =>
+    tables.filter((table) => table.scrollWidth > table.clientWidth + 1).map((table) => table.getAttribute("aria-label")),
+  );
+  expect.soft(hidden, `${path}: tables that are cut off`).toEqual([]);
   const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
-  expect.soft(serious, `accessibility of ${path}`).toEqual([]);
+  const complaints = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+  expect.soft(complaints, `accessibility of ${path}`).toEqual([]);
 }
 
 for (const { name: size, width, height } of sizes) {
@@ -96,7 +99,7 @@ for (const { name: size, width, height } of sizes) {
         await expect(page.getByRole("dialog")).toBeVisible();
         await page.screenshot({ path: `artefacts/key-dialog-${size}-${scheme}.png`, animations: "disabled" });
         const { violations } = await new AxeBuilder({ page }).include("dialog[open]").analyze();
-        expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+        expect(violations).toEqual([]);
       });
     });
   }

@@ -20,6 +20,7 @@ export const readingPages = [
   ["model", "/models/openai/gpt-5.4"],
   ["rankings", "/rankings"],
   ["rankings-tasks", "/rankings?by=task"],
+  ["rankings-categories", "/rankings?by=category"],
   ["rankings-language", "/rankings?language=de&period=month"],
   ["providers", "/providers"],
   ["docs", "/docs"],

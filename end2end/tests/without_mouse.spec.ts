@@ -51,7 +51,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(announcements).not.toBeChecked();
 
       await page.goto("/settings/privacy");
-      for (const [choice, value] of [["Get no labels", ""], ["Get a task and a language", "1"]]) {
+      for (const [choice, value] of [["Get no labels", ""], ["Get a task, a category and a language", "1"]]) {
         const labels = page.getByLabel("Requests of this organization");
         await choose(page, labels, choice);
         await press(page, page.getByRole("button", { name: "Store the choice" }));

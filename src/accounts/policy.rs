@@ -51,7 +51,7 @@ pub struct Policy {
     pub logging: Option<Logging>,
     /// Events go to the workspace's observability destinations.
     pub broadcasts: bool,
-    /// Requests are labelled with their task and language.
+    /// Requests are labelled with their task, category and language.
     pub labels: bool,
 }
 

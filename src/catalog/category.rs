@@ -1,5 +1,7 @@
 //! What models are good for, judged by what the catalog says of them.
 
+use app::types::labels::CATEGORIES;
+
 use super::Model;
 use crate::error::{Error, Result};
 
@@ -12,34 +14,6 @@ pub enum Category {
     General,
 }
 
-/// Every value of `category`.
-pub const NAMES: [&str; 12] = [
-    "programming",
-    "roleplay",
-    "marketing",
-    "marketing/seo",
-    "technology",
-    "science",
-    "translation",
-    "legal",
-    "finance",
-    "health",
-    "trivia",
-    "academia",
-];
-
-const GENERAL: [&str; 10] = [
-    "marketing",
-    "marketing/seo",
-    "technology",
-    "science",
-    "translation",
-    "legal",
-    "finance",
-    "health",
-    "trivia",
-    "academia",
-];
 const CODE_WORDS: [&str; 5] = ["code", "codex", "coder", "devstral", "codestral"];
 const STORY_WORDS: [&str; 8] = ["mythomax", "euryale", "magnum", "rocinante", "cydonia", "lunaris", "unslop", "-her"];
 const TOOL_WORDS: [&str; 5] = ["guard", "ocr", "embed", "router", "search"];
@@ -52,10 +26,10 @@ pub fn read(name: &str) -> Result<Category> {
     match name {
         "programming" => Ok(Category::Programming),
         "roleplay" => Ok(Category::Roleplay),
-        general if GENERAL.contains(&general) => Ok(Category::General),
+        general if CATEGORIES.iter().any(|(known, _)| *known == general) => Ok(Category::General),
         odd => {
-            let known = GENERAL.join(", ");
-            let message = format!("category cannot be `{odd}`; it takes programming, roleplay, {known}");
+            let known = CATEGORIES.map(|(known, _)| known).join(", ");
+            let message = format!("category cannot be `{odd}`; it takes {known}");
             Err(Error::bad_request("category", message))
         }
     }

@@ -60,12 +60,20 @@ impl ModelsQuery {
 /// A statistic of an endpoint, where there is one.
 pub type Measure<'a> = Box<dyn Fn(&Endpoint) -> Option<f64> + Send + Sync + 'a>;
 
+/// Whether a model belongs to a category.
+pub type Use<'a> = Box<dyn Fn(&str, &Model) -> bool + Send + Sync + 'a>;
+
+/// Tokens of a model by its id, within a category where one is named.
+pub type Popularity<'a> = Box<dyn Fn(Option<&str>, &str) -> i64 + Send + Sync + 'a>;
+
 /// What the list depends on besides the catalog.
 pub struct Context<'a> {
     /// Requests can be sent to the endpoint now.
     pub is_available: Box<dyn Fn(&Endpoint) -> bool + Send + Sync + 'a>,
-    /// Tokens of the last days by model id.
-    pub popularity: Box<dyn Fn(&str) -> i64 + Send + Sync + 'a>,
+    /// The model belongs to the category.
+    pub is_used_for: Use<'a>,
+    /// Tokens of the last days by model id, within a category where one is named.
+    pub popularity: Popularity<'a>,
     /// Seconds to the first token.
     pub latency: Measure<'a>,
     /// Tokens per second.
@@ -73,8 +81,8 @@ pub struct Context<'a> {
     pub now_ms: i64,
 }
 
-/// The values of `sort` that this server has the data for.
-pub const SORTS: [&str; 8] = [
+/// The values of `sort`.
+pub const SORTS: [&str; 12] = [
     "most-popular",
     "top-weekly",
     "newest",
@@ -83,6 +91,19 @@ pub const SORTS: [&str; 8] = [
     "context-high-to-low",
     "throughput-high-to-low",
     "latency-low-to-high",
+    "intelligence-high-to-low",
+    "coding-high-to-low",
+    "agentic-high-to-low",
+    "design-arena-elo-high-to-low",
+];
+
+/// The published results that some of them go by, by how their names begin; where a list of
+/// models brings none, the order is that of the catalog.
+const SCORES: [(&str, &str); 4] = [
+    ("intelligence-high-to-low", "Artificial Analysis Intelligence Index"),
+    ("coding-high-to-low", "Artificial Analysis Coding Index"),
+    ("agentic-high-to-low", "Artificial Analysis Agentic Index"),
+    ("design-arena-elo-high-to-low", "Design Arena"),
 ];
 
 const DEFAULT_LIMIT: usize = 500;
@@ -106,14 +127,11 @@ pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>
     let filter = Filter::read(query)?;
     let order = said(query.sort.as_ref()).unwrap_or("most-popular");
     if !SORTS.contains(&order) {
-        return Err(Error::bad_request(
-            "sort",
-            format!("sort cannot be `{order}` here; it takes {}", SORTS.join(", ")),
-        ));
+        return Err(Error::bad_request("sort", format!("sort cannot be `{order}`; it takes {}", SORTS.join(", "))));
     }
     let mut models: Vec<&Arc<Model>> =
         catalog.models.values().filter(|model| model.is_listed() && filter.fits(catalog, model, context)).collect();
-    sort(&mut models, order, context);
+    sort(&mut models, order, filter.category.as_deref(), context);
     let total = models.len();
     let offset = whole("offset", query.offset.as_ref(), 0, usize::MAX)?;
     let limit = whole("limit", query.limit.as_ref(), 1, 1_000)?;
@@ -126,7 +144,7 @@ pub fn list<'a>(catalog: &'a Catalog, query: &ModelsQuery, context: &Context<'_>
     Ok(Page { models, total, next_offset: (end < total).then_some(end) })
 }
 
-fn sort(models: &mut [&Arc<Model>], order: &str, context: &Context<'_>) {
+fn sort(models: &mut [&Arc<Model>], order: &str, category: Option<&str>, context: &Context<'_>) {
     let available = |model: &Model| model.endpoints.iter().any(|endpoint| (context.is_available)(endpoint));
     let best = |model: &Model, value: &dyn Fn(&Endpoint) -> Option<f64>, take: fn(f64, f64) -> f64| {
         model.endpoints.iter().filter_map(|endpoint| value(endpoint)).reduce(take)
@@ -145,8 +163,18 @@ fn sort(models: &mut [&Arc<Model>], order: &str, context: &Context<'_>) {
             a.total_cmp(&b)
         }),
         "newest" => {}
-        _ => models.sort_by_cached_key(|model| (Reverse((context.popularity)(&model.id)), !available(model))),
+        _ if let Some((_, name)) = SCORES.iter().find(|(sort, _)| *sort == order) => models.sort_by(|a, b| {
+            let [a, b] = [a, b].map(|model| score(model, name).unwrap_or(f64::NEG_INFINITY));
+            b.total_cmp(&a)
+        }),
+        _ => models.sort_by_cached_key(|model| (Reverse((context.popularity)(category, &model.id)), !available(model))),
     }
+}
+
+/// The best of a model's results under a name.
+fn score(model: &Model, name: &str) -> Option<f64> {
+    let results = model.benchmarks.iter().filter(|result| result.name.starts_with(name));
+    results.map(|result| result.score).reduce(f64::max)
 }
 
 /// Three input tokens to one of output, in pico-dollars.
@@ -158,7 +186,7 @@ fn price(model: &Model) -> i128 {
 /// A query, read.
 struct Filter {
     words: Vec<String>,
-    category: Option<category::Category>,
+    category: Option<String>,
     parameters: Vec<String>,
     inputs: Vec<String>,
     /// `None` is every kind.
@@ -189,7 +217,9 @@ impl Filter {
             words: said(query.q.as_ref())
                 .map(|q| q.to_lowercase().split_whitespace().map(str::to_owned).collect())
                 .unwrap_or_default(),
-            category: said(query.category.as_ref()).map(category::read).transpose()?,
+            category: said(query.category.as_ref())
+                .map(|name| category::read(name).map(|_| name.to_owned()))
+                .transpose()?,
             parameters: items(query.supported_parameters.as_ref()),
             inputs: modalities("input_modalities", query.input_modalities.as_ref(), &INPUTS)?,
             outputs,
@@ -219,7 +249,7 @@ impl Filter {
         };
         let age = context.now_ms.div_euclid(MS_PER_DAY).saturating_sub(model.created.div_euclid(86_400));
         self.matches(model)
-            && self.category.is_none_or(|category| category.fits(model))
+            && self.category.as_ref().is_none_or(|category| (context.is_used_for)(category, model))
             && has_all(&model.supported_parameters, &self.parameters)
             && has_all(&architecture.input_modalities, &self.inputs)
             && self
@@ -315,6 +345,8 @@ fn flag(field: &str, value: Option<&String>) -> Result<Option<bool>> {
 
 #[cfg(test)]
 mod tests {
+    use app::types::statistics::Benchmark;
+
     use super::*;
     use crate::catalog::import::plan;
     use crate::catalog::seed;
@@ -328,7 +360,10 @@ mod tests {
     fn context() -> Context<'static> {
         Context {
             is_available: Box::new(|endpoint| endpoint.provider_slug == "anthropic"),
-            popularity: Box::new(|id| i64::from(id == "openai/o3")),
+            is_used_for: Box::new(|category, model| category::read(category).unwrap().fits(model)),
+            popularity: Box::new(|category, id| {
+                i64::from(id == if category.is_some() { "qwen/qwen3-coder" } else { "openai/o3" })
+            }),
             latency: Box::new(|endpoint| (endpoint.provider_slug == "groq").then_some(0.2)),
             throughput: Box::new(|endpoint| (endpoint.provider_slug == "cerebras").then_some(900.0)),
             now_ms: 1_790_000_000_000,
@@ -375,7 +410,7 @@ mod tests {
         assert!(!ids("max_price=0.1").contains(&"openai/gpt-5.5".to_owned()));
         assert!(ids("zdr=true").contains(&"openai/gpt-oss-120b".to_owned()));
         assert!(!ids("zdr=true").contains(&"openai/gpt-5.5".to_owned()));
-        assert!(ids("category=programming").contains(&"qwen/qwen3-coder".to_owned()));
+        assert_eq!(ids("category=programming")[0], "qwen/qwen3-coder", "what is used most for it");
         assert!(!ids("category=legal").contains(&"qwen/qwen3-coder".to_owned()));
         assert_eq!(ids("output_modalities=video"), Vec::<String>::new());
     }
@@ -399,6 +434,20 @@ mod tests {
     }
 
     #[test]
+    fn published_results_order_models_and_those_without_come_last() {
+        let result = |name: &str, score| Benchmark { name: name.to_owned(), score, ..Benchmark::default() };
+        let model = |id: &str, benchmarks| Arc::new(Model { id: id.to_owned(), benchmarks, ..Model::default() });
+        let models = [
+            model("untried", vec![result("Artificial Analysis Coding Agent Index", 99.0)]),
+            model("good", vec![result("Artificial Analysis Coding Index", 31.5)]),
+            model("best", vec![result("SciCode", 3.0), result("Artificial Analysis Coding Index", 60.0)]),
+        ];
+        let mut sorted: Vec<&Arc<Model>> = models.iter().collect();
+        sort(&mut sorted, "coding-high-to-low", None, &context());
+        assert_eq!(sorted.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["best", "good", "untried"]);
+    }
+
+    #[test]
     fn pages_follow_each_other_without_a_gap() {
         let whole = ids("");
         let query = |offset: usize| ModelsQuery {
@@ -419,7 +468,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_answered_with_the_field_and_what_it_takes() {
         assert!(complaint("sort=best").contains("pricing-low-to-high"));
-        assert!(complaint("sort=intelligence-high-to-low").contains("it takes most-popular"));
+        assert!(complaint("sort=oldest").contains("it takes most-popular"));
         assert!(complaint("category=cooking").contains("programming"));
         assert!(complaint("output_modalities=smell").contains("image"));
         assert_eq!(complaint("limit=0"), "limit must be a whole number, 1 to 1000; it is `0`");

@@ -12,6 +12,7 @@ pub mod prices;
 pub mod rows;
 pub mod seed;
 pub mod tier;
+pub mod uses;
 
 pub use crate::providers::credentials::Auth;
 pub use prices::{Cost, LongContextTier, Prices};

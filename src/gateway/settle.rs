@@ -176,6 +176,7 @@ impl Run {
         let labels = if job.requester.policy.labels { Labels::of(&job.inference) } else { Labels::default() };
         GenerationRow {
             task: labels.task.to_owned(),
+            category: labels.category.to_owned(),
             language: labels.language.to_owned(),
             id: self.id.clone(),
             node_id: self.app.node_id.clone(),

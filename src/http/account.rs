@@ -325,7 +325,7 @@ pub async fn export_account(State(app): State<Arc<App>>, caller: Caller) -> Resu
                 "id": row.id, "created_at": rfc3339(row.created_at), "model": row.model_id,
                 "provider": row.provider_name, "app": row.app_title, "prompt_tokens": row.prompt_tokens,
                 "completion_tokens": row.completion_tokens, "cost": app::types::Money(row.cost_nanos),
-                "task": row.task, "language": row.language,
+                "task": row.task, "category": row.category, "language": row.language,
             })).collect::<Vec<_>>(),
         }));
     }

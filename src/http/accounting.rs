@@ -304,6 +304,7 @@ fn detail(row: GenerationRow) -> Generation {
         native_finish_reason: row.native_finish_reason,
         external_user: row.external_user,
         task: Some(row.task).filter(|label| !label.is_empty()),
+        category: Some(row.category).filter(|label| !label.is_empty()),
         language: Some(row.language).filter(|label| !label.is_empty()),
         routing,
         api_type: Some(row.api_type),

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::types::Envelope;
+use app::types::labels::CATEGORIES;
 use app::types::models::{Facet, Facets};
 use axum::Json;
 use axum::extract::State;
 
 use crate::App;
-use crate::catalog::{Catalog, Model, category};
+use crate::catalog::uses::Uses;
+use crate::catalog::{Catalog, Model};
 
 /// `GET /api/v1/models/facets` (ours, public).
 pub async fn show_facets(State(app): State<Arc<App>>) -> Json<Envelope<Facets>> {
-    Json(Envelope { data: facets(&app.catalog()) })
+    Json(Envelope { data: facets(&app.catalog(), &app.uses()) })
 }
 
-fn facets(catalog: &Catalog) -> Facets {
+fn facets(catalog: &Catalog, uses: &Uses) -> Facets {
     let listed: Vec<&Arc<Model>> = catalog.models.values().filter(|model| model.is_listed()).collect();
     let provider =
         |slug: &str| catalog.provider(slug).map_or_else(|| slug.to_owned(), |provider| provider.name.clone());
@@ -35,12 +37,11 @@ fn facets(catalog: &Catalog) -> Facets {
         supported_parameters: count(each(&listed, |model| &model.supported_parameters), &plain),
         input_modalities: count(each(&listed, |model| &model.architecture.input_modalities), &plain),
         output_modalities: count(each(&listed, |model| &model.architecture.output_modalities), &plain),
-        categories: category::NAMES
-            .iter()
-            .filter_map(|name| {
-                let kind = category::read(name).ok()?;
-                let count = number(listed.iter().filter(|model| kind.fits(model)).count());
-                Some(Facet { value: (*name).to_owned(), name: (*name).to_owned(), count })
+        categories: CATEGORIES
+            .into_iter()
+            .map(|(value, name)| {
+                let count = number(listed.iter().filter(|model| uses.has(value, model)).count());
+                Facet { value: value.to_owned(), name: name.to_owned(), count }
             })
             .collect(),
         free: number(listed.iter().filter(|model| is_free(model)).count()),

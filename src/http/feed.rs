@@ -26,8 +26,8 @@ pub fn models_feed(app: &App, mut query: ModelsQuery) -> Result<Response> {
     query.sort = query.sort.filter(|sort| !sort.is_empty()).or_else(|| Some("newest".to_owned()));
     query.limit = query.limit.filter(|limit| !limit.is_empty()).or_else(|| Some(ENTRIES.to_owned()));
     let catalog = app.catalog();
-    let popularity = app.popularity();
-    let page = filter::list(&catalog, &query, &context(app, &catalog, &popularity))?;
+    let (popularity, uses) = (app.popularity(), app.uses());
+    let page = filter::list(&catalog, &query, &context(app, &catalog, &popularity, &uses))?;
     let site = app.config.public_url();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel>");
     let _ = write!(

@@ -26,6 +26,7 @@ use crate::dialects::chat_completions::parse;
 use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
 use crate::gateway::{self, Attribution, Job, Reply, frames};
+use crate::rankings::app_categories;
 
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
@@ -77,7 +78,14 @@ async fn try_answer(
     let (inference, inbound) = asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());
     let job = Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type };
-    Ok(match gateway::serve(app, job).await? {
+    let app_url = job.attribution.app_url.clone();
+    let reply = gateway::serve(app, job).await?;
+    if let Some(list) = parts.headers.get("x-openrouter-categories").and_then(|list| list.to_str().ok())
+        && !app_url.is_empty()
+    {
+        app_categories::note(app, &app_url, list).await;
+    }
+    Ok(match reply {
         Reply::Whole { id, body } => {
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),

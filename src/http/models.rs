@@ -15,6 +15,7 @@ use serde_json::json;
 use super::input::Query;
 use crate::App;
 use crate::catalog::filter::{self, ModelsQuery};
+use crate::catalog::uses::Uses;
 use crate::catalog::{Catalog, Endpoint, Model, Prices};
 use crate::error::{Error, Result};
 use crate::gateway::health::Statistics;
@@ -29,8 +30,8 @@ pub async fn list_models(
     Query(query): Query<ModelsQuery>,
 ) -> Result<Json<ModelList>> {
     let catalog = app.catalog();
-    let popularity = app.popularity();
-    let page = filter::list(&catalog, &query, &context(&app, &catalog, &popularity))?;
+    let (popularity, uses) = (app.popularity(), app.uses());
+    let page = filter::list(&catalog, &query, &context(&app, &catalog, &popularity, &uses))?;
     let next = page.next_offset.map(|offset| next_link(uri.path(), uri.query().unwrap_or_default(), offset));
     let data = page.models.iter().map(|model| model_on_wire(model)).collect();
     let total_count = u64::try_from(page.total).unwrap_or(u64::MAX);
@@ -46,7 +47,7 @@ pub async fn count_models(
     Query(query): Query<ModelsQuery>,
 ) -> Result<Json<Envelope<ModelCount>>> {
     let catalog = app.catalog();
-    let page = filter::list(&catalog, &query, &context(&app, &catalog, &HashMap::new()))?;
+    let page = filter::list(&catalog, &query, &context(&app, &catalog, &HashMap::new(), &app.uses()))?;
     Ok(Json(Envelope { data: ModelCount { count: u64::try_from(page.total).unwrap_or(u64::MAX) } }))
 }
 
@@ -113,11 +114,16 @@ pub(super) fn context<'a>(
     app: &'a App,
     catalog: &'a Catalog,
     popularity: &'a HashMap<String, i64>,
+    uses: &'a Uses,
 ) -> filter::Context<'a> {
     let now_ms = app.clock.now_ms();
     filter::Context {
         is_available: Box::new(move |endpoint| can_call(app, catalog, endpoint)),
-        popularity: Box::new(move |id| popularity.get(id).copied().unwrap_or(0)),
+        is_used_for: Box::new(move |category, model| uses.has(category, model)),
+        popularity: Box::new(move |category, id| {
+            let within = category.and_then(|category| uses.tokens(category, id));
+            within.unwrap_or_else(|| popularity.get(id).copied().unwrap_or(0))
+        }),
         latency: Box::new(move |endpoint| app.health.median_latency(&endpoint.id, now_ms)),
         throughput: Box::new(move |endpoint| app.health.median_throughput(&endpoint.id, now_ms)),
         now_ms,

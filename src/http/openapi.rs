@@ -274,7 +274,8 @@ fn list_embedding_models() {}
 /// Lists the models; to Anthropic's and Google's clients in their own shapes.
 #[utoipa::path(get, path = "/models", tag = "catalog", security(()),
     params(("q" = Option<String>, Query, description = "Words in id, name or description"),
-        ("sort" = Option<String>, Query), ("category" = Option<String>, Query),
+        ("sort" = Option<String>, Query),
+        ("category" = Option<String>, Query, description = "What models were used for in the last seven days, such as programming, most used first"),
         ("supported_parameters" = Option<String>, Query, description = "Comma-separated"),
         ("input_modalities" = Option<String>, Query), ("output_modalities" = Option<String>, Query),
         ("model_authors" = Option<String>, Query, description = "Comma-separated"),

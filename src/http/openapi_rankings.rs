@@ -22,13 +22,14 @@ pub struct Description;
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct BoardParams {
-    /// model, author, provider, app, task or language
+    /// model, author, provider, app, task, category or language
     by: Option<String>,
     /// day, week, month or year
     period: Option<String>,
     /// popular or trending
     sort: Option<String>,
-    /// Only models suited for it
+    /// Only requests about this: programming, roleplay, marketing, marketing/seo, technology, science, translation,
+    /// legal, finance, health, trivia or academia
     category: Option<String>,
     /// text, image, image_output, audio or tool_calling
     modality: Option<String>,
@@ -42,6 +43,9 @@ struct BoardParams {
     task: Option<String>,
     /// Only questions in this language, by its ISO 639-1 code
     language: Option<String>,
+    /// Of apps, only those for this: coding, creative, productivity, entertainment, or one of their parts, such as
+    /// cli-agent
+    app_category: Option<String>,
 }
 
 /// Shows a leaderboard by tokens.
@@ -70,7 +74,7 @@ fn show_speed_board() {}
         ("end_date" = Option<String>, Query), ("period" = Option<String>, Query, description = "day, week or month"),
         ("modality" = Option<String>, Query, description = "text, image, image_output, audio or tool_calling"),
         ("context_bucket" = Option<String>, Query, description = "1K, 10K, 100K, 1M or 10M"),
-        ("category" = Option<String>, Query, description = "Models suited for it; by week or month"),
+        ("category" = Option<String>, Query, description = "Only requests about it, such as programming; by week or month"),
         ("language_type" = Option<String>, Query, description = "natural or programming; by week or month")),
     responses((status = 200, body = RankingsDaily), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 fn show_rankings_daily() {}
@@ -78,6 +82,8 @@ fn show_rankings_daily() {}
 /// Lists the apps that name themselves, by tokens or by growth.
 #[utoipa::path(get, path = "/datasets/app-rankings", tag = "rankings",
     params(("start_date" = Option<String>, Query), ("end_date" = Option<String>, Query),
+        ("category" = Option<String>, Query, description = "coding, creative, productivity or entertainment"),
+        ("subcategory" = Option<String>, Query, description = "What apps say they are for, such as cli-agent"),
         ("sort" = Option<String>, Query, description = "popular or trending"),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
     responses((status = 200, body = AppRankings), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]

@@ -1,5 +1,6 @@
 //! Totals → leaderboards and usage charts. Reads roll-ups only.
 
+pub mod app_categories;
 pub mod curves;
 pub mod ratings;
 
@@ -114,6 +115,7 @@ impl Ranks {
             total_tokens: self.total_tokens,
             has_simulated: self.has_simulated,
             title: None,
+            categories: Vec::new(),
         }
     }
 }

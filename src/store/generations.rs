@@ -64,6 +64,8 @@ pub struct GenerationRow {
     pub task: String,
     /// The language of the question, or empty.
     pub language: String,
+    /// What it was about, or empty.
+    pub category: String,
 }
 
 macro_rules! columns {
@@ -73,7 +75,7 @@ macro_rules! columns {
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
          native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
-         routing, own_key_id, other_usage, discount_basis_points, task, language"
+         routing, own_key_id, other_usage, discount_basis_points, task, language, category"
     };
 }
 
@@ -82,11 +84,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 46, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 47, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -142,6 +144,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.discount_basis_points)
                 .bind(row.task.as_str())
                 .bind(row.language.as_str())
+                .bind(row.category.as_str())
         })
         .await
 }

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod analytics;
 pub mod announcements;
+pub mod app_categories;
 pub mod audit;
 pub mod billing;
 pub mod bulk;

@@ -275,6 +275,7 @@ fn write_generation(
         row.other_usage,
         row.discount_basis_points,
         row.task,
-        row.language
+        row.language,
+        row.category
     ])
 }

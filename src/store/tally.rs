@@ -33,11 +33,20 @@ struct Answers {
     task: String,
     /// Of the question.
     language: String,
+    /// What it was about; empty where nothing told.
+    category: String,
     /// The attempts, where there were several; otherwise nothing.
     attempts: String,
     answers: i64,
     prompt_tokens: i64,
     completion_tokens: i64,
+}
+
+impl Answers {
+    /// The labels with their dimensions.
+    const fn labels(&self) -> [(&'static str, &String); 3] {
+        [("task", &self.task), ("language", &self.language), ("category", &self.category)]
+    }
 }
 
 /// The database counts what is alike: each row that changes threads costs more than the counting.
@@ -48,11 +57,11 @@ const NEW: &str = "SELECT created_at / 3600000 AS hour, model_id, endpoint_id, p
      WHEN prompt_tokens < 100000 THEN '100K' WHEN prompt_tokens < 1000000 THEN '1M' ELSE '10M' END AS length, \
      latency_ms, CASE WHEN generation_ms > 0 AND completion_tokens >= 8 \
      THEN completion_tokens * 10000 / generation_ms END AS throughput, \
-     task, language, CASE WHEN attempts LIKE '%}%{%' THEN attempts ELSE '' END AS attempts, COUNT(*) AS answers, \
+     task, language, category, CASE WHEN attempts LIKE '%}%{%' THEN attempts ELSE '' END AS attempts, COUNT(*) AS answers, \
      CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
      CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens \
      FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16";
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17";
 
 static ADD_ENDPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(
@@ -226,7 +235,7 @@ fn count_public(public: &mut Public, row: &Answers) {
     if row.has_called_tools != 0 {
         count("tools", "", "");
     }
-    for (dimension, name) in [("task", &row.task), ("language", &row.language)] {
+    for (dimension, name) in row.labels() {
         if !name.is_empty() {
             count(dimension, name, "");
         }
@@ -251,7 +260,7 @@ fn count_boards(boards: &mut BoardSums, row: &Answers) {
     if !row.app_url.is_empty() {
         boards.count("app", day, &row.app_url, &named(&row.app_title));
     }
-    for (dimension, name) in [("task", &row.task), ("language", &row.language)] {
+    for (dimension, name) in row.labels() {
         if !name.is_empty() {
             boards.count(dimension, day, name, &named(""));
         }

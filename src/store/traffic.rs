@@ -35,7 +35,7 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      requested_model, model_id, endpoint_id, provider_slug, provider_name, is_simulated, price_id, app_url, app_title, \
      api_type, is_streamed, is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, \
      cached_tokens, cache_write_tokens, cost_nanos, upstream_cost_nanos, finish_reason, latency_ms, generation_ms, \
-     attempts, status, error, task, language) \
+     attempts, status, error, task, language, category) \
      WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < CAST($2 AS BIGINT)), \
      draws (i, a, b, c) AS (SELECT i, (i * 2654435761) % 4294967291 / 7, (i * 1597334677) % 4294967291 / 7, \
      (i * 3812015801) % 4294967291 / 7 FROM n), \
@@ -62,7 +62,9 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      180 + b % 12 * 90 + completion_tokens * (5 + c % 4 * 5), '[]', CASE WHEN is_failed THEN 502 ELSE 200 END, \
      CASE WHEN is_failed THEN 'the simulated provider failed' END, \
      CASE WHEN app % 3 = 0 THEN 'code:general_impl' WHEN a % 5 = 0 THEN 'general:translation' ELSE 'general:conversation' END, \
-     CASE WHEN b % 4 = 0 THEN 'de' WHEN b % 7 = 0 THEN 'ja' ELSE 'en' END \
+     CASE WHEN b % 4 = 0 THEN 'de' WHEN b % 7 = 0 THEN 'ja' ELSE 'en' END, \
+     CASE WHEN app % 3 = 0 THEN 'programming' WHEN a % 5 = 0 THEN 'translation' WHEN c % 11 = 0 THEN 'science' \
+     WHEN c % 13 = 0 THEN 'legal' WHEN app % 7 = 1 THEN 'roleplay' ELSE '' END \
      FROM requests JOIN offers ON offers.position = requests.position";
 
 macro_rules! usage {
@@ -110,7 +112,7 @@ macro_rules! public {
 }
 
 /// One statement for each table (and dimension) of totals.
-const TOTALS: [&str; 10] = [
+const TOTALS: [&str; 11] = [
     usage!("usage_hourly", "hour", "3600000"),
     usage!("usage_daily", "day", "86400000"),
     ENDPOINTS,
@@ -126,6 +128,7 @@ const TOTALS: [&str; 10] = [
     ),
     public!("task", "task", "''", " AND task <> ''"),
     public!("language", "language", "''", " AND language <> ''"),
+    public!("category", "category", "''", " AND category <> ''"),
 ];
 
 macro_rules! activity {
@@ -158,7 +161,7 @@ macro_rules! board {
 }
 
 /// One statement for each dimension of what pages show.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     activity!("model", "model_id"),
     activity!("key", "key_id || ''"),
     activity!("app", "app_title"),
@@ -173,6 +176,7 @@ const PAGES: [&str; 12] = [
     board!("app", "app", "name"),
     board!("task", "task", "name"),
     board!("language", "language", "name"),
+    board!("category", "category", "name"),
 ];
 
 /// Speeds fall into the buckets of [`tally::bucket`], which are listed: SQLite knows no logarithm.

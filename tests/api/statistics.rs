@@ -88,12 +88,37 @@ on_both_databases! {
         let (_, apps_body) = read(key.get(&format!("{apps}&sort=trending&offset=1")).await).await;
         assert_eq!((&apps_body["data"][0]["app_name"], &apps_body["data"][0]["rank"]), (&json!("=Owl"), &json!(2)), "{apps_body}");
         assert_eq!(app.get(&apps).await.status(), 401, "a key is needed");
+
+        let says = |list: &'static str| key.request(Method::POST, "/api/v1/chat/completions")
+            .header("http-referer", "https://owl.example")
+            .header("x-openrouter-categories", list)
+            .json(&question(json!({})));
+        upstream.always(answer(10));
+        for list in ["cli-agent, cooking, IDE-extension, game", "cli-agent"] {
+            assert_eq!(says(list).send().await.unwrap().status(), 200);
+        }
+        while app.app.store.fold_generations().await.unwrap() > 0 {}
+        assert_eq!(get(&app, "/api/v1/rankings?app=https://owl.example").await["data"]["categories"], json!(["cli-agent", "ide-extension"]));
+        for (part, urls) in [("coding", vec!["https://owl.example"]), ("ide-extension", vec!["https://owl.example"]), ("game", vec![])] {
+            let rows = get(&app, &format!("/api/v1/rankings?by=app&app_category={part}")).await["data"]["rows"].clone();
+            assert_eq!(names(&rows, "id"), urls, "{part}");
+        }
+        for (part, count) in [("category=coding", 1), ("category=coding&subcategory=cli-agent", 1), ("subcategory=game", 0)] {
+            let (_, body) = read(key.get(&format!("{apps}&{part}")).await).await;
+            assert_eq!(body["data"].as_array().unwrap().len(), count, "{part}: {body}");
+        }
+        for wrong in ["category=cooking", "subcategory=coding", "category=creative&subcategory=cli-agent"] {
+            assert_eq!(key.get(&format!("{apps}&{wrong}")).await.status(), 400, "{wrong}");
+        }
+        for wrong in ["?by=app&app_category=cooking", "?app_category=coding"] {
+            assert_eq!(app.get(&format!("/api/v1/rankings{wrong}")).await.status(), 400, "{wrong}");
+        }
         app.finish().await;
     }
 }
 
 on_both_databases! {
-    async fn requests_are_ranked_by_task_and_language_unless_their_organization_minds(database: Database) {
+    async fn requests_are_ranked_by_task_category_and_language_unless_their_organization_minds(database: Database) {
         let upstream = Upstream::start("acme").await.offering(&["acme/one", "acme/two"]);
         let app = TestApp::start(database, &[&upstream]).await;
         let member = app.member(Money::from_dollars(10)).await;
@@ -110,12 +135,13 @@ on_both_databases! {
         ask("acme/two", "Translate this letter into Spanish for me please").await;
         let (_, shown) = read(key.get(&format!("/api/v1/generation?id={debugging}")).await).await;
         assert_eq!((&shown["data"]["task"], &shown["data"]["language"]), (&json!("code:debugging"), &json!("de")), "{shown}");
+        assert_eq!(shown["data"]["category"], "programming", "{shown}");
 
         let (status, changed) = read(manager.send(Method::PATCH, "/api/v1/organization", &json!({ "labels_prompts": false })).await).await;
         assert_eq!((status, &changed["data"]["labels_prompts"]), (200, &json!(false)), "{changed}");
         let private = ask("acme/one", "Translate this letter into French for me please").await;
         let (_, shown) = read(key.get(&format!("/api/v1/generation?id={private}")).await).await;
-        assert!(shown["data"]["task"].is_null() && shown["data"]["language"].is_null(), "{shown}");
+        assert!(["task", "category", "language"].iter().all(|label| shown["data"][*label].is_null()), "{shown}");
         while app.app.store.fold_generations().await.unwrap() > 0 {}
 
         let rows = async |query: &str| get(&app, &format!("/api/v1/rankings?{query}")).await["data"]["rows"].clone();
@@ -128,25 +154,68 @@ on_both_databases! {
         assert_eq!(languages, ["English", "German"]);
         assert_eq!(names(&rows("task=general:translation").await, "id"), ["acme/two"]);
         assert_eq!(names(&rows("language=de&by=author").await, "id"), ["acme"]);
+        let mut categories = names(&rows("by=category").await, "name");
+        categories.sort();
+        assert_eq!(categories, ["Programming", "Translation"]);
+        assert_eq!(names(&rows("category=programming").await, "id"), ["acme/one"]);
         let csv = app.get("/api/v1/rankings.csv?by=task").await.text().await.unwrap();
         assert!(csv.contains(",code:debugging,Debugging,"), "{csv}");
         let svg = app.get("/api/v1/rankings.svg?by=language").await.text().await.unwrap();
         assert!(svg.contains("German"), "{svg}");
-        for wrong in ["task=cooking", "language=xx", "task=code:sql&language=de", "by=task&language=de", "length=1K&task=code:sql"] {
+        for wrong in ["task=cooking", "language=xx", "task=code:sql&language=de", "by=task&language=de", "length=1K&task=code:sql", "category=cooking", "category=legal&length=1K"] {
             assert_eq!(app.get(&format!("/api/v1/rankings?{wrong}")).await.status(), 400, "{wrong}");
         }
 
         let today = get(&app, "/api/v1/rankings?period=day").await["data"]["days"][0].as_str().unwrap().to_owned();
-        let daily = async |kind: &str| {
-            let path = format!("/api/v1/datasets/rankings-daily?end_date={today}&language_type={kind}");
+        let daily = async |part: &str| {
+            let path = format!("/api/v1/datasets/rankings-daily?end_date={today}&{part}");
             names(&read(key.get(&path).await).await.1["data"], "model_permaslug")
         };
-        assert_eq!(daily("programming").await, ["acme/one"]);
-        assert_eq!(daily("natural").await.len(), 2);
+        assert_eq!(daily("language_type=programming").await, ["acme/one"]);
+        assert_eq!(daily("language_type=natural").await.len(), 2);
+        assert_eq!(daily("category=translation").await, ["acme/two"]);
+        assert_eq!(daily("category=legal").await, Vec::<String>::new());
         // Whole days only: there was none yet.
         let (status, shares) = read(manager.get("/api/v1/classifications/task?window=7d").await).await;
         assert_eq!((status, &shares["data"]["window_days"], &shares["data"]["classifications"]), (200, &json!(7), &json!([])));
         assert_eq!(key.get("/api/v1/classifications/task?window=1d").await.status(), 400);
+        app.finish().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_category_lists_the_models_that_are_really_used_for_it(database: Database) {
+        let upstream = Upstream::start("acme").await.offering(&["acme/one", "acme/two"]);
+        let app = TestApp::start(database, &[&upstream]).await;
+        let member = app.member(Money::from_dollars(10)).await;
+        let key = member.key().await;
+        upstream.always(Script::Answer { words: vec!["Hi".to_owned()], prompt_tokens: 40, completion_tokens: 20 });
+        let listed = async |query: &str| names(&get(&app, &format!("/api/v1/models?{query}")).await["data"], "id");
+        let both = ["acme/one", "acme/two"];
+        assert_eq!(listed("category=legal&sort=newest").await.len(), 2, "nobody asked yet: both are fit for it");
+
+        let ask = async |model: &str, text: &str, times: usize| {
+            for _ in 0..times {
+                let body = json!({ "model": model, "messages": [{ "role": "user", "content": text }] });
+                assert_eq!(read(key.ask(body).await).await.0, 200);
+            }
+        };
+        ask("acme/two", "Which law covers a lease that my tenant broke?", 9).await;
+        ask("acme/one", "Is this clause of the contract void?", 1).await;
+        ask("acme/one", "Explain photosynthesis to a child", 60).await;
+        while app.app.store.fold_generations().await.unwrap() > 0 {}
+        app.app.refresh_popularity().await.unwrap();
+
+        assert_eq!(listed("category=legal").await, ["acme/two"], "one question in sixty is no use");
+        assert_eq!(listed("category=science").await, ["acme/one"]);
+        assert_eq!(listed("").await, both, "most used first");
+        assert_eq!(listed("category=finance").await.len(), 2);
+        assert_eq!(get(&app, "/api/v1/models/count?category=legal").await["data"]["count"], 1);
+        let facets = get(&app, "/api/v1/models/facets").await;
+        let facets = facets["data"]["categories"].as_array().unwrap();
+        let law = facets.iter().find(|facet| facet["value"] == "legal").unwrap();
+        assert_eq!((&law["name"], &law["count"]), (&json!("Law"), &json!(1)));
+        assert_eq!(app.get("/api/v1/models?category=cooking").await.status(), 400);
         app.finish().await;
     }
 }

@@ -116,6 +116,17 @@ impl Api {
         Ok(list.data.into_iter().map(|model| (model.id, model.name)).collect())
     }
 
+    /// Hashes and names of the keys one may see.
+    pub async fn key_names(&self) -> ApiResult<Vec<(String, String)>> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            hash: String,
+            name: String,
+        }
+        let list: Envelope<Vec<Named>> = self.call(Method::GET, "/api/v1/keys", None::<&()>).await?;
+        Ok(list.data.into_iter().map(|key| (key.hash, key.name)).collect())
+    }
+
     /// Models to talk to.
     pub async fn model_choices(&self, query: &ModelQuery) -> ApiResult<Vec<ModelChoice>> {
         let path = format!("/api/v1/models{}", query.to_query_string());

@@ -132,11 +132,12 @@ impl Period {
 /// Which leaderboard. Empty fields ask for nothing special.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoardQuery {
-    /// `model`, `author`, `provider` or `app`.
+    /// `model`, `author`, `provider`, `app`, `task`, `category` or `language`.
     pub by: String,
     pub period: Period,
     /// `trending`: by growth against the window before.
     pub sort: String,
+    /// Only requests about this: `programming`, …
     pub category: String,
     pub modality: String,
     /// Of prompts: `1K`, `10K`, …
@@ -149,6 +150,8 @@ pub struct BoardQuery {
     pub task: String,
     /// Only questions in this language: `de`, …
     pub language: String,
+    /// Only apps for this: `coding`, `cli-agent`, …
+    pub app_category: String,
 }
 
 impl BoardQuery {
@@ -166,6 +169,7 @@ impl BoardQuery {
             provider: get("provider"),
             task: get("task"),
             language: get("language"),
+            app_category: get("app_category"),
         }
     }
 
@@ -176,6 +180,7 @@ impl BoardQuery {
             "provider" => BoardKind::Provider,
             "app" => BoardKind::App,
             "task" => BoardKind::Task,
+            "category" => BoardKind::Category,
             "language" => BoardKind::Language,
             _ => BoardKind::Model,
         }
@@ -195,6 +200,7 @@ impl BoardQuery {
             ("provider", &self.provider),
             ("task", &self.task),
             ("language", &self.language),
+            ("app_category", &self.app_category),
         ];
         for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
             let _ = write!(out, "&{name}={}", encode(value));

@@ -88,14 +88,6 @@ pub fn BoardTable(board: Board, kind: BoardKind) -> impl IntoView {
 
 #[component]
 fn BoardLine(row: BoardRow, kind: BoardKind) -> impl IntoView {
-    let href = match kind {
-        BoardKind::Model => format!("/models/{}", row.id),
-        BoardKind::Author => format!("/models?model_authors={}", encode(&row.id)),
-        BoardKind::Provider => format!("/models?providers={}", encode(&row.id)),
-        BoardKind::App => format!("/app?url={}", encode(&row.id)),
-        BoardKind::Task => format!("/rankings?task={}", encode(&row.id)),
-        BoardKind::Language => format!("/rankings?language={}", encode(&row.id)),
-    };
     let (change, class) = match row.change {
         None => ("new".to_owned(), "number"),
         Some(change) if change > 0.0 => (format!("+{}", format::percent(change)), "number change-up"),
@@ -105,11 +97,25 @@ fn BoardLine(row: BoardRow, kind: BoardKind) -> impl IntoView {
     view! {
         <tr>
             <td class="number rank" data-label="Rank">{row.rank}</td>
-            <th scope="row" data-label="Name"><a href=href>{format::plain(&row.name)}</a></th>
+            <th scope="row" data-label="Name"><a href=page_of(kind, &row.id)>{format::plain(&row.name)}</a></th>
             <td class="number" data-label="Tokens">{format::compact(row.tokens)}</td>
             <td class="number" data-label="Requests">{format::compact(row.requests)}</td>
             <td class="number" data-label="Share">{format::percent(row.share)}<ShareBar percent=row.share/></td>
             <td class=class data-label="Change">{change}</td>
         </tr>
+    }
+}
+
+/// Where there is more about a line.
+#[must_use]
+pub fn page_of(kind: BoardKind, id: &str) -> String {
+    match kind {
+        BoardKind::Model => format!("/models/{id}"),
+        BoardKind::Author => format!("/models?model_authors={}", encode(id)),
+        BoardKind::Provider => format!("/models?providers={}", encode(id)),
+        BoardKind::App => format!("/app?url={}", encode(id)),
+        BoardKind::Task => format!("/rankings?task={}", encode(id)),
+        BoardKind::Category => format!("/rankings?category={}", encode(id)),
+        BoardKind::Language => format!("/rankings?language={}", encode(id)),
     }
 }

@@ -204,7 +204,7 @@ pub fn KeyDesk(keys: Vec<Key>, workspaces: Vec<(String, String)>, manages: bool)
                 }
             >
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Keys">
-                    <table class="table table-cards">
+                    <table class="table table-cards table-wide">
                         <caption class="visually-hidden">"Keys of this organization"</caption>
                         <thead>
                             <tr>
@@ -260,7 +260,7 @@ fn KeyRow(desk: Desk, key: Key) -> impl IntoView {
     let doomed = key.clone();
     let last_used = key.last_used_at.as_deref().map_or_else(|| "never".to_owned(), format::moment);
     view! {
-        <tr>
+        <tr id=format!("key-{}", key.hash)>
             <th scope="row" data-label="Name">
                 {format::plain(&key.name)}
                 {restricted.then(|| view! { " " <span class="badge">"Restricted"</span> })}

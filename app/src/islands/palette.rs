@@ -1,4 +1,4 @@
-//! The command palette: every page and every model, a few letters away.
+//! The command palette: every page, every model and a member's keys, a few letters away.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::api::{ModelQuery, encode, use_api};
 /// How long to wait for the next letter before asking for models.
 const PAUSE: Duration = Duration::from_millis(120);
 const MODELS: u32 = 7;
+const KEYS: usize = 5;
 
 /// Where a choice leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +30,25 @@ struct Goal {
 pub fn CommandPalette(
     /// Address and name of the pages.
     pages: Vec<(String, String)>,
+    /// Whoever is signed in looks for keys, too.
+    has_keys: bool,
 ) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     let field = NodeRef::<Input>::new();
     let is_alive = RwSignal::new(false);
     let words = RwSignal::new(String::new());
     let models = RwSignal::new(Vec::<Goal>::new());
+    // Asked for when the palette is opened first.
+    let keys = RwSignal::new(None::<Vec<Goal>>);
     let active = RwSignal::new(0_usize);
     let latest = RwSignal::new(0_u32);
     let pages: Vec<Goal> = pages.into_iter().map(|(href, name)| Goal { href, name, kind: "Page" }).collect();
     let goals = Memo::new(move |_| {
         let words = words.read().to_lowercase();
         let fits = |goal: &&Goal| words.split_whitespace().all(|word| goal.name.to_lowercase().contains(word));
-        pages.iter().filter(fits).cloned().chain(models.get()).collect::<Vec<_>>()
+        let known = keys.get().unwrap_or_default();
+        let keys = known.iter().filter(|goal| !words.trim().is_empty() && fits(goal)).take(KEYS).cloned();
+        pages.iter().filter(fits).cloned().chain(keys).chain(models.get()).collect::<Vec<_>>()
     });
     let open = move || {
         if let Some(dialog) = dialog.get_untracked() {
@@ -51,6 +58,23 @@ pub fn CommandPalette(
             let _ = field.focus();
             field.select();
         }
+        if has_keys && keys.read_untracked().is_none() {
+            keys.set(Some(Vec::new()));
+            spawn_local(async move {
+                let goal =
+                    |(hash, name): (String, String)| Goal { href: format!("/keys#key-{hash}"), name, kind: "Key" };
+                if let Ok(found) = use_api().key_names().await {
+                    keys.set(Some(found.into_iter().map(goal).collect()));
+                }
+            });
+        }
+    };
+    let go = move |href: &str| {
+        // Who is on that page already stays on it.
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+        browser::go_to(href);
     };
     Effect::new(move || {
         is_alive.set(true);
@@ -107,7 +131,7 @@ pub fn CommandPalette(
             "Enter" => {
                 event.prevent_default();
                 if let Some(goal) = goals.read_untracked().get(active.get_untracked()) {
-                    browser::go_to(&goal.href);
+                    go(&goal.href);
                 }
             }
             _ => {}
@@ -125,7 +149,7 @@ pub fn CommandPalette(
                         role="option"
                         id=format!("palette-{index}")
                         aria-selected=move || (active.get() == index).to_string()
-                        on:click=move |_| browser::go_to(&href)
+                        on:click=move |_| go(&href)
                     >
                         <span>{goal.name}</span><small>{goal.kind}</small>
                     </li>
@@ -133,20 +157,25 @@ pub fn CommandPalette(
             })
             .collect_view()
     };
+    let (all, one) = if has_keys {
+        ("Search pages, models and keys", "Go to a page, a model or a key")
+    } else {
+        ("Search pages and models", "Go to a page or a model")
+    };
     view! {
         <button type="button" class="icon-button palette-button" class:is-ready=is_alive on:click=move |_| open() title="Search (Ctrl K)">
             <svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true">
                 <path d="M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14ZM16.5 16.5 21 21"></path>
             </svg>
-            <span class="visually-hidden">"Search pages and models"</span>
+            <span class="visually-hidden">{all}</span>
         </button>
-        <dialog class="dialog palette" node_ref=dialog aria-label="Search pages and models">
+        <dialog class="dialog palette" node_ref=dialog aria-label=all>
             <input
                 class="input"
                 type="search"
                 node_ref=field
-                placeholder="Go to a page or a model"
-                aria-label="Go to a page or a model"
+                placeholder=one
+                aria-label=one
                 autocomplete="off"
                 role="combobox"
                 aria-autocomplete="list"
@@ -156,7 +185,7 @@ pub fn CommandPalette(
                 on:input=move |event| search(event_target_value(&event))
                 on:keydown=on_key
             />
-            <ul id="palette-list" class="palette-list" role="listbox" aria-label="Pages and models">{options}</ul>
+            <ul id="palette-list" class="palette-list" role="listbox" aria-label="Where to go">{options}</ul>
         </dialog>
     }
 }

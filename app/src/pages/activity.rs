@@ -202,7 +202,7 @@ fn Generations(generations: Vec<GenerationSummary>, is_first_page: bool) -> impl
     let rows = generations.into_iter().map(|generation| view! { <GenerationRow generation/> }).collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Requests">
-            <table class="table table-cards">
+            <table class="table table-cards table-wide">
                 <caption class="visually-hidden">"Requests, newest first"</caption>
                 <thead>
                     <tr>

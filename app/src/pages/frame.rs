@@ -8,6 +8,7 @@ use crate::components::icon::{Icon, Mark, Shape};
 use crate::islands::palette::CommandPalette;
 use crate::islands::theme_switch::ThemeSwitch;
 use crate::types::admin::Announcement;
+use crate::types::roles::Permission;
 use crate::types::session::{Session, User};
 
 const PLACES: [(&str, &str); 6] = [
@@ -70,7 +71,7 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
                     <ul>{links(&PLACES, &path)}</ul>
                 </nav>
                 <div class="header-end">
-                    <CommandPalette pages=goals(session.user.is_some())/>
+                    <CommandPalette pages=goals(session.user.is_some()) has_keys=session.user.as_ref().is_some_and(|user| user.may(Permission::ManageOwnKeys))/>
                     <ThemeSwitch theme/>
                     {match user {
                         Some(user) => AccountMenu(AccountMenuProps { user, path: path.clone() }).into_any(),

@@ -13,7 +13,7 @@ use crate::components::form::CallForm;
 use crate::components::format;
 use crate::types::Money;
 use crate::types::activity::{Feedback, FeedbackCategory, Generation, ProviderResponse, Routing};
-use crate::types::labels::{language_name, task_name};
+use crate::types::labels::{category_name, language_name, task_name};
 use crate::types::roles::Permission;
 
 /// `/activity/{id}`
@@ -106,6 +106,7 @@ fn Detail(generation: Generation) -> impl IntoView {
         ("Time", Some(format::moment(&generation.created_at))),
         ("App", Some(generation.origin.clone()).filter(|origin| !origin.is_empty())),
         ("Task", named(&generation.task, task_name)),
+        ("Category", named(&generation.category, category_name)),
         ("Language", named(&generation.language, language_name)),
         ("Caller's user", generation.external_user.clone()),
         ("Protocol", generation.api_type.clone()),

@@ -124,9 +124,9 @@ fn choice(
 fn labels(is_on: bool) -> impl IntoView {
     view! {
         <h2>"Rankings"</h2>
-        <p>"The public "<a href="/rankings?by=task">"rankings"</a>" tell what requests ask for and in which language. This server guesses both from the first words of a question when it is answered and keeps two words of it, such as “Debugging” and “German”, with the request in your "<a href="/activity">"activity"</a>"; the question itself is not kept for this."</p>
+        <p>"The public "<a href="/rankings?by=task">"rankings"</a>" tell what requests ask for, what they are about and in which language. This server guesses it from the first words of a question when it is answered and keeps three words of it, such as “Debugging”, “Programming” and “German”, with the request in your "<a href="/activity">"activity"</a>"; the question itself is not kept for this."</p>
         <CallForm method="PATCH" path="/api/v1/organization" next=HERE done="The choice is stored.">
-            {choice("labels_prompts:flag", "Requests of this organization", is_on, [("", "Get no labels"), ("1", "Get a task and a language")])}
+            {choice("labels_prompts:flag", "Requests of this organization", is_on, [("", "Get no labels"), ("1", "Get a task, a category and a language")])}
             <p><button class="button" type="submit">"Store the choice"</button></p>
         </CallForm>
     }

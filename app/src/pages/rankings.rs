@@ -4,37 +4,24 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::failed;
-use crate::api::{BoardQuery, Period, encode, use_api};
+use crate::api::{BoardQuery, Period, use_api};
 use crate::components::badge::SimulatedBadge;
-use crate::components::board::{BoardChart, BoardTable, Exports};
+use crate::components::board::{BoardChart, BoardTable, Exports, page_of};
 use crate::components::deferred::deferred;
 use crate::components::format;
 use crate::components::notice::Empty;
 use crate::components::title::PageTitle;
-use crate::types::labels::{LANGUAGES, TASKS};
+use crate::types::labels::{CATEGORIES, LANGUAGES, TASKS, app_categories_in};
 use crate::types::rankings::{BoardKind, BoardRow, SpeedLine};
 
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("model", "Models"),
     ("author", "Authors"),
     ("provider", "Providers"),
     ("app", "Apps"),
     ("task", "Tasks"),
+    ("category", "Categories"),
     ("language", "Languages"),
-];
-const CATEGORIES: [&str; 12] = [
-    "programming",
-    "roleplay",
-    "marketing",
-    "marketing/seo",
-    "technology",
-    "science",
-    "translation",
-    "legal",
-    "finance",
-    "health",
-    "trivia",
-    "academia",
 ];
 const MODALITIES: [(&str, &str); 6] = [
     ("", "All requests"),
@@ -55,7 +42,7 @@ const LENGTHS: [(&str, &str); 6] = [
 /// Lines of the side boards.
 const SIDE: usize = 10;
 
-/// `/rankings?by=&period=&category=&modality=&length=&task=&language=`
+/// `/rankings?by=&period=&category=&modality=&length=&task=&language=&app_category=`
 #[component]
 pub fn Rankings() -> impl IntoView {
     let api = use_api();
@@ -122,15 +109,23 @@ fn tidy(query: BoardQuery) -> BoardQuery {
     let by = known(query.by, &KINDS);
     let is_of_models = matches!(by.as_str(), "" | "model" | "author");
     let mut tidy = BoardQuery { by, period: query.period, ..BoardQuery::default() };
+    if tidy.by == "app" && !app_categories_in(&query.app_category).is_empty() {
+        tidy.app_category.clone_from(&query.app_category);
+    }
     if is_of_models {
-        tidy.category = if CATEGORIES.contains(&query.category.as_str()) { query.category } else { String::new() };
         tidy.modality = known(query.modality, &MODALITIES);
-        // An answer that calls tools is not counted by length.
-        tidy.length = if tidy.modality == "tool_calling" { String::new() } else { known(query.length, &LENGTHS) };
-        // Neither is a task, nor a language; of both the task is shown.
-        if tidy.length.is_empty() && tidy.modality != "tool_calling" {
-            tidy.task = known(query.task, &TASKS);
-            tidy.language = if tidy.task.is_empty() { known(query.language, &LANGUAGES) } else { String::new() };
+        // A request is counted by one of these at a time; of several the first is shown.
+        let mut is_narrow = tidy.modality == "tool_calling";
+        for (kept, value, list) in [
+            (&mut tidy.length, query.length, &LENGTHS[..]),
+            (&mut tidy.task, query.task, &TASKS[..]),
+            (&mut tidy.category, query.category, &CATEGORIES[..]),
+            (&mut tidy.language, query.language, &LANGUAGES[..]),
+        ] {
+            if !is_narrow {
+                *kept = known(value, list);
+                is_narrow = !kept.is_empty();
+            }
         }
     }
     tidy
@@ -156,13 +151,11 @@ fn Switches(query: BoardQuery) -> impl IntoView {
             view! { <a href=href aria-current=current>{title(period)}</a> }
         })
         .collect_view();
-    let categories = std::iter::once(("", "Models for anything"))
-        .chain(CATEGORIES.into_iter().map(|name| (name, name)))
-        .collect::<Vec<_>>();
     let with_any = |any: &'static str, list: &[(&'static str, &'static str)]| {
         std::iter::once(("", any)).chain(list.iter().copied()).collect::<Vec<_>>()
     };
     let tasks = with_any("Whatever is asked for", &TASKS);
+    let categories = with_any("Questions about anything", &CATEGORIES);
     let languages = with_any("Questions in any language", &LANGUAGES);
     let period = query.period.as_str();
     let filters = is_of_models.then(|| {
@@ -170,10 +163,10 @@ fn Switches(query: BoardQuery) -> impl IntoView {
             <form class="filters" method="get" action="/rankings">
                 <input type="hidden" name="by" value=query.by.clone()/>
                 <input type="hidden" name="period" value=period/>
-                <Choice name="category" label="Category" options=categories chosen=query.category.clone()/>
                 <Choice name="modality" label="Kind of request" options=MODALITIES.to_vec() chosen=query.modality.clone()/>
                 <Choice name="length" label="Prompt length" options=LENGTHS.to_vec() chosen=query.length.clone()/>
                 <Choice name="task" label="Task" options=tasks chosen=query.task.clone()/>
+                <Choice name="category" label="Category" options=categories chosen=query.category.clone()/>
                 <Choice name="language" label="Language" options=languages chosen=query.language.clone()/>
                 <button class="button" type="submit">"Apply"</button>
             </form>
@@ -225,19 +218,11 @@ fn Movers(rows: Vec<BoardRow>, kind: BoardKind) -> impl IntoView {
         .into_iter()
         .take(SIDE)
         .map(|row| {
-            let href = match kind {
-                BoardKind::Model => format!("/models/{}", row.id),
-                BoardKind::Author => format!("/models?model_authors={}", encode(&row.id)),
-                BoardKind::Provider => format!("/models?providers={}", encode(&row.id)),
-                BoardKind::App => format!("/app?url={}", encode(&row.id)),
-                BoardKind::Task => format!("/rankings?task={}", encode(&row.id)),
-                BoardKind::Language => format!("/rankings?language={}", encode(&row.id)),
-            };
             let gain = format!("+{}", format::compact(row.tokens.saturating_sub(row.tokens_before)));
             let change = row.change.map_or_else(|| "new".to_owned(), |change| format!("+{}", format::percent(change)));
             view! {
                 <li>
-                    <a class="top-model" href=href>
+                    <a class="top-model" href=page_of(kind, &row.id)>
                         <span class="top-rank">{gain}</span>
                         <span class="top-name">{format::plain(&row.name)}</span>
                         <span></span>

@@ -136,6 +136,9 @@ pub struct Generation {
     /// Ours: what was asked for, as the rankings count it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
+    /// Ours: what it was about, as the rankings count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// Ours: the language of the question, by its ISO 639-1 code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,

@@ -1,4 +1,4 @@
-//! The labels of requests: what was asked for, and in which language.
+//! The labels of requests: what was asked for, what it is about, and in which language.
 
 /// Every task: its label and its name for people. The part before the colon is its kind.
 pub const TASKS: [(&str, &str); 20] = [
@@ -27,6 +27,49 @@ pub const TASKS: [(&str, &str); 20] = [
 /// Every kind of task.
 pub const TASK_KINDS: [(&str, &str); 4] =
     [("code", "Code"), ("data", "Data"), ("agent", "Agent"), ("general", "General")];
+
+/// Every category of `GET /models` and of the rankings: its label and its name for people.
+pub const CATEGORIES: [(&str, &str); 12] = [
+    ("programming", "Programming"),
+    ("roleplay", "Roleplay"),
+    ("marketing", "Marketing"),
+    ("marketing/seo", "Search engine optimization"),
+    ("technology", "Technology"),
+    ("science", "Science"),
+    ("translation", "Translation"),
+    ("legal", "Law"),
+    ("finance", "Finance"),
+    ("health", "Health"),
+    ("trivia", "Trivia"),
+    ("academia", "Academia"),
+];
+
+/// What apps can say they are for: the category, its name for people, and the group it belongs to.
+pub const APP_CATEGORIES: [(&str, &str, &str); 15] = [
+    ("cli-agent", "Agents in a terminal", "coding"),
+    ("ide-extension", "Editor extensions", "coding"),
+    ("cloud-agent", "Agents in the cloud", "coding"),
+    ("programming-app", "Programming", "coding"),
+    ("native-app-builder", "App builders", "coding"),
+    ("creative-writing", "Creative writing", "creative"),
+    ("video-gen", "Video", "creative"),
+    ("image-gen", "Pictures", "creative"),
+    ("audio-gen", "Sound", "creative"),
+    ("writing-assistant", "Writing", "productivity"),
+    ("general-chat", "Chat", "productivity"),
+    ("personal-agent", "Personal agents", "productivity"),
+    ("legal", "Law", "productivity"),
+    ("roleplay", "Roleplay", "entertainment"),
+    ("game", "Games", "entertainment"),
+];
+
+/// The groups of these.
+pub const APP_GROUPS: [(&str, &str); 4] = [
+    ("coding", "Coding"),
+    ("creative", "Creative"),
+    ("productivity", "Productivity"),
+    ("entertainment", "Entertainment"),
+];
 
 /// Every language that is told apart, by its ISO 639-1 code.
 pub const LANGUAGES: [(&str, &str); 31] = [
@@ -71,6 +114,28 @@ fn name(list: &[(&'static str, &'static str)], label: &str) -> Option<&'static s
 #[must_use]
 pub fn task_name(label: &str) -> Option<&'static str> {
     name(&TASKS, label)
+}
+
+/// A category's name for people.
+#[must_use]
+pub fn category_name(label: &str) -> Option<&'static str> {
+    name(&CATEGORIES, label)
+}
+
+/// The name for people of what an app is for.
+#[must_use]
+pub fn app_category_name(category: &str) -> Option<&'static str> {
+    APP_CATEGORIES.iter().find(|(known, ..)| *known == category).map(|(_, name, _)| *name)
+}
+
+/// The categories that a group has, or the category itself.
+#[must_use]
+pub fn app_categories_in(name: &str) -> Vec<&'static str> {
+    APP_CATEGORIES
+        .iter()
+        .filter(|(known, _, group)| *known == name || *group == name)
+        .map(|(known, ..)| *known)
+        .collect()
 }
 
 /// A language's name for people.

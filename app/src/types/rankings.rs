@@ -16,6 +16,8 @@ pub enum BoardKind {
     App,
     /// By what requests ask for.
     Task,
+    /// By what requests are about.
+    Category,
     /// By the language of questions.
     Language,
 }
@@ -38,6 +40,9 @@ pub struct Board {
     /// What the app of the query calls itself, where one was named and is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// What this app says it is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
 }
 
 /// One line of a leaderboard.
@@ -45,7 +50,7 @@ pub struct Board {
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BoardRow {
     pub rank: u32,
-    /// Model id, author slug, provider name, app URL, task or language.
+    /// Model id, author slug, provider name, app URL, task, category or language.
     pub id: String,
     pub name: String,
     pub tokens: i64,

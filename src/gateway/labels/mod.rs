@@ -1,8 +1,10 @@
-//! What a request asks for and in which language, guessed from its shape and the first words of
-//! its last question. Only the two labels leave this module.
+//! What a request asks for, what it is about and in which language, guessed from its shape and the
+//! first words of its last question. Only the three labels leave this module.
 
 mod language;
 mod words;
+
+use app::types::labels::is_about_code;
 
 use crate::dialects::Inference;
 use crate::dialects::inference::{Part, ResponseFormat, Role};
@@ -17,12 +19,16 @@ const READ: usize = 768;
 const LOOKED_UP: usize = 120;
 /// One sign of a program in so many letters makes a text a program.
 const DENSITY: usize = 14;
+/// In so many words a topic must be named once more: long texts touch on many things.
+const PASSAGE: usize = 40;
 
-/// Two labels; each is empty where there is nothing to go by.
+/// Three labels; each is empty where there is nothing to go by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
     /// One of [`app::types::labels::TASKS`].
     pub task: &'static str,
+    /// One of [`app::types::labels::CATEGORIES`].
+    pub category: &'static str,
     /// One of [`app::types::labels::LANGUAGES`].
     pub language: &'static str,
 }
@@ -43,13 +49,16 @@ impl Labels {
         let start = text.get(..text.floor_char_boundary(READ)).unwrap_or_default().to_lowercase();
         let mut traits = Traits::default();
         let mut languages = language::Hits::default();
+        let mut words = 0;
         for word in start.split(|letter: char| !letter.is_alphanumeric() && letter != '\'').take(LOOKED_UP) {
+            words += usize::from(!word.is_empty());
             if let Some(meaning) = WORDS.get(word) {
                 traits.add(meaning.traits);
                 languages.add(meaning.languages);
             }
         }
-        Self { task: task(request, &text, &traits, company), language: language::of(&start, &languages) }
+        let task = task(request, &text, &traits, company);
+        Self { task, category: category(task, &traits, words), language: language::of(&start, &languages) }
     }
 }
 
@@ -143,6 +152,30 @@ fn about_code(request: &Inference, traits: &Traits) -> &'static str {
     }
 }
 
+/// What a text of so many words is about; most of what people say in passing is about nothing.
+fn category(task: &str, traits: &Traits, words: usize) -> &'static str {
+    match task {
+        code if is_about_code(code) => return "programming",
+        "general:translation" => return "translation",
+        "general:roleplay" => return "roleplay",
+        _ => {}
+    }
+    let votes = [
+        (traits.seo, "marketing/seo"),
+        (traits.marketing, "marketing"),
+        (traits.legal, "legal"),
+        (traits.finance, "finance"),
+        (traits.health, "health"),
+        (traits.science + traits.math, "science"),
+        (traits.academia, "academia"),
+        (traits.technology, "technology"),
+        (traits.trivia, "trivia"),
+    ];
+    // Of equals the first: keywords of an advertisement are for search engines.
+    let best = votes.into_iter().rev().max_by_key(|(count, _)| *count);
+    best.filter(|(count, _)| usize::from(*count) > words / PASSAGE).map_or("", |(_, category)| category)
+}
+
 /// Programs are full of brackets, and end their lines with semicolons.
 fn is_dense(text: &str) -> bool {
     let is_sign = |byte: &u8| matches!(byte, b'{' | b'}' | b';' | b'(' | b')' | b'[' | b']' | b'=' | b'<' | b'>');
@@ -152,7 +185,7 @@ fn is_dense(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use app::types::labels::{LANGUAGES, TASKS};
+    use app::types::labels::{CATEGORIES, LANGUAGES, TASKS};
 
     use super::*;
     use crate::dialects::inference::{Message, Tool};
@@ -190,6 +223,37 @@ mod tests {
     }
 
     #[test]
+    fn the_question_says_what_it_is_about() {
+        for (text, category) in [
+            ("Write a Python function that parses a date", "programming"),
+            ("Translate this contract into French", "translation"),
+            ("Stay in character: you are a pirate, roleplay with me", "roleplay"),
+            ("Plan a marketing campaign for a bakery and its customers", "marketing"),
+            ("Which keywords help the SEO of a bakery's site?", "marketing/seo"),
+            ("My laptop cannot find the wifi any more", "technology"),
+            ("Explain photosynthesis to a child", "science"),
+            ("Solve this equation for x", "science"),
+            ("Is this clause of the lease enforceable in court?", "legal"),
+            ("Wie werden Aktien besteuert, und welche Steuern fallen an?", "finance"),
+            ("I have a headache and a fever, should I see a doctor?", "health"),
+            ("What is the tallest mountain of Peru?", "trivia"),
+            ("Give me an outline for my thesis, with citations", "academia"),
+            ("How are you today?", ""),
+            ("Write a short e-mail to my landlord", ""),
+        ] {
+            assert_eq!(Labels::of(&asked(text)).category, category, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_not_about_what_it_mentions_once() {
+        let story = "we went along the river and talked until it was dark ".repeat(9);
+        assert_eq!(Labels::of(&asked(&format!("{story} then the doctor came"))).category, "");
+        let visit = format!("the doctor asked about the pain, the fever and the medicine, {story}");
+        assert_eq!(Labels::of(&asked(&visit)).category, "health");
+    }
+
+    #[test]
     fn the_shape_says_what_words_do_not() {
         let tools = vec![Tool { name: "lookup".to_owned(), ..Tool::default() }];
         let weather = Inference { tools: tools.clone(), ..asked("How is the weather?") };
@@ -208,6 +272,7 @@ mod tests {
         for text in ["fix my code ```", "translate", "hello there, how is it", "Wie geht es dir und was machst du?"] {
             let labels = Labels::of(&asked(text));
             assert!(TASKS.iter().any(|(task, _)| *task == labels.task), "{labels:?}");
+            assert!(labels.category.is_empty() || CATEGORIES.iter().any(|(known, _)| *known == labels.category));
             assert!(labels.language.is_empty() || LANGUAGES.iter().any(|(code, _)| *code == labels.language));
         }
     }

@@ -36,12 +36,12 @@ macro_rules! traits {
 
         impl Traits {
             /// Counts a word that is of these kinds, a bit each.
-            pub(super) fn add(&mut self, kinds: u16) {
+            pub(super) fn add(&mut self, kinds: u32) {
                 $(self.$field += u16::from(kinds & $bit != 0);)*
             }
         }
 
-        const KINDS: &[(u16, &str)] = &[$(($bit, $words),)*];
+        const KINDS: &[(u32, &str)] = &[$(($bit, $words),)*];
     };
 }
 
@@ -65,6 +65,30 @@ traits! {
     data = 256: "dataset csv spreadsheet excel dataframe regression correlation statistics average median chart trend outlier",
     writing = 512: "write rewrite essay email mail poem story letter article blog paragraph proofread headline slogan tone \
         draft schreibe schreib écris écrire escribe escrever escreva scrivi напиши",
+    seo = 1024: "seo serp backlink backlinks keywords",
+    marketing = 2048: "marketing campaign campaigns branding advertisement advertising advert ads slogan tagline newsletter \
+        copywriting influencer audience customers promotion promotional werbung werbetext kampagne publicité anuncio publicidad campaña \
+        营销",
+    legal = 4096: "legal law laws lawyer attorney contract clause lawsuit court liability statute regulation regulations gdpr \
+        copyright trademark patent plaintiff defendant tenant lease jurisdiction sue vertrag gesetz anwalt klausel contrat avocat \
+        loi ley contrato abogado 法律",
+    finance = 8192: "finance financial stock stocks invest investing investment investments investor portfolio mortgage loan \
+        inflation tax taxes revenue dividend dividends bonds etf crypto bitcoin bank banking accounting retirement pension \
+        economy economics aktie aktien steuer steuern kredit impôt impôts bourse impuestos inversión 投资 股票",
+    health = 16384: "health medical medicine medication doctor symptom symptoms disease diagnosis treatment therapy patient pain \
+        headache fever vaccine diet nutrition calories workout anxiety depression blood diabetes cancer pregnancy dose \
+        gesundheit arzt schmerzen krankheit santé médecin maladie salud médico enfermedad 健康",
+    science = 32768: "physics chemistry biology astronomy quantum molecule molecules atom atoms photosynthesis evolution gravity \
+        planet planets galaxy climate species protein proteins dna experiment hypothesis scientific science neuron neurons \
+        relativity thermodynamics electron electrons geology ecosystem physik chemie biologie physique chimie física química 科学",
+    academia = 65536: "thesis dissertation essay citation citations cite bibliography professor university coursework homework \
+        syllabus scholarly academic methodology exam exams lecture curriculum phd hausarbeit bachelorarbeit masterarbeit \
+        seminar mémoire tesis universidad 论文",
+    technology = 131_072: "laptop smartphone phone iphone android windows macos linux router wifi bluetooth gpu cpu processor \
+        software hardware internet cloud server browser gadget robot robots robotics cybersecurity encryption network vpn \
+        technology computer technologie tecnología rechner ordinateur ordenador 电脑",
+    trivia = 262_144: "trivia quiz capital tallest largest longest smallest oldest highest deepest invented inventor founded \
+        discovered president population olympics oscar anthem hauptstadt capitale einwohner habitants 首都",
 }
 
 /// What one word says.
@@ -73,7 +97,7 @@ pub(super) struct Meaning {
     /// A bit for each of [`LATIN`].
     pub languages: u32,
     /// A bit for each field of [`Traits`].
-    pub traits: u16,
+    pub traits: u32,
 }
 
 /// All words, in small letters.

@@ -10,9 +10,8 @@ use axum::extract::State;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{LENGTHS, MODALITIES, has_modality, one_of, said};
+use super::{LENGTHS, MODALITIES, apps_of, has_modality, one_of, said};
 use crate::App;
-use crate::catalog::category;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
 use crate::http::caller::Caller;
@@ -94,7 +93,7 @@ pub async fn show_rankings_daily(
     _: Caller,
     Query(query): Query<DatasetQuery>,
 ) -> Result<Json<RankingsDaily>> {
-    let category = said(query.category.as_ref()).map(category::read).transpose()?;
+    let category = one_of("category", query.category.as_ref(), &labels::CATEGORIES.map(|(known, _)| known))?;
     let modality = one_of("modality", query.modality.as_ref(), &MODALITIES)?;
     let length = one_of("context_bucket", query.context_bucket.as_ref(), &LENGTHS)?;
     let language = one_of("language_type", query.language_type.as_ref(), &["natural", "programming"])?;
@@ -117,6 +116,7 @@ pub async fn show_rankings_daily(
     let counted: Vec<(&str, &str)> = match (&length, modality.as_deref(), language.as_deref()) {
         (Some(length), _, _) => vec![("length", length.as_str())],
         (None, Some("tool_calling"), _) => vec![("tools", "")],
+        _ if let Some(category) = &category => vec![("category", category.as_str())],
         (_, _, Some("natural")) => vec![("language", "")],
         (_, _, Some(_)) => labels::TASKS
             .iter()
@@ -133,8 +133,7 @@ pub async fn show_rankings_daily(
     }
     for row in rows {
         let model = catalog.model(&row.id);
-        let is_meant = category.is_none_or(|category| model.is_some_and(|model| category.fits(model)))
-            && modality.as_deref().is_none_or(|kind| model.is_some_and(|model| has_modality(model, kind)));
+        let is_meant = modality.as_deref().is_none_or(|kind| model.is_some_and(|model| has_modality(model, kind)));
         if is_meant {
             let slug = model.map_or_else(|| row.id.clone(), |model| model.canonical_slug.clone());
             let date = period_start(period, row.day);
@@ -174,12 +173,8 @@ pub async fn show_app_rankings(
     _: Caller,
     Query(query): Query<DatasetQuery>,
 ) -> Result<Json<AppRankings>> {
-    for (field, value) in [("category", &query.category), ("subcategory", &query.subcategory)] {
-        if said(value.as_ref()).is_some() {
-            let message = format!("{field} is not known here: apps of this server have none. Leave it out.");
-            return Err(Error::bad_request(field, message));
-        }
-    }
+    let categories = wanted_categories(&query)?;
+    let wanted = if categories.is_empty() { None } else { Some(apps_of(&app, &categories).await?) };
     let number = |field: &str, value: Option<&String>, default: usize, least: usize| match said(value) {
         None => Ok(default),
         Some(text) => {
@@ -196,6 +191,9 @@ pub async fn show_app_rankings(
     let from = if is_trending { window.0 - 3 * length } else { window.0 };
     let mut apps: HashMap<String, (AppRanking, i64, i64)> = HashMap::new();
     for row in app.store.public_days("app", "", from, window.1 + 1).await? {
+        if wanted.as_ref().is_some_and(|apps| !apps.contains(&row.id)) {
+            continue;
+        }
         let (ranking, tokens, before) = apps.entry(row.id.clone()).or_default();
         let sum = row.prompt_tokens + row.completion_tokens;
         if row.day < window.0 {
@@ -225,6 +223,23 @@ pub async fn show_app_rankings(
         .map(|((_, ranking), rank)| AppRanking { rank, ..ranking })
         .collect();
     Ok(Json(AppRankings { data, meta: meta(now_ms, window) }))
+}
+
+/// The categories that `subcategory` and `category` leave; none when neither is said.
+fn wanted_categories(query: &DatasetQuery) -> Result<Vec<&'static str>> {
+    let group = one_of("category", query.category.as_ref(), &labels::APP_GROUPS.map(|(group, _)| group))?;
+    let names = labels::APP_CATEGORIES.map(|(name, ..)| name);
+    let subcategory = one_of("subcategory", query.subcategory.as_ref(), &names)?;
+    let in_group = group.as_deref().map(labels::app_categories_in);
+    let Some(name) = subcategory else { return Ok(in_group.unwrap_or_default()) };
+    let found = labels::app_categories_in(&name);
+    match in_group {
+        Some(group) if !found.iter().all(|name| group.contains(name)) => {
+            let message = format!("subcategory must belong to the category, which has {}", group.join(", "));
+            Err(Error::bad_request("subcategory", message))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// A number for an app that stays the same, small enough for every JSON parser.

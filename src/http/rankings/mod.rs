@@ -5,6 +5,7 @@ mod picture;
 mod speed;
 pub mod tasks;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -19,7 +20,6 @@ use serde::Deserialize;
 
 use super::input::Query;
 use crate::App;
-use crate::catalog::category::{self, Category};
 use crate::catalog::{Catalog, Model};
 use crate::clock::MS_PER_DAY;
 use crate::error::{Error, Result};
@@ -47,6 +47,7 @@ pub struct RankingsQuery {
     pub provider: Option<String>,
     pub task: Option<String>,
     pub language: Option<String>,
+    pub app_category: Option<String>,
 }
 
 /// The query, read.
@@ -54,8 +55,9 @@ struct Wish {
     kind: BoardKind,
     days: i64,
     is_trending: bool,
-    category: Option<Category>,
     modality: Option<String>,
+    /// Of apps, what they are for.
+    app_categories: Vec<&'static str>,
     /// Dimension and name of what is counted.
     counted: (&'static str, String),
 }
@@ -80,9 +82,11 @@ impl RankingsQuery {
             Some("provider") => BoardKind::Provider,
             Some("app") => BoardKind::App,
             Some("task") => BoardKind::Task,
+            Some("category") => BoardKind::Category,
             Some("language") => BoardKind::Language,
             Some(_) => {
-                return Err(Error::bad_request("by", "by must be model, author, provider, app, task or language"));
+                let message = "by must be model, author, provider, app, task, category or language";
+                return Err(Error::bad_request("by", message));
             }
         };
         let days = match said(self.period.as_ref()) {
@@ -94,24 +98,27 @@ impl RankingsQuery {
         };
         let modality = one_of("modality", self.modality.as_ref(), &MODALITIES)?;
         let mut narrowings = self.narrowings(modality.as_deref())?;
-        let category = said(self.category.as_ref()).map(category::read).transpose()?;
         if narrowings.len() > 1 {
             let names: Vec<&str> = narrowings.iter().map(|(name, _)| *name).collect();
             let message = format!("{} cannot be combined; leave out all but one", names.join(" and "));
             return Err(Error::bad_request(names.first().copied().unwrap_or_default(), message));
         }
         let is_of_models = matches!(kind, BoardKind::Model | BoardKind::Author);
-        if !is_of_models && (!narrowings.is_empty() || category.is_some() || modality.is_some()) {
+        if !is_of_models && (!narrowings.is_empty() || modality.is_some()) {
             let remedy =
                 "by must be model or author with a category, modality, length, app, provider, task or language";
             return Err(Error::bad_request("by", remedy));
+        }
+        let app_categories = app_categories("app_category", self.app_category.as_ref())?;
+        if kind != BoardKind::App && !app_categories.is_empty() {
+            return Err(Error::bad_request("by", "by must be app with an app_category"));
         }
         Ok(Wish {
             kind,
             days,
             is_trending: one_of("sort", self.sort.as_ref(), &["popular", "trending"])?.as_deref() == Some("trending"),
-            category,
             modality,
+            app_categories,
             counted: narrowings.pop().unwrap_or(("model", String::new())),
         })
     }
@@ -125,9 +132,11 @@ impl RankingsQuery {
         if modality == Some("tool_calling") {
             narrowings.push(("tools", String::new()));
         }
-        for (field, value, known) in
-            [("task", &self.task, &labels::TASKS[..]), ("language", &self.language, &labels::LANGUAGES[..])]
-        {
+        for (field, value, known) in [
+            ("task", &self.task, &labels::TASKS[..]),
+            ("category", &self.category, &labels::CATEGORIES[..]),
+            ("language", &self.language, &labels::LANGUAGES[..]),
+        ] {
             let known: Vec<&str> = known.iter().map(|(label, _)| *label).collect();
             if let Some(label) = one_of(field, value.as_ref(), &known)? {
                 narrowings.push((field, label));
@@ -140,6 +149,27 @@ impl RankingsQuery {
         }
         Ok(narrowings)
     }
+}
+
+/// The categories of apps that a group or a category names; none when nothing is said.
+fn app_categories(field: &str, value: Option<&String>) -> Result<Vec<&'static str>> {
+    let Some(name) = said(value) else { return Ok(Vec::new()) };
+    let found = labels::app_categories_in(name);
+    if found.is_empty() {
+        let known = labels::APP_GROUPS.iter().map(|(group, _)| *group);
+        let known: Vec<&str> = known.chain(labels::APP_CATEGORIES.iter().map(|(name, ..)| *name)).collect();
+        return Err(Error::bad_request(field, format!("{field} must be one of {}", known.join(", "))));
+    }
+    Ok(found)
+}
+
+/// The apps of some categories.
+async fn apps_of(app: &App, categories: &[&str]) -> Result<HashSet<String>> {
+    let mut apps = HashSet::new();
+    for category in categories {
+        apps.extend(app.store.apps_of_category(category).await?);
+    }
+    Ok(apps)
 }
 
 /// Whether a model reads, writes or does what is asked for.
@@ -156,12 +186,8 @@ fn has_modality(model: &Model, modality: &str) -> bool {
 
 impl Wish {
     fn takes(&self, catalog: &Catalog, model_id: &str) -> bool {
-        let is_plain = self.category.is_none() && self.modality.as_deref().is_none_or(|kind| kind == "tool_calling");
-        is_plain
-            || catalog.model(model_id).is_some_and(|model| {
-                self.category.is_none_or(|category| category.fits(model))
-                    && self.modality.as_deref().is_none_or(|modality| has_modality(model, modality))
-            })
+        let asked = self.modality.as_deref().filter(|kind| *kind != "tool_calling");
+        asked.is_none_or(|kind| catalog.model(model_id).is_some_and(|model| has_modality(model, kind)))
     }
 }
 
@@ -170,11 +196,12 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     let to = app.clock.now_ms().div_euclid(MS_PER_DAY) + 1;
     let from = to - wish.days;
     let catalog = app.catalog();
-    let is_plain = wish.counted.0 == "model" && wish.category.is_none() && wish.modality.is_none();
+    let is_plain = wish.counted.0 == "model" && wish.modality.is_none();
     let counted = match (wish.kind, &wish.counted) {
         (BoardKind::Provider, _) => Counted::All("provider"),
         (BoardKind::App, _) => Counted::All("app"),
         (BoardKind::Task, _) => Counted::All("task"),
+        (BoardKind::Category, _) => Counted::All("category"),
         (BoardKind::Language, _) => Counted::All("language"),
         (BoardKind::Author, _) if is_plain => Counted::All("author"),
         (BoardKind::Model | BoardKind::Author, ("model", _)) => Counted::All("model"),
@@ -184,9 +211,14 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     if !is_plain {
         totals.retain(|row| wish.takes(&catalog, &row.id));
     }
+    if !wish.app_categories.is_empty() {
+        let apps = apps_of(app, &wish.app_categories).await?;
+        totals.retain(|row| apps.contains(&row.id));
+    }
     let name = |id: &str, title: &str| match wish.kind {
         BoardKind::Model => catalog.model(id).map_or_else(|| id.to_owned(), |model| model.name.clone()),
         BoardKind::Task => labels::task_name(id).unwrap_or(id).to_owned(),
+        BoardKind::Category => labels::category_name(id).unwrap_or(id).to_owned(),
         BoardKind::Language => labels::language_name(id).unwrap_or(id).to_owned(),
         _ if !title.is_empty() => title.to_owned(),
         _ => id.to_owned(),
@@ -196,11 +228,12 @@ async fn board(app: &App, query: &RankingsQuery) -> Result<Board> {
     let mut board = ranks.board(&days, from, to, &name);
     if let ("app", url) = (wish.counted.0, &wish.counted.1) {
         board.title = app.store.app_title(url).await?;
+        board.categories = app.store.app_categories(url).await?;
     }
     Ok(board)
 }
 
-/// `GET /api/v1/rankings` (ours, public): tokens by model, author, provider, app, task or language.
+/// `GET /api/v1/rankings` (ours, public): tokens by model, author, provider, app, task, category or language.
 ///
 /// # Errors
 /// 400 naming the values there are.

@@ -204,7 +204,8 @@ async fn rankings(Query(params): Params) -> Json<Value> {
         })
         .collect();
     Json(json!({"data": {"days": days, "rows": rows, "total_tokens": 1_234_567_890_i64, "has_simulated": true,
-        "title": params.get("app").filter(|url| url.contains("foxglove")).map(|_| "Foxglove")}}))
+        "title": params.get("app").filter(|url| url.contains("foxglove")).map(|_| "Foxglove"),
+        "categories": params.get("app").map(|_| vec!["cli-agent", "cooking"]).unwrap_or_default()}}))
 }
 
 async fn ratings() -> Json<Value> {

@@ -252,9 +252,12 @@ async fn rankings_are_drawn_and_told_for_every_period() {
         ]);
         assert_eq!(page.html.matches("class=\"series-0\"").count(), columns + 1, "{period}, with its key");
     }
-    let narrow = open("/rankings?category=programming&length=10K", VISITOR).await;
+    let narrow = open("/rankings?modality=image&category=programming&language=de", VISITOR).await;
     narrow.assert_shows(&["Growing most", "Fastest in 24 hours", "140", "0.40 s", "Link to this chart"]);
-    assert!(narrow.html.contains("/api/v1/rankings.svg?period=week&amp;category=programming&amp;length=10K"));
+    assert!(
+        narrow.html.contains("/api/v1/rankings.svg?period=week&amp;category=programming&amp;modality=image"),
+        "one of both"
+    );
     open("/rankings?by=nonsense&period=%3Cscript%3E", VISITOR).await.assert_shows(&["Leaderboard"]);
 }
 
@@ -262,7 +265,11 @@ async fn rankings_are_drawn_and_told_for_every_period() {
 async fn apps_providers_and_their_health_have_pages() {
     open("/apps?sort=trending", VISITOR).await.assert_shows(&["Growing most", "Leaderboard"]);
     let app = open("/app?url=https://foxglove.example&period=week", VISITOR).await;
-    app.assert_shows(&["Foxglove", "Models it uses", "CSV"]);
+    app.assert_shows(&["Foxglove", "Agents in a terminal", "Models it uses", "CSV"]);
+    assert!(!app.html.contains("cooking"), "only what there is a name for");
+    let kinds = open("/apps?app_category=cli-agent&sort=trending", VISITOR).await;
+    kinds.assert_shows(&["All kinds", "Entertainment", "Editor extensions"]);
+    assert!(kinds.html.contains("/apps?sort=trending&amp;period=month&amp;app_category=entertainment"));
     assert_eq!(open("/app?url=https://nobody.example", VISITOR).await.status, StatusCode::NOT_FOUND);
     open("/providers/alpha", VISITOR).await.assert_shows(&[
         "Alpha",

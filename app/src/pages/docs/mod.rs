@@ -38,10 +38,11 @@ const ERRORS: [(&str, &str, &str); 8] = [
     ("502", "Every provider of the model failed.", "Try again, or allow another model."),
     ("503", "No provider can take the request now.", "Try again, or relax the provider preferences."),
 ];
-const HEADERS: [(&str, &str); 5] = [
+const HEADERS: [(&str, &str); 6] = [
     ("Authorization", "Bearer and your key. Required."),
     ("HTTP-Referer", "The address of your app, for the rankings. Optional."),
     ("X-OpenRouter-Title", "The name of your app, for the rankings. Optional."),
+    ("X-OpenRouter-Categories", "What your app is for, such as cli-agent, for the list of apps. Optional."),
     ("X-Generation-Id", "In the answer: the id under which the request is found in Activity."),
     ("Retry-After", "In the answer to too many requests: how many seconds to wait."),
 ];

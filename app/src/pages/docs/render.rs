@@ -106,6 +106,8 @@ fn to_html(source: &str) -> String {
     let mut code: Option<(String, String)> = None;
     let mut heading: Option<(HeadingLevel, String)> = None;
     let mut table = false;
+    // Each table is a place of its own: after its heading, and after the others below it.
+    let (mut section, mut tables) = ("Table".to_owned(), 0);
     let mut out = Vec::new();
     for event in Parser::new_ext(source, Options::ENABLE_TABLES) {
         match event {
@@ -140,15 +142,16 @@ fn to_html(source: &str) -> String {
             Event::End(TagEnd::Heading(_)) => {
                 if let Some((level, words)) = heading.take() {
                     let text = escape(&words);
+                    (section, tables) = (text.clone(), 0);
                     let html = format!("<{level} id=\"{}\">{text}</{level}>", anchor(&words));
                     out.push(Event::Html(html.into()));
                 }
             }
             Event::Start(Tag::Table(_)) => {
-                table = true;
-                out.push(Event::Html(
-                    "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into(),
-                ));
+                (table, tables) = (true, tables + 1);
+                let name = if tables > 1 { format!("{section}, table {tables}") } else { section.clone() };
+                let html = format!("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{name}\">");
+                out.push(Event::Html(html.into()));
                 // Alignments would be written as inline styles, which the page's policy forbids.
                 out.push(Event::Start(Tag::Table(Vec::new())));
             }

@@ -61,7 +61,7 @@ pub fn Charts(
         </section>
         <div class="split">
             <section aria-labelledby="apps"><h2 id="apps">"Top apps"</h2><Apps apps=statistics.apps/></section>
-            <section aria-labelledby="prices"><h2 id="prices">"Price history"</h2><Prices prices=statistics.prices/></section>
+            <section><h2 id="prices">"Price history"</h2><Prices prices=statistics.prices/></section>
         </div>
     }
 }

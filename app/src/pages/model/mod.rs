@@ -207,7 +207,7 @@ fn Endpoints(endpoints: Vec<Endpoint>, statistics: ModelStatistics) -> impl Into
         .collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Providers of this model">
-            <table class="table table-cards">
+            <table class="table table-cards table-wide">
                 <caption class="visually-hidden">"Providers of this model"</caption>
                 <thead>
                     <tr>

@@ -7,7 +7,7 @@ use crate::api::ModelQuery;
 use crate::components::format;
 use crate::types::models::{Facet, Facets};
 
-const SORTS: [(&str, &str); 8] = [
+const SORTS: [(&str, &str); 9] = [
     ("", "Most used"),
     ("top-weekly", "Most used this week"),
     ("newest", "Newest"),
@@ -16,6 +16,7 @@ const SORTS: [(&str, &str); 8] = [
     ("context-high-to-low", "Longest context"),
     ("throughput-high-to-low", "Highest throughput"),
     ("latency-low-to-high", "Lowest latency"),
+    ("coding-high-to-low", "Best coding score"),
 ];
 const CONTEXTS: [(&str, &str); 6] = [
     ("", "Any length"),
@@ -133,7 +134,7 @@ fn Category(facets: Vec<Facet>, chosen: String) -> impl IntoView {
         .collect_view();
     view! {
         <fieldset class="facet">
-            <legend>"Good for"</legend>
+            <legend>"Used for"</legend>
             <label class="choice">
                 <span class="visually-hidden">"Category"</span>
                 <select class="input" name="category"><option value="">"Anything"</option>{options}</select>
