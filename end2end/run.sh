@@ -72,7 +72,8 @@ finish() {
     local process
     for process in "$server" "$llama"; do
         [ -n "$process" ] || continue
-        kill "$process" 2>/dev/null || true
+        # The inference server would wait for the answer it is making, however long that gets.
+        if [ "$process" = "$llama" ]; then kill -KILL "$process" || true; else kill "$process" || true; fi 2>/dev/null
         wait "$process" 2>/dev/null || true
     done
     rm -rf "$data"
