@@ -19,7 +19,7 @@ use super::web;
 use crate::billing::ledger::Stake;
 use crate::catalog::{Cost, Endpoint, Tier};
 use crate::dialects::answer::Tally;
-use crate::dialects::inference::Tool;
+use crate::dialects::inference::{Inference, Part, Tool};
 use crate::dialects::{Fault, FinishReason, Usage};
 use crate::error::Error;
 use crate::store::generations::GenerationRow;
@@ -174,7 +174,10 @@ impl Run {
         let job = &self.job;
         let count = |tokens: Option<u64>| i64::try_from(tokens.unwrap_or(0)).unwrap_or(i64::MAX);
         let labels = if job.requester.policy.labels { Labels::of(&job.inference) } else { Labels::default() };
+        let (prompt_images, prompt_media) = media(&job.inference);
         GenerationRow {
+            prompt_images,
+            prompt_media,
             task: labels.task.to_owned(),
             category: labels.category.to_owned(),
             language: labels.language.to_owned(),
@@ -225,6 +228,17 @@ impl Run {
         let routed = self.job.attribution.wants_metadata.then(|| Box::new(self.metadata(None)));
         Error::Upstream { fault: Box::new(fault), provider_name, previous, routed }
     }
+}
+
+/// How many images a question brings, and how many pieces of media of any kind.
+fn media(inference: &Inference) -> (i64, i64) {
+    let (mut images, mut media) = (0, 0);
+    for part in inference.messages.iter().flat_map(|message| &message.content) {
+        let is_image = matches!(part, Part::Image { .. });
+        images += i64::from(is_image);
+        media += i64::from(is_image || matches!(part, Part::Audio { .. } | Part::Video { .. }));
+    }
+    (images, media)
 }
 
 /// The offer whose prices hold: a provider that had no room in the tier serves, and

@@ -293,7 +293,7 @@ fn detail(row: GenerationRow) -> Generation {
         native_tokens_completion_images: None,
         native_tokens_reasoning: Some(row.reasoning_tokens),
         native_tokens_cached: Some(row.cached_tokens),
-        num_media_prompt: None,
+        num_media_prompt: Some(row.prompt_media),
         num_input_audio_prompt: None,
         num_media_completion: None,
         num_search_results: search.as_ref().and_then(|search| i64::try_from(search.results).ok()),

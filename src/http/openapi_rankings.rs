@@ -31,7 +31,7 @@ struct BoardParams {
     /// Only requests about this: programming, roleplay, marketing, marketing/seo, technology, science, translation,
     /// legal, finance, health, trivia or academia
     category: Option<String>,
-    /// text, image, image_output, audio or tool_calling
+    /// text, image, image_output, audio, tool_calling or image_prompts
     modality: Option<String>,
     /// Only prompts of this length: 1K, 10K, 100K, 1M or 10M tokens at most
     length: Option<String>,
@@ -72,7 +72,7 @@ fn show_speed_board() {}
 #[utoipa::path(get, path = "/datasets/rankings-daily", tag = "rankings",
     params(("start_date" = Option<String>, Query, description = "YYYY-MM-DD, from 2025-01-01 on"),
         ("end_date" = Option<String>, Query), ("period" = Option<String>, Query, description = "day, week or month"),
-        ("modality" = Option<String>, Query, description = "text, image, image_output, audio or tool_calling"),
+        ("modality" = Option<String>, Query, description = "text, image, image_output, audio (what models can), tool_calling or image_prompts (what was done)"),
         ("context_bucket" = Option<String>, Query, description = "1K, 10K, 100K, 1M or 10M"),
         ("category" = Option<String>, Query, description = "Only requests about it, such as programming; by week or month"),
         ("language_type" = Option<String>, Query, description = "natural or programming; by week or month")),

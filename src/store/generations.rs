@@ -66,6 +66,10 @@ pub struct GenerationRow {
     pub language: String,
     /// What it was about, or empty.
     pub category: String,
+    /// Images in the question.
+    pub prompt_images: i64,
+    /// Images, pieces of audio and videos in the question.
+    pub prompt_media: i64,
 }
 
 macro_rules! columns {
@@ -75,7 +79,8 @@ macro_rules! columns {
          is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, \
          cache_write_tokens, cache_write_1h_tokens, cost_nanos, upstream_cost_nanos, finish_reason, \
          native_finish_reason, latency_ms, generation_ms, attempts, status, error, upstream_id, user_agent, session_id, external_user, \
-         routing, own_key_id, other_usage, discount_basis_points, task, language, category"
+         routing, own_key_id, other_usage, discount_basis_points, task, language, category, \
+         prompt_images, prompt_media"
     };
 }
 
@@ -84,11 +89,11 @@ pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
     columns!(),
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 );
 
 static INSERT: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 47, ""));
+    LazyLock::new(|| Bulk::insert(concat!("INSERT INTO generations (", columns!(), ")"), 49, ""));
 
 /// Writes rows inside the caller's transaction.
 ///
@@ -145,6 +150,8 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.task.as_str())
                 .bind(row.language.as_str())
                 .bind(row.category.as_str())
+                .bind(row.prompt_images)
+                .bind(row.prompt_media)
         })
         .await
 }

@@ -276,6 +276,8 @@ fn write_generation(
         row.discount_basis_points,
         row.task,
         row.language,
-        row.category
+        row.category,
+        row.prompt_images,
+        row.prompt_media
     ])
 }

@@ -24,6 +24,7 @@ struct Answers {
     is_cancelled: i64,
     status: i64,
     has_called_tools: i64,
+    has_images: i64,
     /// The name of the range the prompt's length falls into.
     length: String,
     latency_ms: Option<i64>,
@@ -53,6 +54,7 @@ impl Answers {
 /// An answer of fewer than eight tokens says little about speed.
 const NEW: &str = "SELECT created_at / 3600000 AS hour, model_id, endpoint_id, provider_name, app_url, app_title, \
      is_simulated, is_cancelled, status, CASE WHEN finish_reason = 'tool_calls' THEN 1 ELSE 0 END AS has_called_tools, \
+     CASE WHEN prompt_images > 0 THEN 1 ELSE 0 END AS has_images, \
      CASE WHEN prompt_tokens < 1000 THEN '1K' WHEN prompt_tokens < 10000 THEN '10K' \
      WHEN prompt_tokens < 100000 THEN '100K' WHEN prompt_tokens < 1000000 THEN '1M' ELSE '10M' END AS length, \
      latency_ms, CASE WHEN generation_ms > 0 AND completion_tokens >= 8 \
@@ -61,7 +63,7 @@ const NEW: &str = "SELECT created_at / 3600000 AS hour, model_id, endpoint_id, p
      CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
      CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens \
      FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17";
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18";
 
 static ADD_ENDPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(
@@ -234,6 +236,9 @@ fn count_public(public: &mut Public, row: &Answers) {
     }
     if row.has_called_tools != 0 {
         count("tools", "", "");
+    }
+    if row.has_images != 0 {
+        count("images", "", "");
     }
     for (dimension, name) in row.labels() {
         if !name.is_empty() {

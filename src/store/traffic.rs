@@ -35,7 +35,7 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      requested_model, model_id, endpoint_id, provider_slug, provider_name, is_simulated, price_id, app_url, app_title, \
      api_type, is_streamed, is_cancelled, is_estimated, prompt_tokens, completion_tokens, reasoning_tokens, \
      cached_tokens, cache_write_tokens, cost_nanos, upstream_cost_nanos, finish_reason, latency_ms, generation_ms, \
-     attempts, status, error, task, language, category) \
+     attempts, status, error, task, language, category, prompt_images, prompt_media) \
      WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < CAST($2 AS BIGINT)), \
      draws (i, a, b, c) AS (SELECT i, (i * 2654435761) % 4294967291 / 7, (i * 1597334677) % 4294967291 / 7, \
      (i * 3812015801) % 4294967291 / 7 FROM n), \
@@ -64,7 +64,8 @@ const ROWS: &str = "INSERT INTO generations (id, node_id, seq, created_at, organ
      CASE WHEN app % 3 = 0 THEN 'code:general_impl' WHEN a % 5 = 0 THEN 'general:translation' ELSE 'general:conversation' END, \
      CASE WHEN b % 4 = 0 THEN 'de' WHEN b % 7 = 0 THEN 'ja' ELSE 'en' END, \
      CASE WHEN app % 3 = 0 THEN 'programming' WHEN a % 5 = 0 THEN 'translation' WHEN c % 11 = 0 THEN 'science' \
-     WHEN c % 13 = 0 THEN 'legal' WHEN app % 7 = 1 THEN 'roleplay' ELSE '' END \
+     WHEN c % 13 = 0 THEN 'legal' WHEN app % 7 = 1 THEN 'roleplay' ELSE '' END, \
+     CASE WHEN a % 12 = 0 THEN 1 ELSE 0 END, CASE WHEN a % 12 = 0 THEN 1 ELSE 0 END \
      FROM requests JOIN offers ON offers.position = requests.position";
 
 macro_rules! usage {
@@ -112,7 +113,7 @@ macro_rules! public {
 }
 
 /// One statement for each table (and dimension) of totals.
-const TOTALS: [&str; 11] = [
+const TOTALS: [&str; 12] = [
     usage!("usage_hourly", "hour", "3600000"),
     usage!("usage_daily", "day", "86400000"),
     ENDPOINTS,
@@ -120,6 +121,7 @@ const TOTALS: [&str; 11] = [
     public!("provider", "provider_name", "''", ""),
     public!("app", "app_url", "MAX(app_title)", " AND app_url <> ''"),
     public!("tools", "''", "''", " AND finish_reason = 'tool_calls'"),
+    public!("images", "''", "''", " AND prompt_images > 0"),
     public!(
         "length",
         "CASE WHEN prompt_tokens < 1000 THEN '1K' WHEN prompt_tokens < 10000 THEN '10K' ELSE '100K' END",

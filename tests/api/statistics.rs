@@ -142,6 +142,13 @@ on_both_databases! {
         let private = ask("acme/one", "Translate this letter into French for me please").await;
         let (_, shown) = read(key.get(&format!("/api/v1/generation?id={private}")).await).await;
         assert!(["task", "category", "language"].iter().all(|label| shown["data"][*label].is_null()), "{shown}");
+        let image = json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw0KGgo=" } });
+        let words = json!({ "type": "text", "text": "What do these two show?" });
+        let body = json!({ "model": "acme/two", "messages": [{ "role": "user", "content": [words, image, image] }] });
+        let (status, seen) = read(key.ask(body).await).await;
+        assert_eq!(status, 200, "{seen}");
+        let path = format!("/api/v1/generation?id={}", seen["id"].as_str().unwrap());
+        assert_eq!(read(key.get(&path).await).await.1["data"]["num_media_prompt"], 2);
         while app.app.store.fold_generations().await.unwrap() > 0 {}
 
         let rows = async |query: &str| get(&app, &format!("/api/v1/rankings?{query}")).await["data"]["rows"].clone();
@@ -153,6 +160,8 @@ on_both_databases! {
         languages.sort();
         assert_eq!(languages, ["English", "German"]);
         assert_eq!(names(&rows("task=general:translation").await, "id"), ["acme/two"]);
+        let with_images = rows("modality=image_prompts").await;
+        assert_eq!((names(&with_images, "id"), &with_images[0]["requests"]), (vec!["acme/two".to_owned()], &json!(1)));
         assert_eq!(names(&rows("language=de&by=author").await, "id"), ["acme"]);
         let mut categories = names(&rows("by=category").await, "name");
         categories.sort();

@@ -23,9 +23,10 @@ const KINDS: [(&str, &str); 7] = [
     ("category", "Categories"),
     ("language", "Languages"),
 ];
-const MODALITIES: [(&str, &str); 6] = [
+const MODALITIES: [(&str, &str); 7] = [
     ("", "All requests"),
     ("tool_calling", "Answers that call tools"),
+    ("image_prompts", "Questions with images"),
     ("image", "Models that see images"),
     ("image_output", "Models that draw"),
     ("audio", "Models that hear"),
@@ -115,7 +116,7 @@ fn tidy(query: BoardQuery) -> BoardQuery {
     if is_of_models {
         tidy.modality = known(query.modality, &MODALITIES);
         // A request is counted by one of these at a time; of several the first is shown.
-        let mut is_narrow = tidy.modality == "tool_calling";
+        let mut is_narrow = matches!(tidy.modality.as_str(), "tool_calling" | "image_prompts");
         for (kept, value, list) in [
             (&mut tidy.length, query.length, &LENGTHS[..]),
             (&mut tidy.task, query.task, &TASKS[..]),

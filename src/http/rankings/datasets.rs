@@ -10,7 +10,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{LENGTHS, MODALITIES, apps_of, has_modality, one_of, said};
+use super::{IMAGE_PROMPTS, LENGTHS, MODALITIES, TOOL_CALLING, apps_of, has_modality, one_of, said};
 use crate::App;
 use crate::clock::{MS_PER_DAY, date_of_day, rfc3339};
 use crate::error::{Error, Result};
@@ -104,8 +104,10 @@ pub async fn show_rankings_daily(
     if category.is_some() && (modality.is_some() || length.is_some()) {
         return Err(Error::bad_request("category", "category cannot be combined with modality or context_bucket"));
     }
-    if length.is_some() && modality.as_deref() == Some("tool_calling") {
-        return Err(Error::bad_request("modality", "tool_calling cannot be combined with context_bucket"));
+    if let Some(deed @ (TOOL_CALLING | IMAGE_PROMPTS)) = modality.as_deref()
+        && length.is_some()
+    {
+        return Err(Error::bad_request("modality", format!("{deed} cannot be combined with context_bucket")));
     }
     let periods: &[&str] =
         if category.is_some() || language.is_some() { &["week", "month"] } else { &["day", "week", "month"] };
@@ -115,7 +117,8 @@ pub async fn show_rankings_daily(
     let window = query.window(now_ms)?;
     let counted: Vec<(&str, &str)> = match (&length, modality.as_deref(), language.as_deref()) {
         (Some(length), _, _) => vec![("length", length.as_str())],
-        (None, Some("tool_calling"), _) => vec![("tools", "")],
+        (None, Some(TOOL_CALLING), _) => vec![("tools", "")],
+        (None, Some(IMAGE_PROMPTS), _) => vec![("images", "")],
         _ if let Some(category) = &category => vec![("category", category.as_str())],
         (_, _, Some("natural")) => vec![("language", "")],
         (_, _, Some(_)) => labels::TASKS

@@ -31,7 +31,10 @@ pub use speed::show_speed_board;
 /// Ranges of prompt lengths, by their upper end in tokens.
 const LENGTHS: [&str; 5] = ["1K", "10K", "100K", "1M", "10M"];
 /// What a model can be asked to read, write or do.
-const MODALITIES: [&str; 5] = ["text", "image", "image_output", "audio", "tool_calling"];
+const MODALITIES: [&str; 6] = ["text", "image", "image_output", "audio", TOOL_CALLING, IMAGE_PROMPTS];
+/// Not what models can, but what was done: answers that call tools, and questions with images.
+const TOOL_CALLING: &str = "tool_calling";
+const IMAGE_PROMPTS: &str = "image_prompts";
 
 /// Query of `GET /rankings`. Empty values count as absent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -129,8 +132,10 @@ impl RankingsQuery {
         if let Some(length) = one_of("length", self.length.as_ref(), &LENGTHS)? {
             narrowings.push(("length", length));
         }
-        if modality == Some("tool_calling") {
-            narrowings.push(("tools", String::new()));
+        match modality {
+            Some(TOOL_CALLING) => narrowings.push(("tools", String::new())),
+            Some(IMAGE_PROMPTS) => narrowings.push(("images", String::new())),
+            _ => {}
         }
         for (field, value, known) in [
             ("task", &self.task, &labels::TASKS[..]),
@@ -179,15 +184,16 @@ fn has_modality(model: &Model, modality: &str) -> bool {
     match modality {
         "text" => has(&architecture.output_modalities, "text"),
         "image_output" => has(&architecture.output_modalities, "image"),
-        "tool_calling" => true,
+        TOOL_CALLING | IMAGE_PROMPTS => true,
         kind => has(&architecture.input_modalities, kind),
     }
 }
 
 impl Wish {
     fn takes(&self, catalog: &Catalog, model_id: &str) -> bool {
-        let asked = self.modality.as_deref().filter(|kind| *kind != "tool_calling");
-        asked.is_none_or(|kind| catalog.model(model_id).is_some_and(|model| has_modality(model, kind)))
+        self.modality
+            .as_deref()
+            .is_none_or(|kind| catalog.model(model_id).is_some_and(|model| has_modality(model, kind)))
     }
 }
 
