@@ -107,6 +107,14 @@ quirks = { no_developer_role = true, json_object_schema = true }
 EOF
     config=(--config "$data/patchbay.toml")
 fi
+# Pages as full as they get, where the large lists of models are at hand: a year, and every model there is.
+lists="../../shared/reference"
+if wants browser && [ -f "$lists/models-dev.json" ]; then
+    export PATCHBAY_DEMO_DAYS=365
+else
+    lists=""
+    ! wants browser || say "Without ../shared the browser sees the built-in catalog and 60 days only"
+fi
 say "Starting $patchbay"
 # What an earlier run left there must not be taken for this one.
 : >"$log"
@@ -127,6 +135,10 @@ END2END_URL="$(word 'Site ' 2)"
 END2END_KEY="$(word 'API key ' 3)"
 END2END_EMAIL="$(word 'Sign in ' 3)"
 END2END_PASSWORD="$(word 'Sign in ' 6)"
+if [ -n "$lists" ]; then
+    "$patchbay" catalog import "$lists/models-dev.json" | head -n 3 >&2
+    "$patchbay" catalog import "$lists/openrouter-models.json" | head -n 3 >&2
+fi
 "$patchbay" user create --email poor@patchbay.example --password 'not a cent to spend' >/dev/null
 # The pages of operators are looked at, too.
 "$patchbay" user operator --email "$END2END_EMAIL" >/dev/null

@@ -1,5 +1,5 @@
 //! Demo mode: a person, an organization with credit, a key, and traffic of the
-//! last 60 days, so that every page has something to show. Everything is marked
+//! last days (`demo_days`, 60), so that every page has something to show. Everything is marked
 //! as simulated.
 
 use std::sync::Arc;
@@ -22,7 +22,6 @@ use crate::store::keys::{KeyRow, KeyScope};
 pub const EMAIL: &str = "demo@patchbay.example";
 /// Known to everybody, which is why a demo listens on loopback only unless told otherwise.
 pub const PASSWORD: &str = "patchbay-demo";
-const DAYS: i64 = 60;
 /// Requests on the last day of the seeded traffic; the first day has a third of them.
 const BUSIEST: i64 = 220;
 const SEED_NODE: &str = "seed";
@@ -141,7 +140,7 @@ async fn fresh_key(app: &App, user_id: &str, organization_id: &str, workspace_id
     Ok(fresh.text)
 }
 
-/// Writes 60 days of requests with the charges that belong to them, so that the
+/// Writes the days of requests with the charges that belong to them, so that the
 /// books of the demo add up like any others.
 async fn seed_traffic(app: &Arc<App>, own_organization: &str, workspace_id: &str) -> anyhow::Result<()> {
     let catalog = app.catalog();
@@ -162,7 +161,7 @@ async fn seed_traffic(app: &Arc<App>, own_organization: &str, workspace_id: &str
         app_categories::note(app, url, list).await;
     }
     while app.store.fold_generations().await? > 0 {}
-    tracing::info!(requests = count, days = DAYS, "Seeded simulated traffic");
+    tracing::info!(requests = count, days = app.config.demo_days, "Seeded simulated traffic");
     Ok(())
 }
 
@@ -178,10 +177,11 @@ fn traffic(
     let today = now.div_euclid(MS_PER_DAY);
     let catalog = app.catalog();
     let mut rows = Vec::new();
-    for day in today - DAYS..=today {
+    let days = i64::from(app.config.demo_days.max(1));
+    for day in today - days..=today {
         let age = today - day;
         let is_weekend = (day + 3).rem_euclid(7) >= 5;
-        let busy = BUSIEST - (BUSIEST * 2 / 3) * age / DAYS;
+        let busy = BUSIEST - (BUSIEST * 2 / 3) * age / days;
         let requests = if is_weekend { busy * 2 / 3 } else { busy } + rng.random_range(-15..15);
         for _ in 0..requests.max(5) {
             // More by day than by night.
@@ -196,10 +196,14 @@ fn traffic(
             let Some((model, endpoint)) = offers.get(position) else { continue };
             let provider = catalog.provider(&endpoint.provider_slug);
             let row = request(&mut rng, created_at, model, endpoint);
+            let sees = model.architecture.input_modalities.iter().any(|kind| kind == "image");
+            let images = if sees && row.prompt_tokens % 9 == 0 { 1 + row.completion_tokens % 3 } else { 0 };
             let is_own = rng.random_range(0..5) == 0;
             let task = drawn(&mut rng, &TASKS);
             rows.push(GenerationRow {
                 task: task.to_owned(),
+                prompt_images: images,
+                prompt_media: images,
                 category: category(&mut rng, task).to_owned(),
                 language: drawn(&mut rng, &LANGUAGES).to_owned(),
                 organization_id: if is_own { own_organization.to_owned() } else { "seeded-traffic".to_owned() },

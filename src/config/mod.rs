@@ -36,6 +36,8 @@ pub struct Config {
     pub base_url: String,
     pub database_url: String,
     pub demo: Demo,
+    /// Days of seeded traffic.
+    pub demo_days: u16,
     pub allow_sign_up: bool,
     pub confirm_sign_up: bool,
     /// Empty: only common passwords are refused.
@@ -130,6 +132,7 @@ impl Default for Config {
             base_url: String::new(),
             database_url: "sqlite:data/patchbay.db".to_owned(),
             demo: Demo::Auto,
+            demo_days: 60,
             allow_sign_up: true,
             confirm_sign_up: false,
             breached_passwords: String::new(),
@@ -216,6 +219,9 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |place: &str, cause: String| Err(ConfigError::Wrong { place: place.to_owned(), cause });
+        if !(1..=3_650).contains(&self.demo_days) {
+            return wrong("demo_days", "must be 1 to 3650".to_owned());
+        }
         if self.routing.attempts == 0 {
             return wrong("routing.attempts", "must be at least 1".to_owned());
         }
