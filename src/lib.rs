@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod dialects;
 pub mod error;
+pub mod flags;
 pub mod gateway;
 pub mod http;
 pub mod jobs;
@@ -45,6 +46,7 @@ use crate::catalog::local::Local;
 use crate::catalog::uses::Uses;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::flags::Flags;
 use crate::gateway::broadcast::Destinations;
 use crate::gateway::byok::OwnKeys;
 use crate::gateway::health::Health;
@@ -135,6 +137,8 @@ pub struct App {
     /// What apps said they are for.
     pub noted: rankings::app_categories::Noted,
     announcements: ArcSwap<Vec<AnnouncementRow>>,
+    /// Features that operators switch.
+    pub flags: Flags,
     in_flight: Arc<Semaphore>,
     pub memory: Memory,
     /// The revision each topic of the store was read at.
@@ -201,6 +205,7 @@ impl App {
             uses: ArcSwap::default(),
             noted: rankings::app_categories::Noted::default(),
             announcements: ArcSwap::default(),
+            flags: Flags::new(config.allow_sign_up),
             rate_limits: RateLimits::new(&config, trusted_proxies, &clock).map_err(StartError::Setting)?,
             is_demo,
             node_id,
@@ -319,6 +324,7 @@ impl App {
             match topic.as_str() {
                 store::own_keys::TOPIC => self.reload_own_keys().await?,
                 store::announcements::TOPIC => self.announcements.store(Arc::new(self.store.announcements().await?)),
+                store::flags::TOPIC => self.flags.take_over(&self.store.flags().await?),
                 store::observability::TOPIC => self.destinations.reload(&self.store, &self.vault).await?,
                 store::guardrails::TOPIC => self.guardrails.reload(&self.store).await?,
                 _ => {}

@@ -8,7 +8,7 @@ use std::path::Path;
 const LONGEST: usize = 500;
 
 /// The server's modules by floor. What is on a floor may name what is below it.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("commands", 4),
     ("demo", 4),
     ("http", 4),
@@ -21,6 +21,7 @@ const FLOORS: [(&str, u8); 19] = [
     ("mail", 3),
     ("rankings", 3),
     ("dialects", 2),
+    ("flags", 2),
     ("providers", 2),
     ("store", 2),
     ("telemetry", 2),
@@ -31,7 +32,8 @@ const FLOORS: [(&str, u8); 19] = [
 ];
 
 /// What may be named although it is not below.
-const DOORS: [(&str, &str); 7] = [
+const DOORS: [(&str, &str); 8] = [
+    ("flags", "store"),
     ("gateway", "accounts"),
     ("gateway", "billing"),
     ("gateway", "catalog"),

@@ -12,6 +12,7 @@ use crate::pages::activity::Activity;
 use crate::pages::admin::AdminPage;
 use crate::pages::admin::announcements::AdminAnnouncementsPage;
 use crate::pages::admin::catalog::AdminCatalogPage;
+use crate::pages::admin::flags::AdminFlagsPage;
 use crate::pages::admin::log::AdminLogPage;
 use crate::pages::admin::organization::AdminOrganizationPage;
 use crate::pages::admin::people::AdminPeoplePage;
@@ -55,7 +56,7 @@ use crate::pages::workspaces::{WorkspacePage, Workspaces};
 use crate::shell::SharedSession;
 
 /// The address of every page, in the server's notation: the routes of [`App`] below.
-pub const PATHS: [&str; 52] = [
+pub const PATHS: [&str; 53] = [
     "/",
     "/models",
     "/models/{author}/{slug}",
@@ -94,6 +95,7 @@ pub const PATHS: [&str; 52] = [
     "/admin/people",
     "/admin/organizations/{id}",
     "/admin/announcements",
+    "/admin/flags",
     "/admin/log",
     "/settings",
     "/settings/second-factor",
@@ -159,6 +161,7 @@ pub fn App(theme: String) -> impl IntoView {
                     <Route path=path!("/admin/people") view=AdminPeoplePage/>
                     <Route path=path!("/admin/organizations/:id") view=AdminOrganizationPage/>
                     <Route path=path!("/admin/announcements") view=AdminAnnouncementsPage/>
+                    <Route path=path!("/admin/flags") view=AdminFlagsPage/>
                     <Route path=path!("/admin/log") view=AdminLogPage/>
                     <Route path=path!("/settings") view=Settings/>
                     <Route path=path!("/settings/second-factor") view=SecondFactorPage/>

@@ -102,6 +102,13 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto("/models");
       await expect(page.getByText(words)).toHaveCount(0);
 
+      await page.goto("/admin/flags");
+      const votes = page.getByRole("listitem").filter({ hasText: "blind_votes" });
+      await votes.getByRole("button", { name: "Switch blind_votes off" }).click();
+      await expect(votes).toContainText("Off");
+      await votes.getByRole("button", { name: "Leave blind_votes to the settings" }).click();
+      await expect(votes).toContainText("As by default: on.");
+
       await page.goto("/admin/log");
       await expect(page.getByRole("region", { name: "Audit log" })).toContainText("credit.grant");
     });

@@ -67,6 +67,7 @@ export const memberPages = [
   ["admin-catalog", "/admin/catalog?query=gpt"],
   ["admin-people", "/admin/people"],
   ["admin-announcements", "/admin/announcements"],
+  ["admin-flags", "/admin/flags"],
   ["admin-log", "/admin/log"],
   ["confirm", "/confirm?next=/keys"],
   ["authorize", "/auth?callback_url=https://app.example/callback"],

@@ -10,6 +10,7 @@ use super::{letters, purchase};
 use crate::App;
 use crate::clock::{MS_PER_DAY, MS_PER_HOUR};
 use crate::error::Result;
+use crate::flags::Flag;
 use crate::store::billing::BillingProfile;
 use crate::store::purchases::PurchaseRow;
 
@@ -23,7 +24,7 @@ const BACK_OFF_MS: [i64; 3] = [MS_PER_HOUR, 6 * MS_PER_HOUR, MS_PER_DAY];
 /// # Errors
 /// Any database error; what is left is bought the next time.
 pub async fn buy_due(app: &App) -> sqlx::Result<()> {
-    if app.payments.card.is_none() {
+    if app.payments.card.is_none() || !app.flags.is_on(Flag::Purchases) {
         return Ok(());
     }
     for profile in app.store.due_top_ups(app.clock.now_ms()).await? {

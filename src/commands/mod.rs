@@ -28,6 +28,7 @@ macro_rules! say {
     }};
 }
 
+mod flags;
 mod money;
 mod people;
 mod secrets;
@@ -69,6 +70,9 @@ enum Command {
     /// The books.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Features that are switched while servers run.
+    #[command(subcommand)]
+    Flag(FlagCommand),
     /// What secrets are kept with.
     #[command(subcommand)]
     Secrets(SecretsCommand),
@@ -219,6 +223,32 @@ enum LedgerCommand {
 }
 
 #[derive(Subcommand)]
+enum FlagCommand {
+    /// Print the features and whether they are on.
+    List,
+    /// Switch a feature; servers that run follow within a second.
+    Set { name: String, state: FlagState },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FlagState {
+    On,
+    Off,
+    /// As the settings have it.
+    Default,
+}
+
+impl FlagState {
+    fn choice(self) -> Option<bool> {
+        match self {
+            Self::On => Some(true),
+            Self::Off => Some(false),
+            Self::Default => None,
+        }
+    }
+}
+
+#[derive(Subcommand)]
 enum SecretsCommand {
     /// Encrypt every kept secret under the current secrets.key; afterwards secrets.old_keys can go.
     Rotate,
@@ -246,6 +276,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Catalog(CatalogCommand::Import { source }) => import_catalog(&config, &source).await,
         Command::Catalog(CatalogCommand::List { filter }) => list_catalog(&config, &filter).await,
+        Command::Flag(FlagCommand::List) => flags::list(&config).await,
+        Command::Flag(FlagCommand::Set { name, state }) => flags::set(&config, &name, state.choice()).await,
         Command::User(UserCommand::Create { email, password, name, credit, operator }) => {
             people::create_user(&config, &email, &password, &name, credit).await?;
             if operator { people::set_operator(&config, &email, true).await } else { Ok(()) }

@@ -94,9 +94,14 @@ pub(super) async fn set_operator(config: &Config, email: &str, is_operator: bool
     } else {
         ("operator.revoke", "no longer runs this server")
     };
-    note(&store, PLATFORM, action, &user.email).await?;
+    note_platform(&store, action, &user.email).await?;
     say!("{email} {said}");
     Ok(())
+}
+
+/// A line in the operators' log for what was done here.
+pub(super) async fn note_platform(store: &Store, action: &str, target: &str) -> anyhow::Result<()> {
+    note(store, PLATFORM, action, target).await
 }
 
 /// A line in an audit log for what was done here.
@@ -122,7 +127,7 @@ pub(super) async fn end_second_factor(config: &Config, email: &str) -> anyhow::R
     let user = user.with_context(|| format!("nobody has an account as {email}"))?;
     anyhow::ensure!(store.delete_authenticator(&user.id).await?, "{email} signs in without a second step already");
     store.end_other_sessions(&user.id, "").await?;
-    note(&store, PLATFORM, "second-factor.off", &user.email).await?;
+    note_platform(&store, "second-factor.off", &user.email).await?;
     if let Some(own) = store.first_membership(&user.id).await? {
         note(&store, &own.organization_id, "second-factor.off", &user.email).await?;
     }

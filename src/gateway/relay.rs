@@ -18,6 +18,7 @@ use crate::dialects::answer::{Failure, Tally, UsageReport, Writer};
 use crate::dialects::continuation::Joint;
 use crate::dialects::{Delta, Fault, FaultKind, FinishReason, Usage};
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::gateway::route::Candidate;
 
 /// What the loop over the stream keeps.
@@ -75,7 +76,9 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
         outcome: Outcome { status: 200, latency_ms: Some(since_ms(run.started)), ..Outcome::default() },
         is_gone: false,
         unread: None,
-        delivered: (run.job.inference.resumes || run.job.attribution.wants_resume).then(String::new),
+        delivered: (run.app.flags.is_on(Flag::StreamResume)
+            && (run.job.inference.resumes || run.job.attribution.wants_resume))
+            .then(String::new),
         recording: run.keeping.is_some().then(|| Recording::new(&run.app)),
     };
     let first_token = Instant::now();

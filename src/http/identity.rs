@@ -28,6 +28,7 @@ use crate::accounts::sessions::USER_ID;
 use crate::accounts::users::{SignInError, normal_email, welcome_reason};
 use crate::clock::rfc3339;
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::store::accounts::UserRow;
 use crate::store::identities::IdentityRow;
 
@@ -164,7 +165,7 @@ async fn whose(app: &App, provider: &str, claims: &Claims, origin: &Origin) -> R
         // of what its owner does here.
         Some(user) if user.verified_at.is_none() => return Ok(Err("unconfirmed")),
         Some(user) => user,
-        None if !app.config.allow_sign_up => return Ok(Err("closed")),
+        None if !app.flags.is_on(Flag::SignUp) => return Ok(Err("closed")),
         None => match open_account(app, &claims.name, &email).await? {
             Some(user) => user,
             None => return Ok(Err("elsewhere")),

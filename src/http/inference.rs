@@ -25,6 +25,7 @@ use crate::dialects::chat_completions::encode::ChatCompletions;
 use crate::dialects::chat_completions::parse;
 use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::gateway::{self, Attribution, Job, Reply, frames};
 use crate::rankings::app_categories;
 
@@ -63,7 +64,12 @@ async fn try_answer(
     api_type: &'static str,
     read: impl Fn(&Parts, &[u8]) -> Result<Asked, BadField> + Send,
 ) -> Result<Response> {
-    let requester = caller?.requester()?;
+    let caller = caller?;
+    if matches!(caller, Caller::Person { .. }) && !app.flags.is_on(Flag::ChatRoom) {
+        let message = "The operator of this server has closed the chat room; send the request with an API key.";
+        return Err(Error::Forbidden(message.to_owned()));
+    }
+    let requester = caller.requester()?;
     let (parts, body) = request.into_parts();
     let body = read_question(body, &app.config).await?;
     let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
@@ -78,12 +84,11 @@ async fn try_answer(
     let (inference, inbound) = asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
     let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());
     let job = Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type };
-    let app_url = job.attribution.app_url.clone();
+    let categories = parts.headers.get("x-openrouter-categories").and_then(|list| list.to_str().ok());
+    let of_app = categories.filter(|_| !job.attribution.app_url.is_empty()).map(|_| job.attribution.app_url.clone());
     let reply = gateway::serve(app, job).await?;
-    if let Some(list) = parts.headers.get("x-openrouter-categories").and_then(|list| list.to_str().ok())
-        && !app_url.is_empty()
-    {
-        app_categories::note(app, &app_url, list).await;
+    if let (Some(list), Some(url)) = (categories, of_app) {
+        app_categories::note(app, &url, list).await;
     }
     Ok(match reply {
         Reply::Whole { id, body } => {

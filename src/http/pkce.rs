@@ -30,6 +30,7 @@ use crate::App;
 use crate::accounts::{keys, new_id, new_secret};
 use crate::clock::{parse_rfc3339, rfc3339};
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::store::codes::CodeRow;
 use crate::store::keys::KeyRow;
 
@@ -81,8 +82,19 @@ pub async fn create_code(
     Ok(Json(Envelope { data: issue(&app, &caller, &origin, wanted).await? }))
 }
 
+/// Passes while apps may ask for keys.
+fn check_open(app: &App) -> Result<()> {
+    if app.flags.is_on(Flag::AppKeys) {
+        return Ok(());
+    }
+    let message =
+        "Apps get no keys at the moment: the operator of this server has switched it off. Make a key on /keys instead.";
+    Err(Error::Forbidden(message.to_owned()))
+}
+
 async fn issue(app: &App, caller: &Caller, origin: &Origin, wanted: CreateCode) -> Result<AuthCode> {
     caller.check(Permission::ManageOwnKeys)?;
+    check_open(app)?;
     let url = checked_callback(&wanted.callback_url)?;
     let method = wanted.code_challenge_method.as_deref().unwrap_or("S256");
     let challenge = wanted.code_challenge.unwrap_or_default();
@@ -141,6 +153,7 @@ pub async fn exchange_code(
     origin: Origin,
     Body(wanted): Body<ExchangeCode>,
 ) -> Result<Json<AuthKey>> {
+    check_open(&app)?;
     let refuse = |why: &str| Error::Forbidden(why.to_owned());
     let row = app.store.code(&keys::hash(&wanted.code)).await?;
     let row = row.ok_or_else(|| refuse("Invalid code. Ask the person to agree again."))?;

@@ -26,6 +26,7 @@ use crate::billing::purchase::{self, Wish};
 use crate::billing::{receipt, refund};
 use crate::clock::{Windows, month_bounds, rfc3339};
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::store::purchases::PurchaseRow;
 
 /// The longest line of a receipt's address.
@@ -71,6 +72,7 @@ async fn billing(app: &App, caller: &Caller) -> Result<Billing> {
     let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(Billing {
         methods: app.payments.methods().to_vec(),
+        is_paused: !app.flags.is_on(Flag::Purchases),
         least: settings.least_purchase,
         most: settings.most_purchase,
         refund_hours: settings.refund_hours,
@@ -227,6 +229,11 @@ async fn shown(app: &App, row: PurchaseRow) -> Result<Purchase> {
 /// As [`purchase::begin`], 403 for who may not.
 pub async fn begin(app: &App, caller: &Caller, wanted: &CreatePurchase) -> Result<PurchaseRow> {
     check_buys(caller)?;
+    if !app.flags.is_on(Flag::Purchases) {
+        let message =
+            "No credit is sold at the moment: the operator of this server has switched it off. Try again later.";
+        return Err(Error::Forbidden(message.to_owned()));
+    }
     caller.check_recent(app)?;
     let email = match caller {
         Caller::Person { user, .. } => user.email.clone(),

@@ -27,6 +27,7 @@ use crate::accounts::sessions::{ADDRESS, OPENED_AT, USER_AGENT, USER_ID};
 use crate::accounts::users::{SignInError, normal_email, welcome_reason};
 use crate::billing::ledger::credit_account;
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::store::accounts::UserRow;
 
 /// The largest form, bytes.
@@ -129,7 +130,7 @@ pub async fn sign_up(State(app): State<Arc<App>>, request: Request) -> Result<Re
         && open_invitation(&app, &form.invitation)
             .await
             .is_ok_and(|row| normal_email(&form.email).as_deref() == Some(row.email.as_str()));
-    if !app.config.allow_sign_up && !is_invited {
+    if !app.flags.is_on(Flag::SignUp) && !is_invited {
         return Ok(Redirect::to("/sign-up?error=closed").into_response());
     }
     if !app.users.admit_address(&household(&origin)) {
@@ -209,7 +210,9 @@ pub async fn show_session(State(app): State<Arc<App>>, request: Request) -> Resu
     let mut data = SessionView {
         user: None,
         is_demo: app.is_demo,
-        allows_sign_up: app.config.allow_sign_up,
+        allows_sign_up: app.flags.is_on(Flag::SignUp),
+        has_chat_room: app.flags.is_on(Flag::ChatRoom),
+        has_blind_votes: app.flags.is_on(Flag::BlindVotes),
         base_url: app.config.public_url(),
         notice: take_notice(&parts).await,
         announcements: app.announcements(),

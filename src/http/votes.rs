@@ -17,6 +17,7 @@ use crate::App;
 use crate::accounts::new_id;
 use crate::clock::MS_PER_HOUR;
 use crate::error::{Error, Result};
+use crate::flags::Flag;
 use crate::rankings::ratings::{Duel, strengths, weights};
 use crate::store::chats::VoteRow;
 use crate::store::generations::GenerationRow;
@@ -35,7 +36,7 @@ const FIELD: usize = 24;
 /// # Errors
 /// 403 for a key, 404 when fewer than two models can be asked.
 pub async fn draw_pair(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Envelope<Vec<ModelChoice>>>> {
-    voter(&caller)?;
+    voter(&app, &caller)?;
     let catalog = app.catalog();
     let popularity = app.popularity();
     let mut field: Vec<_> = catalog
@@ -56,7 +57,10 @@ pub async fn draw_pair(State(app): State<Arc<App>>, caller: Caller) -> Result<Js
     Ok(Json(Envelope { data: field.into_iter().map(|model| ModelChoice::from(&model_on_wire(model))).collect() }))
 }
 
-fn voter(caller: &Caller) -> Result<&str> {
+fn voter<'a>(app: &App, caller: &'a Caller) -> Result<&'a str> {
+    if !app.flags.is_on(Flag::BlindVotes) {
+        return Err(Error::Forbidden("The operator of this server has switched blind comparisons off.".to_owned()));
+    }
     match caller {
         Caller::Person { user, .. } => Ok(&user.id),
         Caller::Key(_) => Err(Error::Forbidden("People vote, keys do not: sign in on the site.".to_owned())),
@@ -72,7 +76,7 @@ pub async fn cast_vote(
     caller: Caller,
     Body(vote): Body<CastVote>,
 ) -> Result<(StatusCode, Json<Envelope<CountedVote>>)> {
-    let user_id = voter(&caller)?.to_owned();
+    let user_id = voter(&app, &caller)?.to_owned();
     if !["a", "b", "tie", "neither"].contains(&vote.outcome.as_str()) {
         return Err(Error::bad_request("outcome", "outcome must be a, b, tie or neither"));
     }

@@ -18,6 +18,7 @@ pub mod chats;
 pub mod codes;
 pub mod endpoint_statistics;
 pub mod feedback;
+pub mod flags;
 pub mod fold;
 pub mod generations;
 pub mod grants;

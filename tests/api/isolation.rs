@@ -29,7 +29,7 @@ pub enum Reach {
 use Reach::{Object, Own, Public};
 
 /// A row for every path of the API.
-pub const ROWS: [(&str, Reach); 169] = [
+pub const ROWS: [(&str, Reach); 171] = [
     ("/account", Own),
     ("/account/delete", Own),
     ("/account/export", Own),
@@ -57,6 +57,8 @@ pub const ROWS: [(&str, Reach); 169] = [
     ("/admin/catalog/import", Own),
     ("/admin/endpoints", Own),
     ("/admin/endpoints/edit", Own),
+    ("/admin/flags", Own),
+    ("/admin/flags/{name}", Own),
     ("/admin/log", Own),
     ("/admin/organizations", Own),
     ("/admin/organizations/{id}", Object),

@@ -22,6 +22,7 @@ mod conformance;
 mod counting;
 mod crash;
 mod failover;
+mod flags;
 mod formats;
 mod gemini;
 mod guardrails;

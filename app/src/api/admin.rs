@@ -3,6 +3,7 @@
 use super::{Api, ApiResult, encode};
 use crate::types::admin::{
     AdminEndpoint, AdminOrganization, AdminOrganizationDetail, AdminOverview, AdminProvider, AdminUser, Announcement,
+    FeatureFlag,
 };
 use crate::types::organizations::AuditEvent;
 
@@ -40,6 +41,11 @@ impl Api {
     /// What is told everybody, and was.
     pub async fn admin_announcements(&self) -> ApiResult<Vec<Announcement>> {
         self.get("/api/v1/admin/announcements").await
+    }
+
+    /// What can be switched.
+    pub async fn admin_flags(&self) -> ApiResult<Vec<FeatureFlag>> {
+        self.get("/api/v1/admin/flags").await
     }
 
     /// What operators did; `query` begins with `?`.

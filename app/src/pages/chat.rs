@@ -47,13 +47,27 @@ pub fn Chat() -> impl IntoView {
             Err(invitation) => {
                 view! { <section class="page page-narrow"><h1>"Chat"</h1>{invitation}</section> }.into_any()
             }
-            Ok(_) => room(&api, &asked, draft).await,
+            Ok(session) if !session.has_chat_room => closed(),
+            Ok(session) => room(&api, &asked, draft, session.has_blind_votes).await,
         };
         view! { <PageTitle text="Chat"/> {body} }
     })
 }
 
-async fn room(api: &Api, asked: &[String], draft: String) -> AnyView {
+/// What stands here while the operators keep the room closed.
+fn closed() -> AnyView {
+    view! {
+        <section class="page page-narrow">
+            <h1>"Chat"</h1>
+            <Empty title="The chat room is closed at the moment.">
+                <p>"The operators of this server have switched it off; conversations that are kept stay kept. Models can be asked "<a href="/docs">"with a key"</a>"."</p>
+            </Empty>
+        </section>
+    }
+    .into_any()
+}
+
+async fn room(api: &Api, asked: &[String], draft: String, has_blind_votes: bool) -> AnyView {
     let found = futures::future::join_all(asked.iter().map(|id| named(api, id))).await;
     let mut models: Vec<ModelChoice> = found.into_iter().flatten().collect();
     let is_model_asked_for = !models.is_empty();
@@ -69,7 +83,7 @@ async fn room(api: &Api, asked: &[String], draft: String) -> AnyView {
             </Empty>
             </div>
         </noscript>
-        <ChatRoom models is_model_asked_for draft/>
+        <ChatRoom models is_model_asked_for draft has_blind_votes/>
     }
     .into_any()
 }

@@ -23,6 +23,16 @@ pub fn Buy(billing: Billing, amount: String, method: String, account: String) ->
         }
         .into_any();
     }
+    if billing.is_paused {
+        return view! {
+            <section class="notice" aria-labelledby="add-credit">
+                <h2 id="add-credit">"Add credit"</h2>
+                <p>"No credit is sold at the moment: the operator of this server has switched it off. Automatic purchases wait, too; what you have can be spent."</p>
+                <PromoCode/>
+            </section>
+        }
+        .into_any();
+    }
     if !billing.may_buy {
         return view! {
             <section class="notice" aria-labelledby="add-credit">

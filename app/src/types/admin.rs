@@ -234,6 +234,29 @@ pub struct Announcement {
     pub ends_at: Option<String>,
 }
 
+/// A feature that operators switch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct FeatureFlag {
+    pub name: String,
+    /// What is possible while it is on.
+    pub about: String,
+    pub is_on: bool,
+    /// Whether it is on where no operator said otherwise.
+    pub is_on_by_default: bool,
+    /// RFC 3339; `null` where no operator said anything.
+    pub changed_at: Option<String>,
+}
+
+/// `PATCH /api/v1/admin/flags/{name}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct SetFlag {
+    /// `on`, `off` or `default`: as the settings have it.
+    pub state: String,
+}
+
 /// `POST /api/v1/admin/announcements`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

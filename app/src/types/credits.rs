@@ -113,6 +113,8 @@ pub struct ReceiptAddress {
 pub struct Billing {
     /// Empty when this server sells no credit.
     pub methods: Vec<PaymentMethod>,
+    /// The operator sells none at the moment.
+    pub is_paused: bool,
     pub least: Money,
     pub most: Money,
     pub refund_hours: u32,

@@ -17,6 +17,10 @@ pub struct Session {
     pub is_demo: bool,
     /// Strangers may open an account.
     pub allows_sign_up: bool,
+    /// People talk to models on the site.
+    pub has_chat_room: bool,
+    /// People compare two answers blindly.
+    pub has_blind_votes: bool,
     /// Where this server is reached, without a slash at the end: `http://127.0.0.1:3000`.
     pub base_url: String,
     /// What came of the form sent last; told once.

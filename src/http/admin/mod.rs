@@ -2,6 +2,7 @@
 //! what operators did.
 
 pub mod catalog;
+pub mod flags;
 pub mod notices;
 pub mod people;
 
@@ -15,7 +16,7 @@ use app::types::error::ErrorBody;
 use app::types::organizations::AuditEvent;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use chrono::{DateTime, Datelike as _, Months};
 use serde::Deserialize;
@@ -44,7 +45,8 @@ const PAGE: i64 = 50;
         people::suspend_user, people::restore_user, people::list_admin_organizations,
         people::show_admin_organization, people::freeze_organization, people::thaw_organization,
         people::give_credit, people::refund_purchase, notices::list_announcements,
-        notices::create_announcement, notices::delete_announcement
+        notices::create_announcement, notices::delete_announcement,
+        flags::list_flags, flags::set_flag
     ),
     tags((name = "operators", description = "For the people who run this server; keys cannot use it"))
 )]
@@ -60,6 +62,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/admin/endpoints", get(catalog::list_admin_endpoints))
         .route("/admin/endpoints/edit", post(catalog::edit_endpoint))
         .route("/admin/catalog/import", post(catalog::import_catalog))
+        .route("/admin/flags", get(flags::list_flags))
+        .route("/admin/flags/{name}", patch(flags::set_flag))
         .route("/admin/users", get(people::list_users))
         .route("/admin/users/{id}/suspend", post(people::suspend_user))
         .route("/admin/users/{id}/restore", post(people::restore_user))

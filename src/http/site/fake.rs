@@ -77,7 +77,8 @@ async fn session(headers: HeaderMap) -> Json<Value> {
             "organization_name": "Analytical Engines", "available": 23.70, "role": "owner", "workspace_id": "w1", "is_operator": true})
     });
     let announcements = [super::fake_admin::announcement()];
-    Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "base_url": "http://127.0.0.1:3000",
+    Json(json!({"data": {"user": user, "is_demo": true, "allows_sign_up": true, "has_chat_room": true,
+        "has_blind_votes": true, "base_url": "http://127.0.0.1:3000",
         "identity_providers": [{"slug": "google", "name": HOSTILE}], "announcements": announcements}}))
 }
 

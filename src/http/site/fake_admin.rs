@@ -2,7 +2,7 @@
 
 use app::types::admin::{
     AdminEndpoint, AdminMember, AdminMonth, AdminOrganization, AdminOrganizationDetail, AdminOverview, AdminProvider,
-    AdminPurchase, AdminUser, Announcement, TokenPrices,
+    AdminPurchase, AdminUser, Announcement, FeatureFlag, TokenPrices,
 };
 use app::types::money::Money;
 use axum::Router;
@@ -30,12 +30,23 @@ pub fn api() -> Router {
             "/api/v1/admin/announcements",
             get(|headers: HeaderMap| async move { member(&headers, [announcement()]) }),
         )
+        .route("/api/v1/admin/flags", get(|headers: HeaderMap| async move { member(&headers, [flag()]) }))
         .route("/api/v1/admin/log", get(|headers: HeaderMap| async move { member(&headers, [event()]) }))
 }
 
 fn overview() -> AdminOverview {
     let month = AdminMonth { month: "2026-11".to_owned(), sold: Money::from_dollars(40), ..AdminMonth::default() };
     AdminOverview { users: 3, organizations: 4, months: vec![month], ..AdminOverview::default() }
+}
+
+fn flag() -> FeatureFlag {
+    FeatureFlag {
+        name: HOSTILE.to_owned(),
+        about: HOSTILE.to_owned(),
+        is_on: true,
+        is_on_by_default: false,
+        changed_at: Some(DAY.to_owned()),
+    }
 }
 
 fn provider() -> AdminProvider {

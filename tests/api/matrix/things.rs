@@ -68,7 +68,11 @@ pub fn entry(list: &Value, id: &str) -> Option<Value> {
 /// A path with what it names.
 pub fn filled(path: &str, object: &str) -> String {
     let path = path.replace("{author}", "acme").replace("{slug}", "one").replace("{interval}", "daily");
-    let path = path.replace("{file}", "f1").replace("{version}", "1").replace("{provider}", "github");
+    let path = path
+        .replace("{file}", "f1")
+        .replace("{version}", "1")
+        .replace("{provider}", "github")
+        .replace("{name}", "stream_resume");
     format!("/api/v1{}", path.replace("{hash}", object).replace("{id}", object))
 }
 

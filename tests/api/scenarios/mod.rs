@@ -238,6 +238,20 @@ async fn a_completed_stream_says_so_and_never_glues_two_different_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_operators_switched_it_off_no_stream_is_completed_by_another() {
+    let stage = Stage::new().await;
+    let member = stage.app.member(Money::from_dollars(10)).await;
+    let key = member.key().await;
+    stage.app.app.store.set_flag("stream_resume", Some(false), 1).await.unwrap();
+    stage.app.app.refresh_topics().await.unwrap();
+    stage.cheap.script([first_words(40)]);
+    let stream = key.stream(asked(&json!({ "stream_resume": true }))).await;
+    assert!(stream.error().is_some() && !stream.is_done(), "{}", stream.text);
+    assert_eq!(stage.dear.count(), 0, "nobody else was asked");
+    stage.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s11_an_answer_that_says_it_is_finished_is_whole_without_a_terminator() {
     let stage = Stage::new().await;
     let member = stage.app.member(Money::from_dollars(10)).await;

@@ -38,6 +38,8 @@ pub fn ChatRoom(
     is_model_asked_for: bool,
     /// What to begin with.
     draft: String,
+    /// Two models can be compared without knowing which is which.
+    has_blind_votes: bool,
 ) -> impl IntoView {
     let room = Room::new(models);
     room.draft.set(draft);
@@ -65,7 +67,7 @@ pub fn ChatRoom(
     };
     view! {
         <div class="chat" class:chat-wide=is_several class:chat-shelved=move || is_library_open.get()>
-            <Tools room is_library_open/>
+            <Tools room is_library_open has_blind_votes/>
             <Later when=move || is_library_open.get()><Library room/></Later>
             <div class="chat-main">
                 {told}
@@ -101,7 +103,7 @@ fn copy_code(event: leptos::ev::MouseEvent) {
 }
 
 #[component]
-fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
+fn Tools(room: Room, is_library_open: RwSignal<bool>, has_blind_votes: bool) -> impl IntoView {
     let is_adding = RwSignal::new(false);
     let add = Callback::new(move |model: ModelChoice| {
         room.add(model);
@@ -129,7 +131,7 @@ fn Tools(room: Room, is_library_open: RwSignal<bool>) -> impl IntoView {
                     "Add a model"
                 </button>
             </Show>
-            <Show when=move || !room.is_blind.get()>
+            <Show when=move || has_blind_votes && !room.is_blind.get()>
                 <button type="button" class="button button-small" on:click=move |_| room.begin_blind()>"Compare blindly"</button>
             </Show>
             <Later when=move || room.is_blind.get()>
@@ -177,6 +179,12 @@ fn VoteBar(room: Room) -> impl IntoView {
     view! {
         <Later when=move || room.duel().is_some()>
             <div class="vote-bar" role="group" aria-label="Which answer is better?">{choices}</div>
+        </Later>
+        <Later when=move || room.is_spoilt()>
+            <p class="vote-bar" role="status">
+                <span>"One of the two gave no whole answer, so there is nothing to compare."</span>
+                <button type="button" class="button button-primary" on:click=move |_| room.begin_blind()>"Draw two others"</button>
+            </p>
         </Later>
         {verdict}
     }

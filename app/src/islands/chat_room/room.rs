@@ -306,6 +306,12 @@ impl Room {
         Some((id(a)?, id(b)?))
     }
 
+    /// Both answers of a comparison are over, and there is none to vote on.
+    pub fn is_spoilt(self) -> bool {
+        let over = |column: &Column| column.last_answer().is_some_and(|turn| !turn.is_streaming.get());
+        self.is_masked() && self.columns.get().iter().all(over) && self.duel().is_none()
+    }
+
     pub fn vote(self, outcome: &'static str) {
         let Some((generation_a, generation_b)) = untrack(|| self.duel()) else { return };
         let vote = CastVote { generation_a, generation_b, outcome: outcome.to_owned() };

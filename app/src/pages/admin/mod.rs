@@ -2,6 +2,7 @@
 
 pub mod announcements;
 pub mod catalog;
+pub mod flags;
 pub mod log;
 pub mod organization;
 pub mod people;
@@ -17,12 +18,13 @@ use crate::components::title::PageTitle;
 use crate::types::admin::AdminMonth;
 use crate::types::money::Money;
 
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
     ("/admin", "Overview"),
     ("/admin/providers", "Providers"),
     ("/admin/catalog", "Catalog"),
     ("/admin/people", "People"),
     ("/admin/announcements", "Announcements"),
+    ("/admin/flags", "Features"),
     ("/admin/log", "Log"),
 ];
 
