@@ -106,16 +106,30 @@ test("a blind comparison hides the names until there is a vote", async ({ page }
   await signIn(page, "/chat");
   await awake(page);
   const vote = page.getByRole("button", { name: "A is better" });
-  // Any model may be drawn, also one whose server is busy: then there is no vote, and two others are drawn.
+  const others = page.getByRole("button", { name: "Draw two others" });
+  // Any model may be drawn, also one whose server is busy.
   test.setTimeout(600_000);
-  while (!(await vote.isVisible())) {
-    await page.getByRole("button", { name: "Compare blindly" }).click();
+  await page.getByRole("button", { name: "Compare blindly" }).click();
+  const ask = async () => {
     await expect(page.getByText("Model A")).toBeVisible();
     await page.getByRole("textbox", { name: "Message" }).fill("Which is the best season?");
     await page.getByRole("button", { name: "Send" }).click();
-    await expect(vote.or(page.getByRole("alert")).first()).toBeVisible({ timeout: 180_000 });
-    if (!(await vote.isVisible())) await page.getByRole("button", { name: "Leave the comparison" }).click();
-  }
+    await expect(vote.or(others)).toBeVisible({ timeout: 180_000 });
+  };
+  // The first answer breaks off: there is nothing to vote on.
+  const broken = { id: "gen-1", choices: [], error: { code: 502, message: "The provider hung up." } };
+  await page.route(
+    "**/api/v1/chat/completions",
+    (route) => route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(broken)}\n\n` }),
+    { times: 1 },
+  );
+  await ask();
+  await expect(vote).toHaveCount(0);
+  do {
+    await others.click();
+    await expect(others).toHaveCount(0);
+    await ask();
+  } while (await others.isVisible());
   await vote.click();
   await expect(page.getByRole("status")).toContainText(/A was .+\/.+, B was .+\/.+\./);
   await page.goto("/rankings/quality");

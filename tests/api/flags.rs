@@ -100,6 +100,8 @@ on_both_databases! {
         assert_eq!(ann.get("/api/v1/votes/pair").await.0, 403);
         let page = ann.open("/chat").await.text().await.unwrap();
         assert!(page.contains("The chat room is closed at the moment"), "{page}");
+        let home = app.get("/").await.text().await.unwrap();
+        assert!(!home.contains("Ask a model something") && home.contains("Browse the models"), "{home}");
         switch(&olga, "chat_room", "on").await;
         let page = ann.open("/chat").await.text().await.unwrap();
         assert!(page.contains("New chat") && !page.contains("Compare blindly"), "{page}");

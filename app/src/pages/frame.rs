@@ -63,15 +63,16 @@ pub fn Announcements(all: Vec<Announcement>) -> impl IntoView {
 #[component]
 pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
     let user = session.user.clone();
+    let places: Vec<_> = PLACES.into_iter().filter(|(href, _)| *href != "/chat" || session.has_chat_room).collect();
     view! {
         <header class="site-header">
             <div class="site-header-inner">
                 <a class="brand" href="/" aria-current=current("/", &path)><Mark/>"Patchbay"</a>
                 <nav class="wide-nav" aria-label="Main">
-                    <ul>{links(&PLACES, &path)}</ul>
+                    <ul>{links(&places, &path)}</ul>
                 </nav>
                 <div class="header-end">
-                    <CommandPalette pages=goals(session.user.is_some()) has_keys=session.user.as_ref().is_some_and(|user| user.may(Permission::ManageOwnKeys))/>
+                    <CommandPalette pages=goals(session.user.is_some(), &places) has_keys=session.user.as_ref().is_some_and(|user| user.may(Permission::ManageOwnKeys))/>
                     <ThemeSwitch theme/>
                     {match user {
                         Some(user) => AccountMenu(AccountMenuProps { user, path: path.clone() }).into_any(),
@@ -80,7 +81,7 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
                     <details class="phone-menu" name="header-menu">
                         <summary><Icon shape=Shape::Menu/><span class="visually-hidden">"Menu"</span></summary>
                         <nav class="menu-panel" aria-label="Menu">
-                            <ul>{links(&PLACES, &path)}</ul>
+                            <ul>{links(&places, &path)}</ul>
                         </nav>
                     </details>
                 </div>
@@ -90,7 +91,7 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
 }
 
 /// What the command palette leads to besides models.
-fn goals(is_member: bool) -> Vec<(String, String)> {
+fn goals(is_member: bool, places: &[(&str, &str)]) -> Vec<(String, String)> {
     const OTHERS: [(&str, &str); 7] = [
         ("/collections", "Collections"),
         ("/rankings/quality", "Quality rankings"),
@@ -101,7 +102,7 @@ fn goals(is_member: bool) -> Vec<(String, String)> {
         ("/docs/api", "API reference"),
     ];
     let account: &[(&str, &str)] = if is_member { &ACCOUNT } else { &[("/sign-in", "Sign in")] };
-    PLACES.iter().chain(account).chain(&OTHERS).map(|(href, name)| ((*href).to_owned(), (*name).to_owned())).collect()
+    places.iter().chain(account).chain(&OTHERS).map(|(href, name)| ((*href).to_owned(), (*name).to_owned())).collect()
 }
 
 #[component]

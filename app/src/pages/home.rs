@@ -46,12 +46,7 @@ pub fn Home() -> impl IntoView {
                     <p class="lead">
                         "Patchbay is a model marketplace in one binary. One API and one balance for many providers: it routes each request, fails over when a provider is down, and shows what every token cost."
                     </p>
-                    <form class="try-it" method="get" action="/chat">
-                        <input type="hidden" name="model" value=sample_model.clone()/>
-                        <label class="visually-hidden" for="try-it">"Ask a model"</label>
-                        <input id="try-it" class="input" name="q" placeholder="Ask a model something" autocomplete="off" required/>
-                        <button class="button button-primary" type="submit">"Try it"</button>
-                    </form>
+                    {session.has_chat_room.then(|| view! { <TryIt model=sample_model.clone()/> })}
                     <HomeActions session/>
                     <dl class="numbers">
                         {numbers.into_iter().flatten().map(|(number, name)| view! {
@@ -82,6 +77,19 @@ pub fn Home() -> impl IntoView {
             </section>
         }
     })
+}
+
+/// A question that the chat room begins with.
+#[component]
+fn TryIt(model: String) -> impl IntoView {
+    view! {
+        <form class="try-it" method="get" action="/chat">
+            <input type="hidden" name="model" value=model/>
+            <label class="visually-hidden" for="try-it">"Ask a model"</label>
+            <input id="try-it" class="input" name="q" placeholder="Ask a model something" autocomplete="off" required/>
+            <button class="button button-primary" type="submit">"Try it"</button>
+        </form>
+    }
 }
 
 #[component]
