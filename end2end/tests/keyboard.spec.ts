@@ -82,9 +82,14 @@ test("a model is found, compared and asked with the keyboard alone", async ({ pa
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/models$/);
   await awake(page);
-  await page.keyboard.press("Control+k");
+  const palette = page.locator("dialog.palette");
+  // The script may still be starting.
+  await expect(async () => {
+    if (!(await palette.isVisible())) await page.keyboard.press("Control+k");
+    await expect(palette).toBeVisible({ timeout: 500 });
+  }).toPass();
   await page.keyboard.type("gpt-5.4 mini");
-  await expect(page.getByRole("option").first()).toContainText(/mini/i);
+  await expect(palette.getByRole("option").first()).toContainText(/mini/i);
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/gpt-5\.4-mini/);
   await page.getByRole("link", { name: "Chat", exact: false }).first().focus();

@@ -8,7 +8,8 @@ test("the catalog follows while one types, and the address with it", async ({ pa
   await page.getByRole("searchbox", { name: "Search models" }).fill("claude");
   await expect(page).toHaveURL(/[?&]q=claude/);
   await expect(results.locator("tbody tr").first()).toContainText(/claude/i);
-  await page.getByRole("checkbox", { name: /^image/ }).check();
+  const image = page.locator('input[name="input_modalities"][value="image"]');
+  await image.check();
   await expect(page).toHaveURL(/input_modalities=image/);
   for (const row of await results.locator("tbody tr").all()) await expect(row).toContainText("image");
   const address = page.url();
@@ -18,7 +19,7 @@ test("the catalog follows while one types, and the address with it", async ({ pa
   await expect(page).toHaveURL(address);
   await expect(results.locator("tbody tr").first()).toContainText(/claude/i);
   await page.reload();
-  await expect(page.getByRole("checkbox", { name: /^image/ })).toBeChecked();
+  await expect(image).toBeChecked();
 });
 
 test("models are chosen over several searches and compared", async ({ page }) => {

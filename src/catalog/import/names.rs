@@ -107,7 +107,8 @@ impl Name {
             .map(str::to_owned)
             .or_else(|| given_author.as_deref().map(families::author))
             .unwrap_or_else(|| families::author(provider));
-        let mut key = families::key(&slug, &author);
+        // Some hosts leave the points out: `gpt-54` is `gpt-5.4`.
+        let mut key = families::key(&slug, &author).replace('.', "");
         if let Some(variant) = &variant {
             key.push(':');
             key.push_str(variant);
@@ -329,6 +330,8 @@ mod tests {
             ("anthropic/claude-opus-4.6", "anthropic/claude-opus-4.6-fast"),
             ("claude-3-5-sonnet-20240620", "claude-3-5-sonnet-20241022"),
             ("openrouter/auto", "morph/auto"),
+            ("qwen2-57b-instruct", "qwen2.5-7b-instruct"),
+            ("llama-3-18b-instruct", "llama-3.1-8b-instruct"),
         ];
         for (one, other) in apart {
             assert_ne!(key(one), key(other), "{one} and {other}");
@@ -350,6 +353,8 @@ mod tests {
             ("deepseek/deepseek-chat-v3-0324", "deepseek-ai/DeepSeek-V3-0324"),
             ("openai/gpt-4o-2024-11-20", "gpt-4o-20241120"),
             ("moonshotai/kimi-k2-0905", "kimi-k2-0905-preview"),
+            ("openai/gpt-5.4-mini", "openai-gpt-54-mini"),
+            ("qwen/qwen3.5-397b-a17b", "qwen/qwen35-397b-a17b"),
         ];
         for (one, other) in same {
             assert_eq!(key(one), key(other), "{one} and {other}");
