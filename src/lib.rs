@@ -293,7 +293,9 @@ impl App {
         let configured = configured(&self.config.providers, &stored);
         let catalog = with_quirks(&self.config.providers, stored.with(&configured));
         let providers = catalog.providers.values().map(|provider| provider.sought());
-        self.credentials.store(Arc::new(Credentials::gather(&self.config.providers, providers)));
+        let credentials = Credentials::gather(&self.config.providers, providers);
+        let catalog = catalog.led_by(|provider| can_call(&credentials, provider));
+        self.credentials.store(Arc::new(credentials));
         self.catalog.store(Arc::new(catalog));
         self.revision.store(revision, Ordering::SeqCst);
         Ok(())
@@ -347,9 +349,12 @@ impl App {
     /// not switched off, and it needs no key or has one.
     #[must_use]
     pub fn can_call(&self, provider: &catalog::Provider) -> bool {
-        let credentials = self.credentials.load();
-        provider.is_callable()
-            && !credentials.is_disabled(&provider.slug)
-            && (provider.auth == catalog::Auth::None || credentials.has(&provider.slug))
+        can_call(&self.credentials.load(), provider)
     }
+}
+
+fn can_call(credentials: &Credentials, provider: &catalog::Provider) -> bool {
+    provider.is_callable()
+        && !credentials.is_disabled(&provider.slug)
+        && (provider.auth == catalog::Auth::None || credentials.has(&provider.slug))
 }

@@ -18,7 +18,7 @@ pub use crate::providers::credentials::Auth;
 pub use prices::{Cost, LongContextTier, Prices};
 pub use tier::Tier;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use app::types::models::{Architecture, DataPolicy};
@@ -90,6 +90,21 @@ impl Catalog {
         let models =
             self.models.values().map(|model| Model::clone(model)).chain(local.models.iter().cloned()).collect();
         Self::new(providers, models)
+    }
+
+    /// This snapshot with the endpoints that can be asked before the others of their model: lists show the
+    /// first one's prices. Of the others, those that ask no money come last: most of them belong to a
+    /// subscription, and say nothing about what the model costs.
+    #[must_use]
+    pub fn led_by(mut self, can_ask: impl Fn(&Provider) -> bool) -> Self {
+        let ready: HashSet<&str> = self.providers.values().filter(|p| can_ask(p)).map(|p| p.slug.as_str()).collect();
+        for model in self.models.values_mut() {
+            Arc::make_mut(model).endpoints.sort_by_cached_key(|endpoint| {
+                let is_ready = ready.contains(endpoint.provider_slug.as_str());
+                (!is_ready, !is_ready && endpoint.prices.is_free())
+            });
+        }
+        self
     }
 
     /// The model of this id, canonical slug or other known name. A variant suffix
@@ -171,7 +186,7 @@ pub struct Model {
     pub benchmarks: Vec<Benchmark>,
     /// The day it goes away, `2026-12-31`.
     pub expiration_date: Option<String>,
-    /// Cheapest first.
+    /// Those that can be asked first, of them the cheapest.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// List prices, for a model nobody here serves.
     pub reference_prices: Option<Prices>,
@@ -184,7 +199,7 @@ impl Model {
         self.list_prices().is_some()
     }
 
-    /// The prices to show: of the cheapest endpoint, else the list prices.
+    /// The prices to show: of the first endpoint, else the list prices.
     #[must_use]
     pub fn list_prices(&self) -> Option<&Prices> {
         self.endpoints.first().map(|endpoint| &endpoint.prices).or(self.reference_prices.as_ref())
@@ -333,5 +348,27 @@ mod tests {
         let order: Vec<_> = catalog.models["acme/one"].endpoints.iter().map(|e| e.id.as_str()).collect();
         assert_eq!(order, ["cheap", "dear"]);
         assert!(catalog.endpoint("dear").is_some());
+    }
+
+    #[test]
+    fn what_nobody_here_can_ask_does_not_make_a_model_free() {
+        let endpoint = |provider: &str, prompt| {
+            let prices = Prices { prompt: Price(prompt), ..Prices::default() };
+            let (id, provider_slug) = (provider.to_owned(), provider.to_owned());
+            Arc::new(Endpoint { id, provider_slug, prices, ..Endpoint::default() })
+        };
+        let provider = |slug: &str| Provider { slug: slug.to_owned(), ..Provider::default() };
+        let mut one = model("acme/one", 1, &[]);
+        one.endpoints = vec![endpoint("maker", 9), endpoint("plan", 0), endpoint("reseller", 5)];
+        let providers = ["maker", "plan", "reseller"].map(provider).to_vec();
+        let order = |ready: &[&str]| {
+            let catalog =
+                Catalog::new(providers.clone(), vec![one.clone()]).led_by(|p| ready.contains(&p.slug.as_str()));
+            let order: Vec<_> = catalog.models["acme/one"].endpoints.iter().map(|e| e.id.clone()).collect();
+            order.join(" ")
+        };
+        assert_eq!(order(&[]), "reseller maker plan");
+        assert_eq!(order(&["maker"]), "maker reseller plan");
+        assert_eq!(order(&["maker", "plan"]), "plan maker reseller", "whoever has the subscription pays nothing more");
     }
 }

@@ -110,6 +110,7 @@ pub struct ReceiptAddress {
 /// `GET /api/v1/billing` (ours), inside `data`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "each says what a page shows, whatever the others say")]
 pub struct Billing {
     /// Empty when this server sells no credit.
     pub methods: Vec<PaymentMethod>,
