@@ -29,12 +29,12 @@ pub(super) async fn set(config: &Config, name: &str, is_on: Option<bool>) -> any
     let flag = Flag::named(name).with_context(|| format!("no feature is called {name}; there are: {names}"))?;
     let store = open(config).await?;
     store.set_flag(flag.name(), is_on, Clock::system().now_ms()).await?;
-    let state = match is_on {
-        Some(true) => "on",
-        Some(false) => "off",
-        None => "as the settings have it",
+    let (state, said) = match is_on {
+        Some(true) => ("on", "on"),
+        Some(false) => ("off", "off"),
+        None => ("default", "as the settings have it"),
     };
-    people::note_platform(&store, "flag.set", flag.name()).await?;
-    say!("{name} is {state}; servers that run follow within a second");
+    people::note_platform(&store, "flag.set", flag.name(), state).await?;
+    say!("{name} is {said}; servers that run follow within a second");
     Ok(())
 }

@@ -94,18 +94,18 @@ pub(super) async fn set_operator(config: &Config, email: &str, is_operator: bool
     } else {
         ("operator.revoke", "no longer runs this server")
     };
-    note_platform(&store, action, &user.email).await?;
+    note_platform(&store, action, &user.email, "").await?;
     say!("{email} {said}");
     Ok(())
 }
 
 /// A line in the operators' log for what was done here.
-pub(super) async fn note_platform(store: &Store, action: &str, target: &str) -> anyhow::Result<()> {
-    note(store, PLATFORM, action, target).await
+pub(super) async fn note_platform(store: &Store, action: &str, target: &str, detail: &str) -> anyhow::Result<()> {
+    note(store, PLATFORM, action, target, detail).await
 }
 
 /// A line in an audit log for what was done here.
-async fn note(store: &Store, organization_id: &str, action: &str, target: &str) -> anyhow::Result<()> {
+async fn note(store: &Store, organization_id: &str, action: &str, target: &str, detail: &str) -> anyhow::Result<()> {
     let now = Clock::system().now_ms();
     let row = AuditRow {
         id: new_id(now),
@@ -115,6 +115,7 @@ async fn note(store: &Store, organization_id: &str, action: &str, target: &str) 
         actor_name: "command line".to_owned(),
         action: action.to_owned(),
         target: target.to_owned(),
+        detail: detail.to_owned(),
         ..AuditRow::default()
     };
     Ok(store.insert_audit(&row).await?)
@@ -127,9 +128,9 @@ pub(super) async fn end_second_factor(config: &Config, email: &str) -> anyhow::R
     let user = user.with_context(|| format!("nobody has an account as {email}"))?;
     anyhow::ensure!(store.delete_authenticator(&user.id).await?, "{email} signs in without a second step already");
     store.end_other_sessions(&user.id, "").await?;
-    note_platform(&store, "second-factor.off", &user.email).await?;
+    note_platform(&store, "second-factor.off", &user.email, "").await?;
     if let Some(own) = store.first_membership(&user.id).await? {
-        note(&store, &own.organization_id, "second-factor.off", &user.email).await?;
+        note(&store, &own.organization_id, "second-factor.off", &user.email, "").await?;
     }
     say!("{email} signs in by password alone, and every session is signed out");
     Ok(())

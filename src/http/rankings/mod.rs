@@ -191,9 +191,9 @@ fn has_modality(model: &Model, modality: &str) -> bool {
 
 impl Wish {
     fn takes(&self, catalog: &Catalog, model_id: &str) -> bool {
-        self.modality
-            .as_deref()
-            .is_none_or(|kind| catalog.model(model_id).is_some_and(|model| has_modality(model, kind)))
+        // What was done was counted; models may be gone since.
+        let asked = self.modality.as_deref().filter(|kind| ![TOOL_CALLING, IMAGE_PROMPTS].contains(kind));
+        asked.is_none_or(|kind| catalog.model(model_id).is_some_and(|model| has_modality(model, kind)))
     }
 }
 

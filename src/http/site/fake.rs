@@ -310,7 +310,7 @@ async fn generation(headers: HeaderMap, Query(params): Params) -> Response {
 fn billing() -> Value {
     json!({
         "methods": [{ "method": "card", "fee": { "basis_points": 550, "least": 0.8 } }], "least": 5, "most": 25000,
-        "refund_hours": 24, "low_balance": 1, "is_simulated": false, "may_buy": true, "is_frozen": false,
+        "refund_hours": 24, "low_balance": 1, "is_simulated": false, "is_paused": false, "may_buy": true, "is_frozen": false,
         "promotional": 0, "card": null, "top_up": { "enabled": false, "threshold": 0, "amount": 0 },
         "top_up_problem": null, "receipt": { "name": "", "address": "", "tax_id": "" }
     })
