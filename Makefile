@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/target
 
-.PHONY: help run build wasm test e2e check deny bench measure fuzz round-trip cuts simulation clean
+.PHONY: help run build wasm test e2e e2e-full check deny bench measure fuzz round-trip cuts simulation clean
 .PHONY: ledger-model payment-sequences kill-rounds power-cuts lost-commits resolve-races overspend overload
 
 # How much of the long tests about money: `make kill-rounds ROUNDS=50`.
@@ -31,6 +31,9 @@ test: ## Run every test, the end-to-end ones too.
 
 e2e: build ## Run the end-to-end tests only.
 	@scripts/e2e
+
+e2e-full: build ## The browser's walks with thousands of models (../shared/reference) and a year of traffic.
+	@scripts/e2e full
 
 check: ## Formatting and lints, for the server and the browser half.
 	@scripts/check

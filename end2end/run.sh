@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # The end-to-end tests: starts a demo server on a free port, lets the official
 # SDKs and a browser loose on it, and stops it.
-#   end2end/run.sh [python|node|schema|browser|local]...
+#   end2end/run.sh [python|node|schema|browser|local|full]...
 # `schema` sends what the served description of the API allows, and what it does not.
 # `local` puts a real inference server behind the gateway; it is compiled when it is
 # first installed, so without a C++ compiler it runs only when it is named.
+# `full` is `browser` with thousands of models and a year of traffic; it takes longer and needs the lists
+# of ../shared, so it runs only when it is named.
 # PATCHBAY_BIN names a binary to test; without it the dev binary is built.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -29,6 +31,7 @@ if [ $# -eq 0 ]; then
     ! command -v c++ >/dev/null || suites+=(local)
 fi
 wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
+browses() { wants browser || wants full; }
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
@@ -52,12 +55,12 @@ if wants local; then
     CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" \
         python_packages local
 fi
-if { wants node || wants browser; } && ! cmp -s package-lock.json node_modules/installed; then
+if { wants node || browses; } && ! cmp -s package-lock.json node_modules/installed; then
     say "Installing the npm packages"
     npm ci --no-audit --no-fund --loglevel=error
     cp package-lock.json node_modules/installed
 fi
-if wants browser && [ ! -x /usr/bin/chromium ]; then
+if browses && [ ! -x /usr/bin/chromium ]; then
     say "Installing Chromium"
     as_root apt-get update >&2
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >&2
@@ -107,13 +110,14 @@ quirks = { no_developer_role = true, json_object_schema = true }
 EOF
     config=(--config "$data/patchbay.toml")
 fi
-# Pages as full as they get, where the large lists of models are at hand: a year, and every model there is.
-lists="../../shared/reference"
-if wants browser && [ -f "$lists/models-dev.json" ]; then
+lists=""
+if wants full; then
+    lists="$(realpath -m ../../shared/reference)"
+    if [ ! -f "$lists/models-dev.json" ]; then
+        echo "error: $lists/models-dev.json is missing" >&2
+        exit 1
+    fi
     export PATCHBAY_DEMO_DAYS=365
-else
-    lists=""
-    ! wants browser || say "Without ../shared the browser sees the built-in catalog and 60 days only"
 fi
 say "Starting $patchbay"
 # What an earlier run left there must not be taken for this one.
@@ -202,7 +206,7 @@ if wants schema; then
     say "Schemathesis with a key for models"
     contract inference "$END2END_KEY"
 fi
-if wants browser; then
+if browses; then
     say "Browser"
     out="$data/browser.json"
     status=0
