@@ -167,7 +167,7 @@ fn Benchmarks(results: Vec<Benchmark>) -> impl IntoView {
             <section aria-labelledby="benchmarks">
                 <h2 id="benchmarks">"Benchmarks"</h2>
                 <p class="section-note">"As published; nobody here has measured them again."</p>
-                <div class="table-scroll" tabindex="0" role="region" aria-label="Benchmarks">
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Published results">
                     <table class="table table-cards">
                         <caption class="visually-hidden">"Published results"</caption>
                         <thead><tr>
