@@ -177,7 +177,7 @@ fn traffic(
     let today = now.div_euclid(MS_PER_DAY);
     let catalog = app.catalog();
     let mut rows = Vec::new();
-    let days = i64::from(app.config.demo_days.max(1));
+    let days = i64::from(app.config.demo_days);
     for day in today - days..=today {
         let age = today - day;
         let is_weekend = (day + 3).rem_euclid(7) >= 5;

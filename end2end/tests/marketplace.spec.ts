@@ -55,6 +55,40 @@ test("leaderboards, the status and a model's page tell what the traffic says", a
   await expect(page.getByRole("heading", { name: "Incidents" })).toBeVisible();
 });
 
+test("the numbers on the front page follow the traffic until they are paused", async ({ page, request }) => {
+  await signIn(page, "/keys");
+  await awake(page);
+  await page.getByRole("button", { name: "Create key" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Front page");
+  await dialog.getByRole("button", { name: "Create key" }).click();
+  const key = (await dialog.locator(".secret code").textContent()) ?? "";
+  await page.clock.install();
+  await page.goto("/");
+  await awake(page);
+  const tokens = async () => Number((await page.locator("#numbers dd").last().textContent())?.replace(/\D/g, ""));
+  const before = await tokens();
+  const answer = await request.post("/api/v1/chat/completions", {
+    headers: { authorization: `Bearer ${key}` },
+    data: { model: "openai/gpt-5.4", messages: [{ role: "user", content: "Count me" }] },
+  });
+  expect(answer.status()).toBe(200);
+  await expect
+    .poll(async () => {
+      await page.clock.runFor(10_000);
+      return tokens();
+    })
+    .toBeGreaterThan(before);
+  const live = page.getByRole("button", { name: "Live" });
+  await expect(live).toHaveAttribute("aria-pressed", "true");
+  await live.click();
+  await expect(live).toHaveAttribute("aria-pressed", "false");
+  let fetched = 0;
+  page.on("request", () => (fetched += 1));
+  await page.clock.runFor(60_000);
+  expect(fetched, "what is paused asks nothing").toBe(0);
+});
+
 test("the guides are searched, and the palette goes anywhere", async ({ page }) => {
   await page.goto("/docs?q=fallback charged");
   await page.getByRole("link", { name: "Routing: Fallback models" }).click();

@@ -83,7 +83,7 @@ pub struct UpdatePreset {
 /// # Errors
 /// 400 for a body that is no object, 404 for a preset that is not there or not active.
 pub async fn applied<'a>(app: &App, requester: &Requester, path: &str, body: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-    let is_named = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
+    let is_named = |word: &[u8]| memchr::memmem::find(body, word).is_some();
     let Some(style) = Style::of_path(path).filter(|_| is_named(b"@preset/") || is_named(b"\"preset\"")) else {
         return Ok(Cow::Borrowed(body));
     };

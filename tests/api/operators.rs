@@ -9,12 +9,6 @@ use crate::support::payments::Till;
 use crate::support::person::{PASSWORD, Person};
 use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
-async fn operator(app: &TestApp) -> Person<'_> {
-    let account = app.app.users.sign_up("Olga", "olga@example.org", PASSWORD, false).await.unwrap();
-    app.app.store.set_operator(&account.user.id, true).await.unwrap();
-    Person::sign_in(app, "olga@example.org").await
-}
-
 /// The address of a file.
 async fn serving(text: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -37,7 +31,7 @@ async fn log(person: &Person<'_>, path: &str) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_operators_with_a_fresh_password_get_in() {
     let app = TestApp::start(Database::sqlite(), &[]).await;
-    let olga = operator(&app).await;
+    let olga = Person::operator(&app).await;
     let ann = Person::new(&app, "ann@example.org").await;
     assert_eq!(olga.get("/api/v1/session").await.1["data"]["user"]["is_operator"], true);
     assert_eq!(ann.get("/api/v1/session").await.1["data"]["user"]["is_operator"], false);
@@ -76,7 +70,7 @@ on_both_databases! {
     async fn operators_find_freeze_and_credit_an_organization(database: Database) {
         let upstream = Upstream::start("one").await;
         let app = TestApp::start(database, &[&upstream]).await;
-        let olga = operator(&app).await;
+        let olga = Person::operator(&app).await;
         let ann = Person::new(&app, "ann_x@example.org").await;
         let (_, found) = olga.get("/api/v1/admin/organizations?query=ANN_X").await;
         assert_eq!(found["data"].as_array().unwrap().len(), 1, "an underscore is an underscore: {found}");
@@ -124,7 +118,7 @@ on_both_databases! {
 on_both_databases! {
     async fn who_is_suspended_is_out_at_once(database: Database) {
         let app = TestApp::start(database, &[]).await;
-        let olga = operator(&app).await;
+        let olga = Person::operator(&app).await;
         let ann = Person::new(&app, "ann@example.org").await;
         let (_, users) = olga.get("/api/v1/admin/users?query=ann%40").await;
         let id = users["data"][0]["id"].as_str().unwrap().to_owned();
@@ -156,7 +150,7 @@ on_both_databases! {
     async fn an_offer_is_hidden_and_priced_and_no_import_undoes_it(database: Database) {
         let upstream = Upstream::with_prices("one", "1", "2").await;
         let app = TestApp::start_with(database, &[&upstream], |config| config.media.allow_private_networks = true).await;
-        let olga = operator(&app).await;
+        let olga = Person::operator(&app).await;
         let key = app.member(Money::from_dollars(9)).await.key().await;
         let (_, offers) = olga.get("/api/v1/admin/endpoints?query=acme/one").await;
         let offer = &offers["data"][0];
@@ -204,7 +198,7 @@ on_both_databases! {
 on_both_databases! {
     async fn an_announcement_is_on_every_page_until_it_is_taken_back(database: Database) {
         let app = TestApp::start(database, &[]).await;
-        let olga = operator(&app).await;
+        let olga = Person::operator(&app).await;
         let words = "We move house on <b>Friday</b>.";
         assert_eq!(post(&olga, "/announcements", json!({ "text": " " })).await.0, 400);
         assert_eq!(post(&olga, "/announcements", json!({ "text": "x", "ends_at": "2001-01-01" })).await.0, 400);
@@ -226,7 +220,7 @@ on_both_databases! {
 async fn an_operator_pays_an_old_purchase_back() {
     let till = Till::open().await;
     let app = TestApp::start_with(Database::sqlite(), &[], |config| till.configure(config)).await;
-    let olga = operator(&app).await;
+    let olga = Person::operator(&app).await;
     let member = app.member(Money::ZERO).await;
     let (purchase, _) = till.buy(&app, &member.management_key().await, 20).await;
     let old = app.app.clock.now_ms() - 90 * 86_400_000;
@@ -252,7 +246,7 @@ async fn an_operator_pays_an_old_purchase_back() {
 async fn operators_see_which_providers_work() {
     let upstream = Upstream::start("one").await;
     let app = TestApp::start(Database::sqlite(), &[&upstream]).await;
-    let olga = operator(&app).await;
+    let olga = Person::operator(&app).await;
     let (_, providers) = olga.get("/api/v1/admin/providers").await;
     let one = providers["data"].as_array().unwrap().iter().find(|one| one["slug"] == "one").unwrap().clone();
     assert_eq!((&one["credential"], &one["endpoints"], &one["resting"]), (&json!("set"), &json!(1), &json!(0)));

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::on_both_databases;
 use crate::support::payments::{DECLINED_LATER, PAYS, Till, WANTS_ITS_HOLDER_LATER, fees};
-use crate::support::person::{PASSWORD, Person};
+use crate::support::person::Person;
 use crate::support::{Database, KeyHolder, TestApp, Upstream, read};
 
 async fn start(database: Database, till: &Till, upstreams: &[&Upstream]) -> TestApp {
@@ -131,9 +131,7 @@ async fn a_won_dispute_does_not_undo_what_an_operator_decided() {
     let (_, payment) = till.buy(&app, &manager, 20).await;
     till.service.dispute(&payment, "needs_response").unwrap();
     till.deliver_all(&app).await;
-    let olga = app.app.users.sign_up("Olga", "olga@example.org", PASSWORD, false).await.unwrap();
-    app.app.store.set_operator(&olga.user.id, true).await.unwrap();
-    let olga = Person::sign_in(&app, "olga@example.org").await;
+    let olga = Person::operator(&app).await;
     let path = format!("/api/v1/admin/organizations/{}", member.account.organization_id);
     let because = json!({ "reason": "Looks stolen" });
     assert_eq!(olga.call(Method::POST, &format!("{path}/freeze"), because.clone()).await.0, 200);

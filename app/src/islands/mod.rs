@@ -12,6 +12,8 @@ pub mod key_desk;
 pub mod key_dialog;
 #[cfg(any(feature = "ssr", feature = "reading"))]
 pub mod live_form;
+#[cfg(any(feature = "ssr", feature = "reading"))]
+pub mod live_numbers;
 #[cfg(any(feature = "ssr", feature = "rooms"))]
 pub mod model_search;
 pub mod palette;

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::session;
+use crate::components::deferred::deferred;
 use crate::components::form::CallForm;
 use crate::components::format;
 use crate::components::icon::{Icon, Mark, Shape};
@@ -63,7 +65,7 @@ pub fn Announcements(all: Vec<Announcement>) -> impl IntoView {
 #[component]
 pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
     let user = session.user.clone();
-    let places: Vec<_> = PLACES.into_iter().filter(|(href, _)| *href != "/chat" || session.has_chat_room).collect();
+    let places = places(&session);
     view! {
         <header class="site-header">
             <div class="site-header-inner">
@@ -88,6 +90,11 @@ pub fn Header(session: Session, path: String, theme: String) -> impl IntoView {
             </div>
         </header>
     }
+}
+
+/// Where one can go now.
+fn places(session: &Session) -> Vec<(&'static str, &'static str)> {
+    PLACES.into_iter().filter(|(href, _)| *href != "/chat" || session.has_chat_room).collect()
 }
 
 /// What the command palette leads to besides models.
@@ -153,13 +160,14 @@ fn AccountMenu(user: User, path: String) -> impl IntoView {
 /// The footer.
 #[component]
 pub fn Footer() -> impl IntoView {
+    let places = deferred(async { links(&places(&session().await), "") });
     view! {
         <footer class="site-footer">
             <div class="site-footer-inner">
                 <p class="brand"><Mark/>"Patchbay"</p>
                 <p>"An open model marketplace that runs on your own machine. Times are UTC, prices in US dollars."</p>
                 <nav aria-label="Footer">
-                    <ul>{links(&PLACES, "")}{links(&MORE, "")}</ul>
+                    <ul>{places}{links(&MORE, "")}</ul>
                 </nav>
             </div>
         </footer>

@@ -9,6 +9,7 @@ use super::session;
 use crate::api::{BoardQuery, ModelQuery, use_api};
 use crate::components::chart::{ShareBar, Sparkline};
 use crate::components::format;
+use crate::islands::live_numbers::LiveNumbers;
 use crate::types::rankings::Board;
 use crate::types::session::Session;
 
@@ -24,12 +25,15 @@ pub fn Home() -> impl IntoView {
         let first = ModelQuery { limit: 1, ..ModelQuery::default() };
         let (session, models, providers, board) =
             futures::join!(session(), api.models(&first), api.providers(), api.board(&week),);
-        let board = board.unwrap_or_default();
         let numbers = [
-            models.as_ref().ok().map(|list| (list.total_count.to_string(), "models")),
+            models
+                .as_ref()
+                .ok()
+                .map(|list| (format::grouped(i64::try_from(list.total_count).unwrap_or(i64::MAX)), "models")),
             providers.as_ref().ok().map(|list| (list.len().to_string(), "providers")),
-            Some((format::compact(board.total_tokens), "tokens this week")),
+            board.as_ref().ok().map(|board| (format::grouped(board.total_tokens), "tokens this week")),
         ];
+        let board = board.unwrap_or_default();
         let sample_model = board
             .rows
             .first()
@@ -37,6 +41,7 @@ pub fn Home() -> impl IntoView {
             .or_else(|| models.ok().and_then(|list| list.data.into_iter().next()).map(|model| model.id))
             .unwrap_or_else(|| "author/model".to_owned());
         let samples = chat_samples(&session.base_url, &sample_model);
+        let has_chat_room = session.has_chat_room;
         view! {
             <PageTitle text=""/>
             <section class="hero">
@@ -46,20 +51,23 @@ pub fn Home() -> impl IntoView {
                     <p class="lead">
                         "Patchbay is a model marketplace in one binary. One API and one balance for many providers: it routes each request, fails over when a provider is down, and shows what every token cost."
                     </p>
-                    {session.has_chat_room.then(|| view! { <TryIt model=sample_model.clone()/> })}
+                    {has_chat_room.then(|| view! { <TryIt model=sample_model.clone()/> })}
                     <HomeActions session/>
-                    <dl class="numbers">
-                        {numbers.into_iter().flatten().map(|(number, name)| view! {
-                            <div><dt>{name}</dt><dd>{number}</dd></div>
-                        }).collect_view()}
-                    </dl>
+                    <div class="numbers-row">
+                        <dl class="numbers" id="numbers">
+                            {numbers.into_iter().flatten().map(|(number, name)| view! {
+                                <div><dt>{name}</dt><dd>{number}</dd></div>
+                            }).collect_view()}
+                        </dl>
+                        <LiveNumbers target="numbers".to_owned()/>
+                    </div>
                 </div>
                 <Panel/>
             </section>
             <section class="page split">
                 <div>
                     <h2>"Top models this week"</h2>
-                    <TopModels board/>
+                    <TopModels board has_chat_room/>
                 </div>
                 <div>
                     <h2>"A first request"</h2>
@@ -110,12 +118,15 @@ fn HomeActions(session: Session) -> impl IntoView {
 }
 
 #[component]
-fn TopModels(board: Board) -> impl IntoView {
+fn TopModels(board: Board, has_chat_room: bool) -> impl IntoView {
     if board.rows.is_empty() {
         return view! {
             <div class="empty">
                 <p class="empty-title">"No traffic this week."</p>
-                <p class="empty-text">"The models that answer most will stand here. "<a href="/chat">"Ask one something."</a></p>
+                <p class="empty-text">
+                    "The models that answer most will stand here. "
+                    {has_chat_room.then(|| view! { <a href="/chat">"Ask one something."</a> })}
+                </p>
             </div>
         }
         .into_any();

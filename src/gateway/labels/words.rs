@@ -1,7 +1,8 @@
 //! Words that say something about a question: its language, or what it wants.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 /// Languages in Latin letters that words tell apart, most widespread first.
 pub(super) const LATIN: [&str; 17] =
@@ -100,9 +101,9 @@ pub(super) struct Meaning {
     pub traits: u32,
 }
 
-/// All words, in small letters.
-pub(super) static WORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
-    let mut words: HashMap<&'static str, Meaning> = HashMap::new();
+/// All words, in small letters. Nobody can add one, so the hash need not withstand made collisions.
+pub(super) static WORDS: LazyLock<FxHashMap<&'static str, Meaning>> = LazyLock::new(|| {
+    let mut words: FxHashMap<&'static str, Meaning> = FxHashMap::default();
     let mut bit = 1;
     for list in COMMON {
         for word in list.split_whitespace() {

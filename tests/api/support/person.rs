@@ -37,6 +37,13 @@ impl<'a> Person<'a> {
         Self::sign_in(app, email).await
     }
 
+    /// An operator of the server, signed in.
+    pub async fn operator(app: &'a TestApp) -> Self {
+        let account = app.app.users.sign_up("Olga", "olga@example.org", PASSWORD, false).await.expect("signs up");
+        app.app.store.set_operator(&account.user.id, true).await.expect("is made an operator");
+        Self::sign_in(app, "olga@example.org").await
+    }
+
     /// What the browser sends to be known again.
     pub fn cookie(&self) -> String {
         self.cookie.lock().unwrap().clone()
