@@ -27,7 +27,7 @@ test("models are chosen over several searches and compared", async ({ page }) =>
   await awake(page);
   await page.getByRole("checkbox", { name: "Compare OpenAI: GPT-5.4", exact: true }).check();
   await page.getByRole("searchbox", { name: "Search models" }).fill("haiku");
-  await page.getByRole("checkbox", { name: /Compare Anthropic: Claude Haiku 4.5/ }).check();
+  await page.getByRole("checkbox", { name: "Compare Anthropic: Claude Haiku 4.5", exact: true }).check();
   const tray = page.getByRole("region", { name: "Chosen for comparison" });
   await expect(tray).toContainText("openai/gpt-5.4");
   await tray.getByRole("link", { name: "Compare 2" }).click();
