@@ -81,7 +81,7 @@ async fn the_home_page_tells_how_much_there_is() {
         "120",
         "models",
         "providers",
-        "1.23B",
+        "1,234,567,890",
         "Acme: Model 0",
         "curl",
         "Python",
