@@ -1,5 +1,5 @@
 // Browsing: facets while one types, comparison, statistics, leaderboards, guides, the palette.
-import { awake, expect, signIn, test } from "./support";
+import { awake, createKey, expect, signIn, test } from "./support";
 
 test("the catalog follows while one types, and the address with it", async ({ page }) => {
   await page.goto("/models");
@@ -58,11 +58,7 @@ test("leaderboards, the status and a model's page tell what the traffic says", a
 test("the numbers on the front page follow the traffic until they are paused", async ({ page, request }) => {
   await signIn(page, "/keys");
   await awake(page);
-  await page.getByRole("button", { name: "Create key" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name").fill("Front page");
-  await dialog.getByRole("button", { name: "Create key" }).click();
-  const key = (await dialog.locator(".secret code").textContent()) ?? "";
+  const key = await createKey(page, "Front page");
   await page.clock.install();
   await page.goto("/");
   await awake(page);

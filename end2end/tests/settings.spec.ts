@@ -1,5 +1,5 @@
 // Letters, privacy, the way numbers are written, and the way back from what was done.
-import { awake, expect, signIn, test } from "./support";
+import { awake, createKey, expect, signIn, test } from "./support";
 
 test("what a person chose can be taken back, without a script too", async ({ browser, baseURL }) => {
   const context = await browser.newContext({ javaScriptEnabled: false, baseURL });
@@ -47,12 +47,7 @@ test("numbers and days are written as the browser's language or the settings hav
 test("a key that is deleted stops at once and can come back", async ({ page, request }) => {
   await signIn(page, "/keys");
   await awake(page);
-  await page.getByRole("button", { name: "Create key" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name").fill("Short life");
-  await dialog.getByRole("button", { name: "Create key" }).click();
-  const key = (await dialog.locator(".secret code").textContent()) ?? "";
-  await dialog.getByRole("button", { name: "Done" }).click();
+  const key = await createKey(page, "Short life");
   const status = async () => (await request.get("/api/v1/key", { headers: { authorization: `Bearer ${key}` } })).status();
   const row = page.getByRole("row", { name: /Short life/ });
   const remove = async () => {

@@ -114,6 +114,17 @@ export async function signIn(page: Page, next = "/") {
   await expect(page).toHaveURL((url) => url.pathname === next);
 }
 
+/** Makes a key on the keys' page, which is open, and returns it. */
+export async function createKey(page: Page, name: string) {
+  await page.getByRole("button", { name: "Create key" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByRole("button", { name: "Create key" }).click();
+  const key = (await dialog.locator(".secret code").textContent()) ?? "";
+  await dialog.getByRole("button", { name: "Done" }).click();
+  return key;
+}
+
 /** What the operator does on the command line, beside the running server. */
 export async function operator(...words: string[]) {
   const { stdout } = await run(process.env.END2END_PATCHBAY ?? "", words);
