@@ -1,10 +1,10 @@
 //! API keys: made once, stored as a digest, found in memory.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::types::Money;
 use app::types::keys::LimitReset;
+use foldhash::HashMap;
 use parking_lot::RwLock;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
@@ -43,8 +43,13 @@ pub fn hash(key: &str) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit = |value: u8| b"0123456789abcdef".get(usize::from(value)).copied().map_or('0', char::from);
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 /// A key as the request path needs it.
@@ -132,6 +137,11 @@ impl KeyRing {
             }
             known.changes
         };
+        Box::pin(self.read(digest, changes)).await
+    }
+
+    /// A key not seen before; `changes` is how many there had been when it was looked for.
+    async fn read(&self, digest: String, changes: u64) -> sqlx::Result<Option<Arc<KeyRecord>>> {
         let Some(row) = self.store.key_by_hash(&digest).await? else { return Ok(None) };
         let user_id = row.creator_user_id.as_deref();
         let rows = self.store.policy(&row.organization_id, &row.workspace_id, user_id).await?;

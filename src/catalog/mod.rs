@@ -18,11 +18,12 @@ pub use crate::providers::credentials::Auth;
 pub use prices::{Cost, LongContextTier, Prices};
 pub use tier::Tier;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::types::models::{Architecture, DataPolicy};
 use app::types::statistics::Benchmark;
+use foldhash::{HashMap, HashSet};
 use indexmap::IndexMap;
 
 use crate::dialects::{Dialect, Quirks};
@@ -32,7 +33,7 @@ use crate::providers::credentials::Sought;
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     /// By `Model::id`, newest first.
-    pub models: IndexMap<String, Arc<Model>>,
+    pub models: IndexMap<String, Arc<Model>, foldhash::fast::RandomState>,
     /// By `Provider::slug`.
     pub providers: BTreeMap<String, Arc<Provider>>,
     /// Canonical slugs and other names → model id.

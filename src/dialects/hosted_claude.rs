@@ -4,11 +4,11 @@
 use app::types::sse::ServerSentEvent;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::inference::RawFields;
 use super::messages::Messages;
 use super::text::path_segment;
 use super::{
@@ -51,7 +51,7 @@ impl Upstream for HostedClaude {
     fn encode(&self, target: &Target<'_>, inference: &Inference) -> Result<UpstreamRequest, Untranslatable> {
         let plain = Messages.encode(target, inference)?;
         let unwritable = |error: serde_json::Error| Untranslatable { field: "body".into(), reason: error.to_string() };
-        let mut fields: IndexMap<String, Box<RawValue>> = serde_json::from_slice(&plain.body).map_err(unwritable)?;
+        let mut fields: RawFields = serde_json::from_slice(&plain.body).map_err(unwritable)?;
         fields.shift_remove("model");
         if let Some(mark) = fields.shift_remove("cache_control") {
             mark_last(&mut fields, &mark);
@@ -114,7 +114,7 @@ const MOST_MARKS: usize = 4;
 
 /// Only Anthropic itself places a mark where it belongs; here it goes onto the last
 /// block. Everything else stays as it is written.
-fn mark_last(fields: &mut IndexMap<String, Box<RawValue>>, mark: &RawValue) {
+fn mark_last(fields: &mut RawFields, mark: &RawValue) {
     let marks: usize = fields.values().map(|value| value.get().matches("\"cache_control\"").count()).sum();
     if marks < MOST_MARKS && mark.get() != "null" {
         let messages = fields.get("messages").and_then(|messages| marked_messages(messages, mark));
@@ -127,7 +127,7 @@ fn mark_last(fields: &mut IndexMap<String, Box<RawValue>>, mark: &RawValue) {
 fn marked_messages(messages: &RawValue, mark: &RawValue) -> Option<Vec<Box<RawValue>>> {
     let mut messages: Vec<Box<RawValue>> = serde_json::from_str(messages.get()).ok()?;
     let last = messages.last_mut()?;
-    let mut message: IndexMap<String, Box<RawValue>> = serde_json::from_str(last.get()).ok()?;
+    let mut message: RawFields = serde_json::from_str(last.get()).ok()?;
     let content = message.get_mut("content")?;
     let mut blocks: Vec<Box<RawValue>> = if let Ok(blocks) = serde_json::from_str(content.get()) {
         blocks
@@ -137,7 +137,7 @@ fn marked_messages(messages: &RawValue, mark: &RawValue) -> Option<Vec<Box<RawVa
     };
     // Thinking cannot be marked, nor can what is empty.
     let (place, mut block) = blocks.iter().enumerate().rev().find_map(|(place, block)| {
-        let block: IndexMap<String, Box<RawValue>> = serde_json::from_str(block.get()).ok()?;
+        let block: RawFields = serde_json::from_str(block.get()).ok()?;
         let kind = block.get("type")?.get().trim_matches('"');
         let is_empty = block.get("text").is_some_and(|text| text.get() == "\"\"");
         (!kind.ends_with("thinking") && !is_empty).then_some((place, block))

@@ -12,6 +12,10 @@ use super::Dialect;
 use super::retrieval::Retrieval;
 use super::web_search::WebSearch;
 
+/// The fields of a JSON object, each exactly as sent, in their order. Strangers choose the names:
+/// the hash has a key of its own in every process.
+pub type RawFields = IndexMap<String, Box<RawValue>, foldhash::fast::RandomState>;
+
 /// A request to a model.
 #[derive(Clone, Debug, Default)]
 pub struct Inference {
@@ -38,7 +42,7 @@ pub struct Inference {
     pub resumes: bool,
     /// Every top-level field exactly as sent, so that a provider of the same
     /// dialect gets its bytes back untouched. Empty for other client dialects.
-    pub raw: IndexMap<String, Box<RawValue>>,
+    pub raw: RawFields,
     /// The same for a caller who speaks a provider's own protocol: a provider
     /// of that protocol gets these fields, not a translation of the others.
     pub native: Option<Native>,
@@ -55,7 +59,7 @@ pub struct Inference {
 pub struct Native {
     pub dialect: Dialect,
     /// Every top-level field exactly as sent.
-    pub fields: IndexMap<String, Box<RawValue>>,
+    pub fields: RawFields,
     /// Headers that belong to the request: `anthropic-beta`.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -97,6 +101,13 @@ impl Inference {
             })
     }
 
+    /// Whether the answer is to be JSON, and whether it is to follow a schema.
+    #[must_use]
+    pub const fn wants_format(&self) -> (bool, bool) {
+        let wants_schema = matches!(self.response_format, Some(ResponseFormat::JsonSchema { .. }));
+        (wants_schema || matches!(self.response_format, Some(ResponseFormat::JsonObject)), wants_schema)
+    }
+
     /// Names of the optional parameters in use, in the catalog's vocabulary
     /// (`supported_parameters`): `tools`, `response_format`, `temperature`, …
     #[must_use]
@@ -106,12 +117,12 @@ impl Inference {
         }
         let sampling = &self.sampling;
         let reasons = self.reasoning.as_ref().is_some_and(Reasoning::is_on);
-        let is_schema = matches!(self.response_format, Some(ResponseFormat::JsonSchema { .. }));
+        let (wants_format, wants_schema) = self.wants_format();
         let table = [
             ("tools", !self.tools.is_empty()),
             ("tool_choice", self.tool_choice.is_some()),
-            ("response_format", matches!(self.response_format, Some(ResponseFormat::JsonObject)) || is_schema),
-            ("structured_outputs", is_schema),
+            ("response_format", wants_format),
+            ("structured_outputs", wants_schema),
             ("reasoning", reasons),
             ("max_tokens", sampling.max_tokens.is_some()),
             ("temperature", sampling.temperature.is_some()),

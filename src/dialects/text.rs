@@ -20,6 +20,13 @@ pub(super) fn non_empty<'a>(field: Option<&'a Text<'_>>) -> Option<&'a str> {
     field.map(Text::as_str).filter(|text| !text.is_empty())
 }
 
+/// The text of an answer; what is no UTF-8 in it is replaced.
+#[must_use]
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    // Checks many bytes at a time, which the replacing way does not.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// Cuts at most `limit` bytes off the front of `text`, at a character boundary.
 #[must_use]
 pub fn head(text: &str, limit: usize) -> &str {

@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 use crate::App;
 use crate::dialects::framing::{Broken, Frames};
 use crate::dialects::retrieval::Retrieval;
-use crate::dialects::{Decoder, Delta, Fault, FaultKind, Inference, Target, retrieval};
+use crate::dialects::{Decoder, Delta, Dialect, Fault, FaultKind, Inference, Target, UpstreamRequest, retrieval};
 use crate::gateway::route::Candidate;
 use crate::gateway::{media, web};
 use crate::providers::credentials::address;
@@ -59,6 +59,24 @@ fn target(candidate: &Candidate) -> Target<'_> {
     }
 }
 
+/// The request as the provider gets it.
+fn encoded(candidate: &Candidate, dialect: Dialect, inference: &Inference) -> Result<UpstreamRequest, Fault> {
+    let target = target(candidate);
+    let mut inference = inference.restricted_to(&candidate.endpoint.supported_parameters);
+    if inference.web_search.as_ref().is_some_and(|wish| !web::searches(candidate, wish, !inference.tools.is_empty())) {
+        inference.to_mut().web_search = None;
+    }
+    let encoded = match &inference.retrieval {
+        Some(wish) => retrieval::encode(dialect, &target, wish),
+        None => dialect.upstream().encode(&target, &inference),
+    };
+    let mut request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
+    if let Some(tier) = candidate.endpoint.tier() {
+        tier.ask(dialect, &mut request);
+    }
+    Ok(request)
+}
+
 /// Sends the request and checks the head of the answer. A `deadline` covers all of it.
 ///
 /// # Errors
@@ -72,21 +90,13 @@ pub async fn open(
     let Some(dialect) = candidate.provider.dialect else {
         return Err(Fault::new(FaultKind::Unavailable, "this server does not speak the provider's protocol"));
     };
+    let mut inlined = None;
+    if media::are_needed(dialect.upstream(), inference)? {
+        let fetched = timeout_at(deadline.into(), Box::pin(media::inlined(app, dialect.upstream(), inference)));
+        inlined = Some(Box::new(fetched.await.unwrap_or_else(|_| Err(too_slow()))?));
+    }
+    let request = encoded(candidate, dialect, inlined.as_deref().unwrap_or(inference))?;
     let target = target(candidate);
-    let fetched = timeout_at(deadline.into(), media::inlined(app, dialect.upstream(), inference));
-    let inference = fetched.await.unwrap_or_else(|_| Err(too_slow()))?;
-    let mut inference = inference.restricted_to(&candidate.endpoint.supported_parameters);
-    if inference.web_search.as_ref().is_some_and(|wish| !web::searches(candidate, wish, !inference.tools.is_empty())) {
-        inference.to_mut().web_search = None;
-    }
-    let encoded = match &inference.retrieval {
-        Some(wish) => retrieval::encode(dialect, &target, wish),
-        None => dialect.upstream().encode(&target, &inference),
-    };
-    let mut request = encoded.map_err(|error| Fault::new(FaultKind::Untranslatable, error.to_string()))?;
-    if let Some(tier) = candidate.endpoint.tier() {
-        tier.ask(dialect, &mut request);
-    }
     let shared = app.credentials();
     let credentials = candidate.own.as_ref().map_or(&*shared, |own| &own.key.credentials);
     let slug = candidate.provider.slug.as_str();

@@ -67,15 +67,16 @@ impl Run {
         }
     }
 
-    /// One attempt, noted; another endpoint may have been quicker.
+    /// One attempt, noted; another endpoint may have been quicker. What few requests come to has its
+    /// room on the heap, so that the others do not carry it.
     async fn attempt(&mut self, candidate: Candidate) -> Attempted {
         if let Some(after) = self.hedge_after(&candidate) {
-            return self.hedged(&candidate, after).await;
+            return Box::pin(self.hedged(&candidate, after)).await;
         }
         let deadline = self.attempt_deadline(&candidate);
         let began = Instant::now();
         let result = if structured::is_needed(&candidate, &self.job.inference) {
-            self.begin_structured(&candidate).await
+            Box::pin(self.begin_structured(&candidate)).await
         } else {
             begin(&self.app, &candidate, &self.job.inference, deadline).await
         };
@@ -242,7 +243,7 @@ pub(super) async fn begin(
 ) -> Result<Begun, Fault> {
     let parts = attempt::one_by_one(candidate, inference);
     if !parts.is_empty() {
-        return one_by_one(app, candidate, inference, parts, deadline).await;
+        return Box::pin(one_by_one(app, candidate, inference, parts, deadline)).await;
     }
     let response = attempt::open(app, candidate, inference, deadline).await?;
     if !inference.is_streamed {

@@ -1,8 +1,6 @@
 //! Media a request points to, put into the request itself where the provider
 //! takes no URL.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -10,15 +8,11 @@ use crate::App;
 use crate::dialects::inference::Part;
 use crate::dialects::{Fault, FaultKind, Inference, MediaKind, Upstream, head};
 
-/// `inference` with everything in it that `upstream` can reach.
+/// Whether `inference` points to media that `upstream` cannot reach.
 ///
 /// # Errors
-/// [`Fault`] that names the field whose URL could not be used: the caller's to mend.
-pub async fn inlined<'a>(
-    app: &App,
-    upstream: &dyn Upstream,
-    inference: &'a Inference,
-) -> Result<Cow<'a, Inference>, Fault> {
+/// [`Fault`] that names the field whose URL is of no kind that may be used.
+pub fn are_needed(upstream: &dyn Upstream, inference: &Inference) -> Result<bool, Fault> {
     for (index, message) in inference.messages.iter().enumerate() {
         for (number, part) in message.content.iter().enumerate() {
             if let Some((_, url, member)) = remote(part).filter(|(_, url, _)| !is_address(url)) {
@@ -31,17 +25,23 @@ pub async fn inlined<'a>(
             }
         }
     }
-    let is_needed = |part: &Part| {
-        remote(part).is_some_and(|(kind, url, _)| url.starts_with("http") && !upstream.takes_url(kind, url))
-    };
-    if !inference.messages.iter().flat_map(|message| &message.content).any(is_needed) {
-        return Ok(Cow::Borrowed(inference));
-    }
+    Ok(inference.messages.iter().flat_map(|message| &message.content).any(|part| is_needed(upstream, part)))
+}
+
+fn is_needed(upstream: &dyn Upstream, part: &Part) -> bool {
+    remote(part).is_some_and(|(kind, url, _)| url.starts_with("http") && !upstream.takes_url(kind, url))
+}
+
+/// `inference` with everything in it that `upstream` can reach.
+///
+/// # Errors
+/// [`Fault`] that names the field whose URL could not be used: the caller's to mend.
+pub async fn inlined(app: &App, upstream: &dyn Upstream, inference: &Inference) -> Result<Inference, Fault> {
     let mut own = inference.clone();
     let mut left = app.media.limit();
     for (index, message) in own.messages.iter_mut().enumerate() {
         for (number, part) in message.content.iter_mut().enumerate() {
-            if !is_needed(part) {
+            if !is_needed(upstream, part) {
                 continue;
             }
             let Some((kind, url, member)) = remote(part) else { continue };
@@ -57,7 +57,7 @@ pub async fn inlined<'a>(
             put(part, format!("data:{};base64,{}", file.media_type, STANDARD.encode(file.bytes)));
         }
     }
-    Ok(Cow::Owned(own))
+    Ok(own)
 }
 
 /// Whether a text is no URL of a kind that leads to files of whoever reads it: a server

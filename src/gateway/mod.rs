@@ -155,7 +155,7 @@ pub enum Reply {
 /// One request under way.
 struct Run {
     app: Arc<App>,
-    job: Job,
+    job: Box<Job>,
     id: String,
     /// Epoch ms.
     created_at: i64,
@@ -198,7 +198,7 @@ struct Run {
 /// # Errors
 /// [`Error`] when the request is refused or every attempt failed before the
 /// answer began. Later failures are in the stream.
-pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
+pub async fn serve(app: &Arc<App>, mut job: Box<Job>) -> Result<Reply> {
     let permit = shedding::admit(app, &job).await?;
     app.rate_limits.admit(&job.requester).await?;
     named::apply_variants(&app.catalog(), &mut job.inference)?;
@@ -237,20 +237,20 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         // What the organization pays the provider itself may still fit.
         Err(Error::InsufficientCredits(_) | Error::Forbidden(_)) if candidates.iter().any(|way| way.own.is_some()) => {
             candidates.retain(|way| way.own.is_some());
-            hold::first(app, &id, &payer, &job.inference, &candidates, ask).await?
+            Box::pin(hold::first(app, &id, &payer, &job.inference, &candidates, ask)).await?
         }
         first => first?,
     };
     let keeping = Keeping::of(app, &job, &id, &candidates, &terms.guards);
     let search = match &search {
-        Some(planned) => web::Made::make(app, planned, &mut job.inference).await?,
+        Some(planned) => Box::pin(web::Made::make(app, planned, &mut job.inference)).await?,
         None => None,
     };
     pipeline.extend(search.as_ref().map(web::Made::stage));
     let is_streamed = job.inference.is_streamed;
     job.inference.is_streamed |= !first.covers_all || is_better_streamed(app, &job.inference, &candidates);
     let most_tokens = hold::most_tokens(&job.inference, &candidates);
-    let run = Run {
+    let run = Box::new(Run {
         app: Arc::clone(app),
         job,
         id: id.clone(),
@@ -274,7 +274,7 @@ pub async fn serve(app: &Arc<App>, mut job: Job) -> Result<Reply> {
         taken: Vec::new(),
         ticket: None,
         _permit: permit,
-    };
+    });
     if is_streamed { stream(app, run, id).await } else { whole(app, run, id).await }
 }
 
@@ -286,7 +286,7 @@ fn is_better_streamed(app: &App, inference: &Inference, candidates: &[Candidate]
     candidates.len() > 1 && app.config.routing.attempts > 1 && inference.retrieval.is_none() && !is_speech
 }
 
-async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
+async fn stream(app: &Arc<App>, run: Box<Run>, id: String) -> Result<Reply> {
     let (head, mut began) = oneshot::channel();
     let (sender, frames) = frames::channel(&app.config.streams);
     let head_wait = Duration::from_millis(app.config.streams.head_ms);
@@ -306,7 +306,7 @@ async fn stream(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
     }
 }
 
-async fn whole(app: &Arc<App>, run: Run, id: String) -> Result<Reply> {
+async fn whole(app: &Arc<App>, run: Box<Run>, id: String) -> Result<Reply> {
     let (reply, answer) = oneshot::channel();
     // On the heap before it is moved about.
     app.requests.spawn(Box::pin(whole::drive(run, reply)));

@@ -54,7 +54,7 @@ enum End {
 }
 
 /// Runs one streamed request to its end, whether or not anybody still reads.
-pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
+pub(super) async fn drive(mut run: Box<Run>, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
     let app = Arc::clone(&run.app);
     let begun = tokio::select! {
         begun = run.first_success() => begun,
@@ -62,7 +62,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     };
     let (candidate, begun) = match begun {
         Ok(success) => success,
-        Err(fault) => return fail(run, fault, head, frames).await,
+        Err(fault) => return Box::pin(fail(run, fault, head, frames)).await,
     };
     // Nobody waits for the head any more when the first token took long; the stream is open then.
     let _ = head.send(Ok(()));
@@ -85,7 +85,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
     let mut candidate = candidate;
     let mut end = relay.follow(&mut run, &candidate, begun, None).await;
     while let End::Broken(fault) = end {
-        let Some((next, begun, joint)) = relay.resume(&mut run, &candidate, &fault).await else {
+        let Some((next, begun, joint)) = Box::pin(relay.resume(&mut run, &candidate, &fault)).await else {
             end = End::Broken(fault);
             break;
         };
@@ -98,7 +98,7 @@ pub(super) async fn drive(mut run: Run, head: oneshot::Sender<Result<()>>, frame
 }
 
 /// Every attempt failed before the first token.
-async fn fail(mut run: Run, fault: Fault, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
+async fn fail(mut run: Box<Run>, fault: Fault, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
     let error = run.failure(fault.clone());
     run.settle_failure(&fault).await;
     if let Err(Err(error)) = head.send(Err(error)) {
@@ -118,7 +118,7 @@ impl Relay {
     async fn follow(&mut self, run: &mut Run, candidate: &Candidate, begun: Begun, mut joint: Option<Joint>) -> End {
         match begun {
             Begun::Streaming { reader, deltas, has_more } => {
-                self.run(run, candidate, *reader, (deltas, has_more), joint).await
+                self.run(run, candidate, reader, (deltas, has_more), joint).await
             }
             Begun::Whole(deltas) => match fitted(joint.as_mut(), deltas) {
                 Ok(deltas) => {
@@ -134,7 +134,7 @@ impl Relay {
         &mut self,
         run: &mut Run,
         candidate: &Candidate,
-        mut reader: Reader,
+        mut reader: Box<Reader>,
         (mut deltas, mut has_more): (Vec<Delta>, bool),
         mut joint: Option<Joint>,
     ) -> End {
@@ -255,7 +255,7 @@ impl Relay {
     }
 
     /// Settles, and only then lets the last frame go.
-    async fn end(mut self, mut run: Run, candidate: &Candidate, end: End) {
+    async fn end(mut self, mut run: Box<Run>, candidate: &Candidate, end: End) {
         let failure = match end {
             End::Complete => None,
             End::Cancelled => {

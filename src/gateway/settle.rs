@@ -111,14 +111,15 @@ impl Run {
         row.own_key_id = own.map(|own| own.key.id.clone()).unwrap_or_default();
         let own_cost = own.map_or(Money::ZERO, |_| cost.total);
         self.observe(&row, charge);
-        let kept = self.keeping.as_ref().map(|_| row.clone());
+        let row = Arc::new(row);
+        let kept = self.keeping.as_ref().map(|_| Arc::clone(&row));
         let gone = || Error::Internal("the ledger does not answer".to_owned());
         let settling = self.hold.take().ok_or_else(gone)?.settle(Stake { credit: charge, own: own_cost }, row);
         // The charge stays queued when the database is slow; the answer must not look complete then.
         let patience = Duration::from_millis(self.app.config.timeouts.settle_ms);
         let charged = timeout(patience, settling).await.ok().flatten().ok_or_else(gone)?;
         if let (Some(keeping), Some(row)) = (&mut self.keeping, kept) {
-            keeping.row = Some(GenerationRow { cost_nanos: charged.0, ..row });
+            keeping.row = Some(GenerationRow { cost_nanos: charged.0, ..GenerationRow::clone(&row) });
         }
         Ok(Settled { usage, cost, charged, is_byok: own.is_some(), search })
     }

@@ -1,10 +1,11 @@
 //! Conversations that stay with the endpoint whose prompt cache knows them.
 //! Source of the rules: the original's guide on prompt caching.
 
-use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::sync::LazyLock;
 
+use foldhash::HashMap;
+use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 
 use super::Job;
@@ -44,6 +45,9 @@ impl Sticky {
     }
 }
 
+/// The hash of conversations, the same as long as this process runs.
+static CONVERSATIONS: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
 /// What tells a conversation from others of its organization, and whether the caller
 /// named it: by a session, a cache key, or what it began with.
 #[must_use]
@@ -52,7 +56,7 @@ pub fn conversation(job: &Job) -> Option<(u64, bool)> {
     if inference.retrieval.is_some() {
         return None;
     }
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = CONVERSATIONS.build_hasher();
     job.requester.organization_id.hash(&mut hasher);
     inference.models.hash(&mut hasher);
     let named = inference.session_id.as_ref().or(job.attribution.session_id.as_ref());

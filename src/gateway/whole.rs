@@ -30,7 +30,7 @@ pub(super) enum Begun {
 
 /// Runs one request whose answer comes in one piece. It is completed and charged
 /// also when the caller has left.
-pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
+pub(super) async fn drive(mut run: Box<Run>, reply: oneshot::Sender<Result<Bytes>>) {
     let app = Arc::clone(&run.app);
     let gathered = tokio::select! {
         gathered = gather(&mut run) => gathered,
@@ -40,7 +40,7 @@ pub(super) async fn drive(mut run: Run, reply: oneshot::Sender<Result<Bytes>>) {
         Ok(gathered) => gathered,
         Err(fault) => {
             // Nothing was delivered, so nothing is charged.
-            run.settle_failure(&fault).await;
+            Box::pin(run.settle_failure(&fault)).await;
             let _ = reply.send(Err(run.failure(fault)));
             run.keep(None).await;
             return;
@@ -78,7 +78,7 @@ async fn gather(run: &mut Run) -> Result<(Candidate, Gathering), Fault> {
                 Ok(())
             }
             Begun::Streaming { reader, deltas, has_more } => {
-                gathering.follow(run, &candidate, *reader, deltas, has_more).await
+                gathering.follow(run, &candidate, reader, deltas, has_more).await
             }
         };
         let Err(fault) = gathered else { return Ok((candidate, gathering)) };
@@ -125,7 +125,7 @@ impl Gathering {
         &mut self,
         run: &mut Run,
         candidate: &Candidate,
-        mut reader: Reader,
+        mut reader: Box<Reader>,
         mut deltas: Vec<Delta>,
         mut has_more: bool,
     ) -> Result<(), Fault> {

@@ -191,7 +191,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             check_address(&key.policy, address::of(parts, app), "This API key")?;
             return Ok(Self::Key(key));
         }
-        admitted(parts, app).await?.ok_or(Error::Unauthenticated(MISSING))
+        Box::pin(admitted(parts, app)).await?.ok_or(Error::Unauthenticated(MISSING))
     }
 }
 

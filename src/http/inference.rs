@@ -26,10 +26,18 @@ use crate::dialects::chat_completions::parse;
 use crate::dialects::{BadField, Inference};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
-use crate::gateway::{self, Attribution, Job, Reply, frames};
+use crate::gateway::{self, Attribution, Job, Reply, Requester, frames};
 use crate::rankings::app_categories;
 
 static GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
+static HTTP_REFERER: HeaderName = HeaderName::from_static("http-referer");
+static OPENROUTER_TITLE: HeaderName = HeaderName::from_static("x-openrouter-title");
+static TITLE: HeaderName = HeaderName::from_static("x-title");
+static CATEGORIES: HeaderName = HeaderName::from_static("x-openrouter-categories");
+static SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
+static STREAM_RESUME: HeaderName = HeaderName::from_static("x-stream-resume");
+static METADATA: HeaderName = HeaderName::from_static("x-openrouter-metadata");
+static EXPERIMENTAL_METADATA: HeaderName = HeaderName::from_static("x-openrouter-experimental-metadata");
 
 /// `POST /api/v1/chat/completions`
 pub async fn chat_completions(State(app): State<Arc<App>>, caller: Result<Caller>, request: Request<Body>) -> Response {
@@ -73,22 +81,13 @@ async fn try_answer(
     let (parts, body) = request.into_parts();
     let body = read_question(body, &app.config).await?;
     let body = presets::applied(app, &requester, parts.uri.path(), &body).await?;
-    let asked = match read(&parts, &body) {
-        // The workspace's default model stands in for one that was not named.
-        Err(bad) if bad.field == "model" => match with_default_model(&requester.policy, &body) {
-            Some(body) => read(&parts, &body),
-            None => Err(bad),
-        },
-        asked => asked,
-    };
-    let (inference, inbound) = asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
-    let (stream_type, keep_alive) = (inbound.stream_type(), inbound.keep_alive());
-    let job = Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type };
-    let categories = parts.headers.get("x-openrouter-categories").and_then(|list| list.to_str().ok());
+    let job = Box::new(understood(requester, &parts, &body, api_type, read)?);
+    let (stream_type, keep_alive) = (job.inbound.stream_type(), job.inbound.keep_alive());
+    let categories = parts.headers.get(&CATEGORIES).and_then(|list| list.to_str().ok());
     let of_app = categories.filter(|_| !job.attribution.app_url.is_empty()).map(|_| job.attribution.app_url.clone());
     let reply = gateway::serve(app, job).await?;
     if let (Some(list), Some(url)) = (categories, of_app) {
-        app_categories::note(app, &url, list).await;
+        Box::pin(app_categories::note(app, &url, list)).await;
     }
     Ok(match reply {
         Reply::Whole { id, body } => {
@@ -109,6 +108,26 @@ async fn try_answer(
             (headers, Body::from_stream(frames)).into_response()
         }
     })
+}
+
+/// What a request asks for.
+fn understood(
+    requester: Requester,
+    parts: &Parts,
+    body: &[u8],
+    api_type: &'static str,
+    read: impl Fn(&Parts, &[u8]) -> Result<Asked, BadField>,
+) -> Result<Job> {
+    let asked = match read(parts, body) {
+        // The workspace's default model stands in for one that was not named.
+        Err(bad) if bad.field == "model" => match with_default_model(&requester.policy, body) {
+            Some(body) => read(parts, &body),
+            None => Err(bad),
+        },
+        asked => asked,
+    };
+    let (inference, inbound) = asked.map_err(|bad| Error::BadRequest { field: bad.field, message: bad.message })?;
+    Ok(Job { requester, attribution: attribution(&parts.headers), inference, inbound, api_type })
 }
 
 /// The body with the workspace's default model, where it names none.
@@ -199,25 +218,25 @@ fn id_value(id: &str) -> HeaderValue {
 
 /// What a request says of the app it comes from.
 fn attribution(headers: &HeaderMap) -> Attribution {
-    let text = |name: &str, longest: usize| {
+    // What can be read of a header is ASCII.
+    let text = |name: &HeaderName, longest: usize| {
         let value = headers.get(name)?.to_str().ok()?.trim();
-        (!value.is_empty()).then(|| value.chars().take(longest).collect::<String>())
+        (!value.is_empty()).then(|| value.get(..longest).unwrap_or(value).to_owned())
     };
+    let is_enabled = |name: &HeaderName| text(name, 16).as_deref() == Some("enabled");
     // Only the origin names the app: paths and queries may hold anything.
-    let app_url = text("http-referer", 2_048)
-        .or_else(|| text("referer", 2_048))
+    let app_url = text(&HTTP_REFERER, 2_048)
+        .or_else(|| text(&header::REFERER, 2_048))
         .and_then(|referer| url::Url::parse(&referer).ok())
         .map(|url| url.origin().ascii_serialization())
         .filter(|origin| origin != "null");
     Attribution {
         app_url: app_url.unwrap_or_default(),
-        app_title: text("x-openrouter-title", 100).or_else(|| text("x-title", 100)).unwrap_or_default(),
-        user_agent: text("user-agent", 256),
-        session_id: text("x-session-id", 256),
-        wants_resume: text("x-stream-resume", 16).as_deref() == Some("enabled"),
-        wants_metadata: ["x-openrouter-metadata", "x-openrouter-experimental-metadata"]
-            .iter()
-            .any(|name| text(name, 16).as_deref() == Some("enabled")),
+        app_title: text(&OPENROUTER_TITLE, 100).or_else(|| text(&TITLE, 100)).unwrap_or_default(),
+        user_agent: text(&header::USER_AGENT, 256),
+        session_id: text(&SESSION_ID, 256),
+        wants_resume: is_enabled(&STREAM_RESUME),
+        wants_metadata: is_enabled(&METADATA) || is_enabled(&EXPERIMENTAL_METADATA),
     }
 }
 

@@ -247,7 +247,7 @@ impl Credentials {
             }
             (Secret::Key(key), auth) => Ok(auth.header(key).into_iter().collect()),
             (Secret::Account(account), _) => {
-                let token = account.token(upstreams, now_ms).await?;
+                let token = Box::pin(account.token(upstreams, now_ms)).await?;
                 Ok(Auth::Bearer.header(&token).into_iter().collect())
             }
             (Secret::Aws(keys), _) => {

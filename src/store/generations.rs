@@ -1,6 +1,6 @@
 //! What was asked of models, one row a request.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use sqlx::AnyConnection;
 use sqlx::FromRow;
@@ -84,6 +84,17 @@ macro_rules! columns {
     };
 }
 
+/// A request as the ledger writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Its number on the node.
+    pub seq: i64,
+    /// What was charged.
+    pub cost_nanos: i64,
+    /// The rest of it; its own number and charge do not count.
+    pub row: Arc<GenerationRow>,
+}
+
 /// Writes one row on SQLite.
 pub(super) const INSERT_ONE: &str = concat!(
     "INSERT INTO generations (",
@@ -99,13 +110,13 @@ static INSERT: LazyLock<Bulk> =
 ///
 /// # Errors
 /// Any database error.
-pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow]) -> sqlx::Result<()> {
+pub async fn insert_many(connection: &mut AnyConnection, rows: &[Posted]) -> sqlx::Result<()> {
     INSERT
-        .execute(connection, rows, |query, row| {
+        .execute(connection, rows, |query, Posted { seq, cost_nanos, row }| {
             query
                 .bind(row.id.as_str())
                 .bind(row.node_id.as_str())
-                .bind(row.seq)
+                .bind(*seq)
                 .bind(row.created_at)
                 .bind(row.organization_id.as_str())
                 .bind(row.workspace_id.as_str())
@@ -130,7 +141,7 @@ pub async fn insert_many(connection: &mut AnyConnection, rows: &[GenerationRow])
                 .bind(row.cached_tokens)
                 .bind(row.cache_write_tokens)
                 .bind(row.cache_write_1h_tokens)
-                .bind(row.cost_nanos)
+                .bind(*cost_nanos)
                 .bind(row.upstream_cost_nanos)
                 .bind(row.finish_reason.as_deref())
                 .bind(row.native_finish_reason.as_deref())

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::Store;
 use super::bulk::Bulk;
-use super::generations::{self, GenerationRow};
+use super::generations::{self, Posted};
 
 /// One account. What we owe its owner is `credited - debited`, nano-USD.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -118,7 +118,7 @@ pub struct LedgerBatch {
     pub new_holds: Vec<HoldRow>,
     pub grown_holds: Vec<GrownHold>,
     pub resolved_holds: Vec<String>,
-    pub generations: Vec<GenerationRow>,
+    pub generations: Vec<Posted>,
 }
 
 macro_rules! key_usage_columns {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, p
 use tokio::sync::oneshot;
 
 use super::SQLITE_PRAGMAS;
-use super::generations::{self, GenerationRow};
+use super::generations::{self, Posted};
 use super::ledger::LedgerBatch;
 
 /// Why a batch was not written.
@@ -227,12 +227,12 @@ fn each<T>(
 
 fn write_generation(
     run: &mut dyn FnMut(&[&dyn ToSql]) -> rusqlite::Result<usize>,
-    row: &GenerationRow,
+    Posted { seq, cost_nanos, row }: &Posted,
 ) -> rusqlite::Result<usize> {
     run(params![
         row.id,
         row.node_id,
-        row.seq,
+        seq,
         row.created_at,
         row.organization_id,
         row.workspace_id,
@@ -257,7 +257,7 @@ fn write_generation(
         row.cached_tokens,
         row.cache_write_tokens,
         row.cache_write_1h_tokens,
-        row.cost_nanos,
+        cost_nanos,
         row.upstream_cost_nanos,
         row.finish_reason,
         row.native_finish_reason,

@@ -51,7 +51,8 @@ impl Answers {
 }
 
 /// The database counts what is alike: each row that changes threads costs more than the counting.
-/// An answer of fewer than eight tokens says little about speed.
+/// An answer of fewer than eight tokens says little about speed. It is grouped first by what differs
+/// most, the speed: sorting then seldom compares more.
 const NEW: &str = "SELECT created_at / 3600000 AS hour, model_id, endpoint_id, provider_name, app_url, app_title, \
      is_simulated, is_cancelled, status, CASE WHEN finish_reason = 'tool_calls' THEN 1 ELSE 0 END AS has_called_tools, \
      CASE WHEN prompt_images > 0 THEN 1 ELSE 0 END AS has_images, \
@@ -63,7 +64,7 @@ const NEW: &str = "SELECT created_at / 3600000 AS hour, model_id, endpoint_id, p
      CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
      CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens \
      FROM generations WHERE node_id = $1 AND seq > $2 AND seq <= $3 \
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18";
+     GROUP BY 13, 14, 2, 3, 5, 1, 4, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18";
 
 static ADD_ENDPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert(

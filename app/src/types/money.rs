@@ -22,6 +22,8 @@ pub struct Price(pub i64);
 
 const NANO_DIGITS: u32 = 9;
 const PICO_DIGITS: u32 = 12;
+/// Decimal places there are at the most.
+const MOST_DIGITS: usize = 12;
 
 impl Money {
     pub const ZERO: Self = Self(0);
@@ -135,12 +137,18 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, value: i64, digits: u32) -> fmt::Re
     let scale = 10_u64.pow(digits);
     let magnitude = value.unsigned_abs();
     write!(f, "{}", magnitude / scale)?;
-    let fraction = magnitude % scale;
-    if fraction == 0 {
+    let mut rest = magnitude % scale;
+    if rest == 0 {
         return Ok(());
     }
-    let text = format!("{fraction:0width$}", width = usize::try_from(digits).unwrap_or(12));
-    write!(f, ".{}", text.trim_end_matches('0'))
+    let mut places = [b'0'; MOST_DIGITS];
+    let places = places.get_mut(..usize::try_from(digits).unwrap_or(0)).unwrap_or_default();
+    for place in places.iter_mut().rev() {
+        *place += u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+    f.write_str(".")?;
+    f.write_str(std::str::from_utf8(places).unwrap_or_default().trim_end_matches('0'))
 }
 
 /// Why a decimal could not become an amount.
@@ -228,7 +236,8 @@ fn parse_decimal(text: &str, digits: u32) -> Result<i64, MoneyError> {
 impl Serialize for Money {
     /// A JSON number written from the integer.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw = RawValue::from_string(self.to_string()).map_err(serde::ser::Error::custom)?;
+        let text = self.to_string();
+        let raw: &RawValue = serde_json::from_str(&text).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

@@ -1,14 +1,17 @@
 //! What an operation changes, as arithmetic on rows; no I/O.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use app::types::Money;
+use foldhash::HashMap;
 
 use super::{
     BYOK_REVENUE, HoldError, HoldOp, KeyUsage, OVERRUN_LOSS, Payer, REFUSED, REVENUE, SettleOp, Stake, TransferOutcome,
     counters,
 };
 use crate::clock::Windows;
+use crate::store::generations::Posted;
 use crate::store::ledger::{BalanceRow, HoldRow, KeyUsageRow, LedgerBatch, TransferRow};
 
 /// Rows by id: all of them where this process owns them, or those a transaction locked.
@@ -51,7 +54,7 @@ impl<'a> Working<'a> {
             balances: BTreeMap::new(),
             keys: BTreeMap::new(),
             batch: LedgerBatch::default(),
-            unwritten: HashMap::new(),
+            unwritten: HashMap::default(),
             now_ms,
         }
     }
@@ -167,12 +170,9 @@ impl<'a> Working<'a> {
                 created_at: self.now_ms,
             });
         }
-        if let Some(mut generation) = op.generation.clone() {
-            if generation.seq == 0 {
-                generation.seq = seq;
-            }
-            generation.cost_nanos = covered;
-            self.batch.generations.push(generation);
+        if let Some(row) = &op.generation {
+            let seq = if row.seq == 0 { seq } else { row.seq };
+            self.batch.generations.push(Posted { seq, cost_nanos: covered, row: Arc::clone(row) });
         }
         for counter in counters(&op.key_id) {
             self.spend(counter, covered, op.own);

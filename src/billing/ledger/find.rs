@@ -1,7 +1,8 @@
 //! What the database knows of the rows a batch touches.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use sqlx::AnyConnection;
 
 use super::apply::{Accounts, floor_of, touched};

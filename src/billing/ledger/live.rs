@@ -1,8 +1,7 @@
 //! Balances in memory, where this process owns them: holds are decided here.
 
-use std::collections::{HashMap, HashSet};
-
 use app::types::Money;
+use foldhash::{HashMap, HashSet};
 
 use super::{HoldError, KeyUsage, Payer, Stake, counters};
 use crate::clock::Windows;

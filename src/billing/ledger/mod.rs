@@ -155,7 +155,7 @@ pub(crate) struct SettleOp {
     pub overrun: i64,
     /// What the provider bills to an own key.
     pub own: i64,
-    pub generation: Option<GenerationRow>,
+    pub generation: Option<Arc<GenerationRow>>,
     pub reply: Option<oneshot::Sender<Money>>,
 }
 
@@ -374,17 +374,17 @@ impl Hold {
     /// Charges what the request cost and records it, in one transaction. What goes
     /// beyond hold and balance is our loss. Returns, once it is durable, what was
     /// charged; `None` when the ledger is gone.
-    pub async fn settle(mut self, cost: impl Into<Stake>, generation: GenerationRow) -> Option<Money> {
-        let answer = self.resolve(cost.into().at_least_zero(), Some(generation));
+    pub async fn settle(mut self, cost: impl Into<Stake>, generation: impl Into<Arc<GenerationRow>>) -> Option<Money> {
+        let answer = self.resolve(cost.into().at_least_zero(), Some(generation.into()));
         answer?.await.ok()
     }
 
     /// Settles a request that happened earlier, with the node and number it had.
     fn settle_past(mut self, generation: GenerationRow) -> Option<oneshot::Receiver<Money>> {
-        self.resolve(Money(generation.cost_nanos).into(), Some(generation))
+        self.resolve(Money(generation.cost_nanos).into(), Some(Arc::new(generation)))
     }
 
-    fn resolve(&mut self, cost: Stake, generation: Option<GenerationRow>) -> Option<oneshot::Receiver<Money>> {
+    fn resolve(&mut self, cost: Stake, generation: Option<Arc<GenerationRow>>) -> Option<oneshot::Receiver<Money>> {
         self.is_resolved = true;
         let (mut charge, mut overrun) = (cost.credit.0, 0);
         if let Some(live) = &self.ledger.inner.live {

@@ -1,10 +1,10 @@
 //! The one task that writes the ledger: takes all that waits into one transaction.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::types::Money;
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -103,8 +103,8 @@ impl Writer {
             node_id: node_id.to_owned(),
             live,
             durable,
-            pending: HashMap::new(),
-            stored: HashMap::new(),
+            pending: HashMap::default(),
+            stored: HashMap::default(),
             seq,
             seal,
         })
@@ -305,7 +305,7 @@ impl Writer {
     ) -> Result<Committed, WriteError> {
         let mut turn = self.store.write_turn().await?;
         let existing = existing(&mut turn, &ids_to_look_up(ops, is_retry)).await?;
-        let unwritten = if needs_unwritten(durable, ops) { self.unwritten(due) } else { HashMap::new() };
+        let unwritten = if needs_unwritten(durable, ops) { self.unwritten(due) } else { HashMap::default() };
         let mut working = Working::new(durable, self.clock.now_ms()).with_unwritten(unwritten);
         let found = Found { existing: &existing, stored: &self.stored };
         let mut committed = self.apply_all(&mut working, ops, due, &found);
@@ -353,7 +353,7 @@ impl Writer {
 
     /// By account, the holds that neither this transaction nor one before it writes.
     fn unwritten(&self, due: &[HoldRow]) -> HashMap<String, i64> {
-        let mut sums: HashMap<String, i64> = HashMap::new();
+        let mut sums: HashMap<String, i64> = HashMap::default();
         for row in self.pending.values().filter(|row| due.iter().all(|due| due.id != row.id)) {
             let sum = sums.entry(row.account_id.clone()).or_default();
             *sum = sum.saturating_add(row.amount_nanos);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::OPAQUE;
 use super::wire::{Answer, Block, BlockDelta, Event, Picture, Thought, ToolUse, finish_reason};
+use crate::dialects::text::lossy;
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, FinishReason, arguments, complaint, reasoning};
 
 /// Bedrock gives one answer.
@@ -201,7 +202,7 @@ fn annotation(citation: &Value, start: usize, end: usize) -> Option<Delta> {
 
 /// A whole answer as deltas.
 pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let nonsense = || {
         complaint::in_band(&text).unwrap_or_else(|| complaint::nonsense("The provider's answer cannot be read", &text))
     };

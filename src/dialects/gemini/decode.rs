@@ -9,7 +9,7 @@ use serde_json::json;
 use super::partial::Assembly;
 use super::wire::{Answer, Call, Candidate, Part, PromptFeedback, WireUsage, finish_reason, reason_word};
 use super::{opaque, request};
-use crate::dialects::text::non_empty;
+use crate::dialects::text::{lossy, non_empty};
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, FinishReason, Usage, complaint, reasoning};
 
 /// Reads one answer. There is no terminal event: the connection just ends.
@@ -263,7 +263,7 @@ fn parsed<'a, T: serde::Deserialize<'a>>(raw: &'a serde_json::value::RawValue) -
 
 /// A whole answer as deltas. Without `alt=sse` a stream is a list of answers.
 pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let text = text.trim();
     let (mut decoder, mut out) = (ResponseDecoder::default(), Vec::new());
     if text.starts_with('[') {

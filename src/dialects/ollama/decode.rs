@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialects::lenient::counts_or_absent;
+use crate::dialects::text::lossy;
 use crate::dialects::{Decoder, Delta, Fault, FinishReason, Usage, arguments, complaint};
 
 /// Ollama gives one answer.
@@ -145,7 +146,7 @@ impl Decoder for LineDecoder {
 
 /// A whole answer as deltas.
 pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let (mut decoder, mut out) = (LineDecoder::default(), Vec::new());
     decoder.line(text.trim(), &mut out)?;
     if decoder.is_done { Ok(out) } else { Err(complaint::nonsense("The provider's answer is not complete", &text)) }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::inference::Part;
+use super::text::lossy;
 use super::{Delta, Dialect, Fault, FinishReason, Quirks, Target, Untranslatable, UpstreamRequest, Usage};
 
 /// A request for vectors or for an order.
@@ -227,7 +228,7 @@ pub fn encode(dialect: Dialect, target: &Target<'_>, wish: &Retrieval) -> Result
 /// [`Fault`] when the body is no answer: malformed, an error in disguise, or not
 /// one vector for each input.
 pub fn decode(dialect: Dialect, quirks: &Quirks, wish: &Retrieval, body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let nonsense =
         |what: &str| super::complaint::in_band(&text).unwrap_or_else(|| super::complaint::nonsense(what, &text));
     let answer: Value =

@@ -3,11 +3,10 @@
 
 mod schema;
 
-use indexmap::IndexMap;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::inference::{Inference, Message, Part, ResponseFormat, Role};
+use super::inference::{Inference, Message, Part, RawFields, ResponseFormat, Role};
 use super::{Delta, FinishReason, Usage};
 
 /// The schema an answer to this request has to fit.
@@ -157,7 +156,7 @@ pub(super) fn insert(inference: &mut Inference, place: usize, role: Role, text: 
     }
 }
 
-fn set_raw(raw: &mut IndexMap<String, Box<RawValue>>, name: &str, value: &impl serde::Serialize) {
+fn set_raw(raw: &mut RawFields, name: &str, value: &impl serde::Serialize) {
     if let Ok(value) = to_raw_value(value) {
         raw.insert(name.to_owned(), value);
     }

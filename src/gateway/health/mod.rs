@@ -7,9 +7,9 @@ mod capacity;
 mod shared;
 mod statistics;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 

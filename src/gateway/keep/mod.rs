@@ -137,7 +137,12 @@ impl Recording {
 impl Run {
     /// Keeps what is to be kept of this request. Called when the caller has his answer.
     pub(super) async fn keep(&mut self, answer: Option<&Answer>) {
-        let Some(mut keeping) = self.keeping.take() else { return };
+        let Some(keeping) = self.keeping.take() else { return };
+        // Seldom: on the heap, so that other requests do not carry its room.
+        Box::pin(self.keep_in(keeping, answer)).await;
+    }
+
+    async fn keep_in(&mut self, mut keeping: Box<Keeping>, answer: Option<&Answer>) {
         let Some(row) = keeping.row.take() else { return };
         let room = usize::try_from(self.app.config.prompt_logs.most_bytes).unwrap_or(usize::MAX);
         let input = text::input(&self.job.inference, room / 2);

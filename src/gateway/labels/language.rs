@@ -13,9 +13,9 @@ impl Hits {
     /// Counts a word that belongs to these languages, a bit each.
     pub(super) fn add(&mut self, languages: u32) {
         let mut rest = languages;
-        for count in &mut self.0 {
-            *count += u16::from(rest & 1 == 1);
-            rest >>= 1;
+        while let Some(count) = self.0.get_mut(usize::try_from(rest.trailing_zeros()).unwrap_or(usize::MAX)) {
+            *count += 1;
+            rest &= rest - 1;
         }
     }
 
@@ -79,6 +79,9 @@ impl Scripts {
 
 /// The code of the language, or nothing. A sign of Chinese or Japanese stands for two letters.
 pub(super) fn of(text: &str, words: &Hits) -> &'static str {
+    if text.is_ascii() {
+        return if text.bytes().take(LOOKED_AT).any(|byte| byte.is_ascii_alphabetic()) { words.best() } else { "" };
+    }
     let mut found = Scripts::default();
     for letter in text.chars().take(LOOKED_AT) {
         found.count(letter);

@@ -50,12 +50,20 @@ impl Labels {
         let mut traits = Traits::default();
         let mut languages = language::Hits::default();
         let mut words = 0;
-        for word in start.split(|letter: char| !letter.is_alphanumeric() && letter != '\'').take(LOOKED_UP) {
+        let mut look_up = |word: &[u8]| {
             words += usize::from(!word.is_empty());
             if let Some(meaning) = WORDS.get(word) {
                 traits.add(meaning.traits);
                 languages.add(meaning.languages);
             }
+        };
+        if start.is_ascii() {
+            // Most questions: no letter of theirs need be decoded.
+            let bytes = start.as_bytes().split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'\'');
+            bytes.take(LOOKED_UP).for_each(look_up);
+        } else {
+            let parts = start.split(|letter: char| !letter.is_alphanumeric() && letter != '\'');
+            parts.take(LOOKED_UP).for_each(|word| look_up(word.as_bytes()));
         }
         let task = task(request, &text, &traits, company);
         Self { task, category: category(task, &traits, words), language: language::of(&start, &languages) }

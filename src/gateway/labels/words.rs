@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 /// Languages in Latin letters that words tell apart, most widespread first.
 pub(super) const LATIN: [&str; 17] =
@@ -38,6 +38,9 @@ macro_rules! traits {
         impl Traits {
             /// Counts a word that is of these kinds, a bit each.
             pub(super) fn add(&mut self, kinds: u32) {
+                if kinds == 0 {
+                    return;
+                }
                 $(self.$field += u16::from(kinds & $bit != 0);)*
             }
         }
@@ -101,19 +104,19 @@ pub(super) struct Meaning {
     pub traits: u32,
 }
 
-/// All words, in small letters. Nobody can add one, so the hash need not withstand made collisions.
-pub(super) static WORDS: LazyLock<FxHashMap<&'static str, Meaning>> = LazyLock::new(|| {
-    let mut words: FxHashMap<&'static str, Meaning> = FxHashMap::default();
+/// All words, in small letters.
+pub(super) static WORDS: LazyLock<HashMap<&'static [u8], Meaning>> = LazyLock::new(|| {
+    let mut words: HashMap<&'static [u8], Meaning> = HashMap::default();
     let mut bit = 1;
     for list in COMMON {
         for word in list.split_whitespace() {
-            words.entry(word).or_default().languages |= bit;
+            words.entry(word.as_bytes()).or_default().languages |= bit;
         }
         bit <<= 1;
     }
     for (kind, list) in KINDS {
         for word in list.split_whitespace() {
-            words.entry(word).or_default().traits |= kind;
+            words.entry(word.as_bytes()).or_default().traits |= kind;
         }
     }
     words

@@ -51,7 +51,7 @@ impl PerMinute {
     /// 429 when the bucket is empty.
     pub(super) async fn take(&self, name: &str, who: &str) -> Result<()> {
         if let Some(shared) = &self.shared
-            && let Some(wait) = shared.take(self.kind, name, self.limit).await
+            && let Some(wait) = Box::pin(shared.take(self.kind, name, self.limit)).await
         {
             return if wait.is_zero() { Ok(()) } else { Err(self.refusal(wait, who)) };
         }

@@ -1,13 +1,13 @@
 //! Reading one raw field at a time, with errors that name it.
 
-use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialects::BadField;
+use crate::dialects::inference::RawFields;
 
 /// The fields of the top level. A `null` counts as absent.
-pub(super) struct Fields<'a>(pub(super) &'a IndexMap<String, Box<RawValue>>);
+pub(super) struct Fields<'a>(pub(super) &'a RawFields);
 
 impl<'a> Fields<'a> {
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {

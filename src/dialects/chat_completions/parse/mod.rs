@@ -8,12 +8,10 @@ mod fields;
 mod messages;
 mod tools;
 
-use indexmap::IndexMap;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::dialects::BadField;
-use crate::dialects::inference::{Inference, ProviderPreferences, Reasoning, Sampling};
+use crate::dialects::inference::{Inference, ProviderPreferences, RawFields, Reasoning, Sampling};
 use fields::{Fields, read};
 
 /// Characters a caller's own name for the user may have.
@@ -26,7 +24,7 @@ const EFFORTS: [&str; 7] = ["max", "xhigh", "high", "medium", "low", "minimal", 
 /// # Errors
 /// [`BadField`] names the first field that is missing or wrong, and the remedy.
 pub fn parse(body: &[u8]) -> Result<Inference, BadField> {
-    let raw: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(|error| BadField {
+    let raw: RawFields = serde_json::from_slice(body).map_err(|error| BadField {
         field: "body".to_owned(),
         message: format!("The request body must be one JSON object: {error}"),
     })?;
@@ -54,7 +52,7 @@ fn typed(fields: &Fields<'_>) -> Result<Inference, BadField> {
         modalities: fields.typed("modalities", "must be an array of strings")?.unwrap_or_default(),
         image_config: fields.typed("image_config", "must be an object")?,
         resumes: fields.boolean("stream_resume")?.unwrap_or(false),
-        raw: IndexMap::new(),
+        raw: RawFields::default(),
         native: None,
         web_search: None,
         retrieval: None,

@@ -2,11 +2,10 @@
 
 use super::request::untranslatable;
 use crate::dialects::Untranslatable;
-use indexmap::IndexMap;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
-use crate::dialects::inference::{Inference, Message, Part, ResponseFormat, Tool, ToolCall, ToolChoice};
+use crate::dialects::inference::{Inference, Message, Part, RawFields, ResponseFormat, Tool, ToolCall, ToolChoice};
 
 /// Passes when nothing in the request belongs to another company's protocol alone.
 pub(super) fn check(inference: &Inference) -> Result<(), Untranslatable> {
@@ -27,7 +26,7 @@ pub(super) fn check(inference: &Inference) -> Result<(), Untranslatable> {
 }
 
 /// The top-level fields, as a caller who speaks OpenAI would have sent them.
-pub(super) fn fields(inference: &Inference) -> IndexMap<String, Box<RawValue>> {
+pub(super) fn fields(inference: &Inference) -> RawFields {
     let sampling = &inference.sampling;
     let list = |items: Vec<Value>| (!items.is_empty()).then_some(Value::from(items));
     let stop: Vec<Value> = sampling.stop.iter().map(|stop| Value::from(stop.as_str())).collect();

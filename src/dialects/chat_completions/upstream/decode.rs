@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Call, Choice, Chunk, Content, Message};
-use crate::dialects::text::non_empty;
+use crate::dialects::text::{lossy, non_empty};
 use crate::dialects::{Decoder, Delta, Fault, FinishReason, Quirks, arguments, complaint, reasoning};
 
 /// Top-level fields handed on to the caller.
@@ -272,7 +272,7 @@ fn finish_reason(native: &str, has_calls: bool) -> FinishReason {
 
 /// A whole answer as deltas.
 pub(super) fn whole(quirks: &Quirks, body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let (mut decoder, mut out) = (ChunkDecoder::new(quirks), Vec::new());
     // DeepSeek keeps the connection alive with blank lines before the body.
     decoder.chunk(text.trim(), &mut out)?;

@@ -3,12 +3,10 @@
 
 use std::borrow::Cow;
 
-use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{compose, history};
-use crate::dialects::inference::{Inference, Reasoning, ResponseFormat, ToolChoice};
+use crate::dialects::inference::{Inference, RawFields, Reasoning, ResponseFormat, ToolChoice};
 use crate::dialects::{Quirks, Target, Untranslatable, reasoning};
 
 /// Fields that are meant for the gateway, not for the provider.
@@ -85,7 +83,7 @@ pub(super) fn body(target: &Target<'_>, inference: &Inference) -> Result<Vec<u8>
 fn passed_through(
     quirks: &Quirks,
     inference: &Inference,
-    raw: &IndexMap<String, Box<RawValue>>,
+    raw: &RawFields,
     body: &mut Object<'_>,
 ) -> Result<(), Untranslatable> {
     for (name, value) in raw {

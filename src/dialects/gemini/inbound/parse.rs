@@ -1,11 +1,10 @@
 //! The caller's request: bytes to [`Inference`].
 
-use indexmap::IndexMap;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{conversation, tools};
-use crate::dialects::inference::{Inference, Native, Reasoning, ResponseFormat, Sampling};
+use crate::dialects::inference::{Inference, Native, RawFields, Reasoning, ResponseFormat, Sampling};
 use crate::dialects::read::Object;
 use crate::dialects::{BadField, Dialect};
 
@@ -21,7 +20,7 @@ pub fn parse(body: &[u8], model: &str, is_streamed: bool) -> Result<Inference, B
         field: "body".to_owned(),
         message: format!("The request body must be one JSON object: {error}"),
     };
-    let raw: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(broken)?;
+    let raw: RawFields = serde_json::from_slice(body).map_err(broken)?;
     let value: Value = serde_json::from_slice(body).map_err(broken)?;
     let mut inference = typed(Object::of(&value, "body")?)?;
     if let Some(contents) = raw.get("contents") {

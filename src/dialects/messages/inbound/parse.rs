@@ -1,12 +1,11 @@
 //! The caller's request: bytes to [`Inference`].
 
-use indexmap::IndexMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::conversation;
 use super::tools;
-use crate::dialects::inference::{Inference, Native, Reasoning, ResponseFormat, Sampling};
+use crate::dialects::inference::{Inference, Native, RawFields, Reasoning, ResponseFormat, Sampling};
 use crate::dialects::read::Object;
 use crate::dialects::{BadField, Dialect};
 
@@ -23,7 +22,7 @@ pub fn parse(body: &[u8], betas: Option<String>) -> Result<Inference, BadField> 
         field: "body".to_owned(),
         message: format!("The request body must be one JSON object: {error}"),
     };
-    let raw: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(broken)?;
+    let raw: RawFields = serde_json::from_slice(body).map_err(broken)?;
     let value: Value = serde_json::from_slice(body).map_err(broken)?;
     let mut inference = typed(Object::of(&value, "body")?)?;
     if let Some(messages) = raw.get("messages") {

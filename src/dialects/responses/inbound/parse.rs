@@ -1,11 +1,9 @@
 //! The caller's request: bytes to [`Inference`].
 
-use indexmap::IndexMap;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{items, tools};
-use crate::dialects::inference::{Inference, Message, Native, Part, Reasoning, Role, Sampling};
+use crate::dialects::inference::{Inference, Message, Native, Part, RawFields, Reasoning, Role, Sampling};
 use crate::dialects::read::Object;
 use crate::dialects::{BadField, Dialect};
 
@@ -25,7 +23,7 @@ pub fn parse(body: &[u8]) -> Result<Inference, BadField> {
     };
     let sent: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
     let mut inference = typed(Object(&sent))?;
-    let fields: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(unreadable)?;
+    let fields: RawFields = serde_json::from_slice(body).map_err(unreadable)?;
     inference.native = Some(Native { dialect: Dialect::OpenaiResponses, fields, headers: Vec::new() });
     Ok(inference)
 }
