@@ -224,7 +224,9 @@ impl Run {
         Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()).watching_calls(is_watching)
     }
 
-    pub(super) fn note_success(&self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
+    /// Notes how an answer went, and gives its place at the endpoint free: before its caller, who
+    /// has not got the end of it yet, can ask again.
+    pub(super) fn note_success(&mut self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
         let ms = |value: Option<i64>| value.and_then(|ms| i32::try_from(ms).ok()).map_or(0.0, f64::from);
         if let Some((conversation, is_named)) = self.conversation
             && sticky::pays(&candidate.endpoint)
@@ -243,6 +245,7 @@ impl Run {
             settled.usage.completion_tokens.unwrap_or(0),
             ms(outcome.generation_ms),
         );
+        self.ticket = None;
     }
 }
 
