@@ -22,8 +22,8 @@ pub struct Price(pub i64);
 
 const NANO_DIGITS: u32 = 9;
 const PICO_DIGITS: u32 = 12;
-/// Decimal places there are at the most.
-const MOST_DIGITS: usize = 12;
+/// Twenty digits, a point and a sign have room in so many bytes.
+const LONGEST: usize = 24;
 
 impl Money {
     pub const ZERO: Self = Self(0);
@@ -119,36 +119,46 @@ impl Money {
 impl fmt::Display for Money {
     /// US dollars as an exact decimal, without trailing zeros: `0.00125`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, self.0, NANO_DIGITS)
+        f.write_str(decimal(self.0, NANO_DIGITS, &mut [0; LONGEST]))
     }
 }
 
 impl fmt::Display for Price {
     /// US dollars per unit as an exact decimal, without trailing zeros: `0.0000025`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, self.0, PICO_DIGITS)
+        f.write_str(decimal(self.0, PICO_DIGITS, &mut [0; LONGEST]))
     }
 }
 
-fn write_decimal(f: &mut fmt::Formatter<'_>, value: i64, digits: u32) -> fmt::Result {
-    if value < 0 {
-        f.write_str("-")?;
-    }
-    let scale = 10_u64.pow(digits);
-    let magnitude = value.unsigned_abs();
-    write!(f, "{}", magnitude / scale)?;
-    let mut rest = magnitude % scale;
-    if rest == 0 {
-        return Ok(());
-    }
-    let mut places = [b'0'; MOST_DIGITS];
-    let places = places.get_mut(..usize::try_from(digits).unwrap_or(0)).unwrap_or_default();
-    for place in places.iter_mut().rev() {
-        *place += u8::try_from(rest % 10).unwrap_or(0);
+/// An exact decimal of `value` units, of which ten to the power of `digits` make one, without
+/// trailing zeros. It is written into `room` from its end.
+fn decimal(value: i64, digits: u32, room: &mut [u8; LONGEST]) -> &str {
+    let (mut rest, mut places) = (value.unsigned_abs(), digits);
+    while places > 0 && rest.is_multiple_of(10) {
         rest /= 10;
+        places -= 1;
     }
-    f.write_str(".")?;
-    f.write_str(std::str::from_utf8(places).unwrap_or_default().trim_end_matches('0'))
+    let mut start = room.len();
+    let mut put = |byte: u8| {
+        start -= 1;
+        if let Some(place) = room.get_mut(start) {
+            *place = byte;
+        }
+    };
+    let mut written = 0;
+    // At least one digit before the point.
+    while rest > 0 || written <= places {
+        put(b'0' + u8::try_from(rest % 10).unwrap_or(0));
+        rest /= 10;
+        written += 1;
+        if written == places {
+            put(b'.');
+        }
+    }
+    if value < 0 {
+        put(b'-');
+    }
+    room.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
 }
 
 /// Why a decimal could not become an amount.
@@ -236,8 +246,9 @@ fn parse_decimal(text: &str, digits: u32) -> Result<i64, MoneyError> {
 impl Serialize for Money {
     /// A JSON number written from the integer.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self.to_string();
-        let raw: &RawValue = serde_json::from_str(&text).map_err(serde::ser::Error::custom)?;
+        let mut room = [0; LONGEST];
+        let text = decimal(self.0, NANO_DIGITS, &mut room);
+        let raw: &RawValue = serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -300,12 +311,14 @@ mod tests {
 
     #[test]
     fn decimals_survive_the_round_trip_digit_by_digit() {
-        for text in ["0", "0.000000001", "0.1", "9223372036.854775807", "-12.5", "1234567.89"] {
+        for text in ["0", "0.000000001", "0.1", "9223372036.854775807", "-12.5", "1234567.89", "10", "-100.01"] {
             assert_eq!(text.parse::<Money>().unwrap().to_string(), text);
             let json = serde_json::to_string(&text.parse::<Money>().unwrap()).unwrap();
             assert_eq!(json, text, "written as a bare JSON number");
             assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), text.parse().unwrap());
         }
+        assert_eq!(Money(i64::MIN).to_string(), "-9223372036.854775808", "the longest there is");
+        assert_eq!(Price(-1).to_string(), "-0.000000000001");
         assert_eq!("0.0000025".parse::<Price>().unwrap(), Price(2_500_000));
         assert_eq!("1.32e-7".parse::<Price>().unwrap(), Price(132_000));
         assert_eq!("2.5E+1".parse::<Money>().unwrap(), Money::from_dollars(25));

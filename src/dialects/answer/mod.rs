@@ -258,23 +258,25 @@ impl Tally {
 /// Tool call ids that are present and distinct within one answer.
 #[derive(Debug)]
 pub struct CallIds {
-    /// Letters and digits of the generation id.
-    seed: String,
+    generation_id: String,
     used: Vec<String>,
 }
 
 impl CallIds {
     #[must_use]
     pub fn new(heading_id: &str) -> Self {
-        let seed = heading_id.strip_prefix("gen-").unwrap_or(heading_id);
-        Self { seed: seed.chars().filter(char::is_ascii_alphanumeric).collect(), used: Vec::new() }
+        Self { generation_id: heading_id.to_owned(), used: Vec::new() }
     }
 
     /// The provider's id, unless it is missing, empty or already taken.
     pub fn claim(&mut self, given: Option<&str>) -> String {
         let id = match given {
             Some(id) if !id.is_empty() && !self.used.iter().any(|used| used == id) => id.to_owned(),
-            _ => format!("call_{}{}", self.seed, self.used.len()),
+            _ => {
+                let rest = self.generation_id.strip_prefix("gen-").unwrap_or(&self.generation_id);
+                let seed: String = rest.chars().filter(char::is_ascii_alphanumeric).collect();
+                format!("call_{seed}{}", self.used.len())
+            }
         };
         self.used.push(id.clone());
         id

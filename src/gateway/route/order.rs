@@ -101,6 +101,9 @@ fn sort_by_statistic(rest: &mut Vec<Candidate>, statistic: impl Fn(&Endpoint) ->
 /// Moves one healthy endpoint to the front, drawn by weight 1/price². Endpoints
 /// that know all parameters in use are preferred where there are any.
 fn draw_first(app: &App, inference: &Inference, rest: &mut Vec<Candidate>, now: i64) {
+    if rest.len() < 2 {
+        return;
+    }
     let fits = fitting(app, inference, now);
     rest.sort_by_key(|candidate| !fits(candidate));
     let weights = weights(app, inference, rest, now);

@@ -1,6 +1,6 @@
 //! A whole answer: one `chat.completion`.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::usage::UsageBody;
@@ -19,11 +19,22 @@ struct Completion<'a> {
     /// The key is required, even when nothing is known.
     system_fingerprint: Option<&'a Value>,
     #[serde(flatten)]
-    extras: &'a Map<String, Value>,
+    extras: Others<'a>,
     choices: Vec<Choice<'a>>,
     usage: UsageBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     openrouter_metadata: Option<&'a Value>,
+}
+
+const FINGERPRINT: &str = "system_fingerprint";
+
+/// The fields of a provider's own that have no place above.
+struct Others<'a>(&'a Map<String, Value>);
+
+impl Serialize for Others<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|(name, _)| *name != FINGERPRINT))
+    }
 }
 
 #[derive(Serialize)]
@@ -71,8 +82,6 @@ struct Function<'a> {
 /// The body of the response.
 #[must_use]
 pub fn whole(heading: &Heading, answer: &Answer, report: &UsageReport) -> Vec<u8> {
-    let mut extras = answer.extras.clone();
-    let fingerprint = extras.shift_remove("system_fingerprint");
     let mut ids = CallIds::new(&heading.id);
     let nothing = AnsweredChoice::default();
     let choices = answer.choices.iter().map(|(index, choice)| (*index, choice));
@@ -83,8 +92,8 @@ pub fn whole(heading: &Heading, answer: &Answer, report: &UsageReport) -> Vec<u8
         created: heading.created,
         model: &heading.model,
         provider: &heading.provider,
-        system_fingerprint: fingerprint.as_ref(),
-        extras: &extras,
+        system_fingerprint: answer.extras.get(FINGERPRINT),
+        extras: Others(&answer.extras),
         choices: choices.chain(missing).map(|(index, choice)| choice_body(choice, index, &mut ids)).collect(),
         usage: UsageBody::from(report),
         openrouter_metadata: heading.metadata.as_ref(),
