@@ -101,11 +101,16 @@ impl Inference {
             })
     }
 
-    /// Whether the answer is to be JSON, and whether it is to follow a schema.
+    /// The answer is to be JSON.
     #[must_use]
-    pub const fn wants_format(&self) -> (bool, bool) {
-        let wants_schema = matches!(self.response_format, Some(ResponseFormat::JsonSchema { .. }));
-        (wants_schema || matches!(self.response_format, Some(ResponseFormat::JsonObject)), wants_schema)
+    pub const fn wants_json(&self) -> bool {
+        matches!(self.response_format, Some(ResponseFormat::JsonObject | ResponseFormat::JsonSchema { .. }))
+    }
+
+    /// The answer is to follow a schema.
+    #[must_use]
+    pub const fn wants_schema(&self) -> bool {
+        matches!(self.response_format, Some(ResponseFormat::JsonSchema { .. }))
     }
 
     /// Names of the optional parameters in use, in the catalog's vocabulary
@@ -117,12 +122,11 @@ impl Inference {
         }
         let sampling = &self.sampling;
         let reasons = self.reasoning.as_ref().is_some_and(Reasoning::is_on);
-        let (wants_format, wants_schema) = self.wants_format();
         let table = [
             ("tools", !self.tools.is_empty()),
             ("tool_choice", self.tool_choice.is_some()),
-            ("response_format", wants_format),
-            ("structured_outputs", wants_schema),
+            ("response_format", self.wants_json()),
+            ("structured_outputs", self.wants_schema()),
             ("reasoning", reasons),
             ("max_tokens", sampling.max_tokens.is_some()),
             ("temperature", sampling.temperature.is_some()),

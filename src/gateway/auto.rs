@@ -16,7 +16,7 @@ use crate::App;
 use crate::catalog::category::Category;
 use crate::catalog::{Catalog, Endpoint, Model};
 use crate::dialects::Inference;
-use crate::dialects::inference::{Part, ResponseFormat, Role};
+use crate::dialects::inference::{Part, Role};
 use crate::error::{Error, Result};
 
 pub const NAME: &str = "openrouter/auto";
@@ -81,8 +81,7 @@ impl Task {
             .flat_map(|text| text.chars().take(4_000))
             .collect();
         let by_words = Self::of_words(&text.to_lowercase());
-        let wants_json =
-            matches!(inference.response_format, Some(ResponseFormat::JsonSchema { .. } | ResponseFormat::JsonObject));
+        let wants_json = inference.wants_json();
         if by_words == Self::Chat && wants_json { Self::Extraction } else { by_words }
     }
 

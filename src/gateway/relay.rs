@@ -101,6 +101,7 @@ pub(super) async fn drive(mut run: Box<Run>, head: oneshot::Sender<Result<()>>, 
 async fn fail(mut run: Box<Run>, fault: Fault, head: oneshot::Sender<Result<()>>, frames: frames::Sender) {
     let error = run.failure(fault.clone());
     run.settle_failure(&fault).await;
+    run.ticket = None;
     if let Err(Err(error)) = head.send(Err(error)) {
         // The head went out already: the failure is a frame of the stream.
         let mut buffer = Vec::new();
@@ -314,6 +315,8 @@ impl Relay {
                 self.writer.fail(&failure_of(&error), None, &mut self.buffer);
             }
         }
+        // The place is free before the caller, who has not got the end yet, can ask again.
+        run.ticket = None;
         self.flush().await;
         // The caller has his answer; the stream ends here.
         let recording = self.recording.take();

@@ -41,6 +41,7 @@ pub(super) async fn drive(mut run: Box<Run>, reply: oneshot::Sender<Result<Bytes
         Err(fault) => {
             // Nothing was delivered, so nothing is charged.
             Box::pin(run.settle_failure(&fault)).await;
+            run.ticket = None;
             let _ = reply.send(Err(run.failure(fault)));
             run.keep(None).await;
             return;
@@ -57,6 +58,8 @@ pub(super) async fn drive(mut run: Box<Run>, reply: oneshot::Sender<Result<Bytes
         run.note_success(&candidate, &outcome, &settled);
         Bytes::from(run.job.inbound.whole(&heading, &answer, &report_of(&settled)))
     });
+    // Free before the caller can ask again.
+    run.ticket = None;
     // The caller may have left; the charge stands.
     let _ = reply.send(body);
     run.keep(Some(&answer)).await;
@@ -224,9 +227,7 @@ impl Run {
         Tally::keeping(Vocabulary::of(&candidate.model.id).is_some()).watching_calls(is_watching)
     }
 
-    /// Notes how an answer went, and gives its place at the endpoint free: before its caller, who
-    /// has not got the end of it yet, can ask again.
-    pub(super) fn note_success(&mut self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
+    pub(super) fn note_success(&self, candidate: &Candidate, outcome: &Outcome, settled: &Settled) {
         let ms = |value: Option<i64>| value.and_then(|ms| i32::try_from(ms).ok()).map_or(0.0, f64::from);
         if let Some((conversation, is_named)) = self.conversation
             && sticky::pays(&candidate.endpoint)
@@ -245,7 +246,6 @@ impl Run {
             settled.usage.completion_tokens.unwrap_or(0),
             ms(outcome.generation_ms),
         );
-        self.ticket = None;
     }
 }
 

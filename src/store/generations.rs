@@ -89,7 +89,7 @@ macro_rules! columns {
 pub struct Posted {
     /// Its number on the node.
     pub seq: i64,
-    /// What was charged.
+    /// What was charged, nano-USD.
     pub cost_nanos: i64,
     /// The rest of it; its own number and charge do not count.
     pub row: Arc<GenerationRow>,

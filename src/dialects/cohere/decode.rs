@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::FORMAT;
 use super::wire::{Answer, Call, Content, Event, EventDelta, Message, finish_reason};
+use crate::dialects::text::lossy;
 use crate::dialects::{Decoder, Delta, Fault, FaultKind, complaint, reasoning};
 
 /// Cohere gives one answer.
@@ -178,7 +179,7 @@ fn logprobs(said: &Value) -> Option<Delta> {
 
 /// A whole answer as deltas.
 pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let nonsense = || {
         complaint::in_band(&text).unwrap_or_else(|| complaint::nonsense("The provider's answer cannot be read", &text))
     };

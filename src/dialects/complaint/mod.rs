@@ -6,7 +6,7 @@ mod retry;
 use serde_json::Value;
 
 use super::fault::{Fault, FaultKind};
-use super::text::head;
+use super::text::{head, lossy};
 
 /// How much of the provider's body is kept, bytes.
 const RAW_LIMIT: usize = 4 << 10;
@@ -30,7 +30,7 @@ struct Complaint {
 
 /// What an answer with a non-2xx status means.
 pub(super) fn from_response(status: u16, headers: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Fault {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let mut complaint = read(&text).unwrap_or_else(|| Complaint { message: plain(&text), ..Complaint::default() });
     // Amazon says in a header what it was; a link may stand behind the name.
     if let Some(class) = headers("x-amzn-errortype")

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::opaque::{self, Opaque};
 use super::wire::{Block, BlockDelta, Event, Message, StopDetails, WireUsage, finish_reason};
-use crate::dialects::text::{Text, non_empty};
+use crate::dialects::text::{Text, lossy, non_empty};
 use crate::dialects::{Decoder, Delta, Fault, complaint, reasoning};
 
 /// Anthropic gives one answer.
@@ -260,7 +260,7 @@ fn parsed<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Fault> 
 
 /// A whole answer as deltas.
 pub(super) fn whole(body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let nonsense = || {
         complaint::in_band(&text).unwrap_or_else(|| complaint::nonsense("The provider's answer cannot be read", &text))
     };

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::wire::{Event, Response};
-use crate::dialects::text::Text;
+use crate::dialects::text::{Text, lossy};
 use crate::dialects::{Decoder, Delta, Fault, FinishReason, arguments, complaint, reasoning};
 
 /// This API gives one answer.
@@ -339,7 +339,7 @@ impl EventDecoder {
 
 /// A whole answer as deltas.
 pub(super) fn whole(format: &str, body: &[u8]) -> Result<Vec<Delta>, Fault> {
-    let text = String::from_utf8_lossy(body);
+    let text = lossy(body);
     let text = text.trim();
     let nonsense = || {
         complaint::in_band(text).unwrap_or_else(|| complaint::nonsense("The provider's answer cannot be read", text))

@@ -7,7 +7,7 @@ mod words;
 use app::types::labels::is_about_code;
 
 use crate::dialects::Inference;
-use crate::dialects::inference::{Part, ResponseFormat, Role};
+use crate::dialects::inference::{Part, Role};
 use crate::dialects::retrieval::{Input, Retrieval};
 use words::{Traits, WORDS};
 
@@ -120,7 +120,7 @@ fn task(request: &Inference, text: &str, traits: &Traits, company: Company) -> &
     if !request.tools.is_empty() {
         return "agent:tool_use";
     }
-    if matches!(request.response_format, Some(ResponseFormat::JsonObject | ResponseFormat::JsonSchema { .. })) {
+    if request.wants_json() {
         return "data:extraction";
     }
     if company.has_files {
@@ -196,7 +196,7 @@ mod tests {
     use app::types::labels::{CATEGORIES, LANGUAGES, TASKS};
 
     use super::*;
-    use crate::dialects::inference::{Message, Tool};
+    use crate::dialects::inference::{Message, ResponseFormat, Tool};
 
     fn asked(text: &str) -> Inference {
         let message = |role, text: &str| Message { role, content: vec![Part::text(text)], ..Message::default() };

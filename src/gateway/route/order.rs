@@ -160,11 +160,10 @@ fn unsound_calls(app: &App, endpoint: &Endpoint, now: i64) -> f64 {
 
 /// Parameters in use that an endpoint is preferred for, even where it need not know all.
 fn wanted(inference: &Inference) -> Vec<&'static str> {
-    let (wants_format, wants_schema) = inference.wants_format();
     let wishes = [
         ("tools", !inference.tools.is_empty()),
-        ("response_format", wants_format),
-        ("structured_outputs", wants_schema),
+        ("response_format", inference.wants_json()),
+        ("structured_outputs", inference.wants_schema()),
     ];
     let is_used = |(name, is_used): (&'static str, bool)| (is_used && inference.retrieval.is_none()).then_some(name);
     wishes.into_iter().filter_map(is_used).collect()
