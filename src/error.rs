@@ -74,6 +74,13 @@ pub enum Error {
     Internal(String),
 }
 
+impl From<tower_sessions::session::Error> for Error {
+    /// A session that cannot be kept or read.
+    fn from(error: tower_sessions::session::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl Error {
     /// A 400 that names the field and the remedy.
     #[must_use]

@@ -119,10 +119,9 @@ pub async fn change_password(
     proof.map_err(|error| refusal(error, "current_password"))?;
     let done = app.users.set_password(user, &wanted.new_password).await;
     done.map_err(|error| refusal(error, "new_password"))?;
-    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     let own = session.id().map(digest).unwrap_or_default();
     app.store.end_other_sessions(&user.id, &own).await?;
-    session.insert(PROVED_AT, app.clock.now_ms()).await.map_err(internal)?;
+    session.insert(PROVED_AT, app.clock.now_ms()).await?;
     note_own(&app, user, &origin, "password.change", "").await?;
     tell(&app, user, "Your password was changed", "The password of your account was changed.").await?;
     Ok(said("The password is changed, and every other session is signed out."))
@@ -372,6 +371,6 @@ pub async fn delete_account(
     for row in &organizations {
         app.keys.forget_organization(&row.id, now).await?;
     }
-    session.flush().await.map_err(|error| Error::Internal(error.to_string()))?;
+    session.flush().await?;
     Ok(Json(Deleted { deleted: true }))
 }

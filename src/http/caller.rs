@@ -225,7 +225,7 @@ pub async fn person(parts: &Parts, app: &Arc<App>) -> Result<Option<Caller>> {
         return Ok(None);
     }
     let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
-    let user_id = session.get::<String>(USER_ID).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let user_id = session.get::<String>(USER_ID).await?;
     let Some(user_id) = user_id else { return Ok(None) };
     let Some(user) = app.store.user(&user_id).await? else { return Ok(None) };
     let chosen = async |name| session.get::<String>(name).await.ok().flatten().unwrap_or_default();

@@ -9,6 +9,8 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::caller::Caller;
 use super::chats::{no_such_chat, no_such_link, person};
@@ -171,17 +173,13 @@ pub async fn show_shared_image(
     State(app): State<Arc<App>>,
     Path((share_id, file)): Path<(String, String)>,
 ) -> Result<Response> {
-    use base64::Engine as _;
     let chat = app.store.shared_chat(&share_id).await?.filter(|chat| chat.shares_images != 0);
     let chat = chat.ok_or_else(no_such_link)?;
     let row = app.store.chat_file(&chat.user_id, &chat.id, &file).await?;
     let none = || Error::not_found("There is no image here.");
     let row = row.ok_or_else(none)?;
     let kind = IMAGES.into_iter().find(|kind| *kind == row.kind).ok_or_else(none)?;
-    let bytes = row
-        .content
-        .split_once(";base64,")
-        .and_then(|(_, text)| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let bytes = row.content.split_once(";base64,").and_then(|(_, text)| STANDARD.decode(text).ok());
     let headers = [
         (header::CONTENT_TYPE, kind),
         // Once the link is taken back nobody sees it again.
@@ -209,13 +207,12 @@ async fn check_room(app: &App, row: &ChatFileRow) -> Result<()> {
 
 /// Bytes of a file whose data are what they claim.
 fn size(file: &Attachment) -> Result<i64> {
-    use base64::Engine as _;
     if file.name.is_empty() || file.name.chars().count() > 255 {
         return Err(Error::bad_request("name", "name must have 1 to 255 letters"));
     }
     let prefix = format!("data:{};base64,", file.kind);
     let bytes = file.data.strip_prefix(&prefix).filter(|_| file.kind.contains('/') && file.kind.len() <= 100);
-    let bytes = bytes.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let bytes = bytes.and_then(|text| STANDARD.decode(text).ok());
     let bytes = bytes.ok_or_else(|| {
         Error::bad_request("data", "data must be `data:`, the file's kind, `;base64,` and the bytes in Base64")
     })?;

@@ -165,7 +165,7 @@ async fn submit(State(forms): State<Arc<Forms>>, request: Request) -> Result<Res
         let undo = serde_json::from_str(&form.undo).ok();
         notice.undo = undo.map(|undo: Undo| Undo { next: next.clone(), ..undo });
     }
-    session.insert(NOTICE, notice).await.map_err(|error| Error::Internal(error.to_string()))?;
+    session.insert(NOTICE, notice).await?;
     Ok(response)
 }
 

@@ -60,10 +60,6 @@ pub struct Answer {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
-fn internal(error: tower_sessions::session::Error) -> Error {
-    Error::Internal(error.to_string())
-}
-
 fn refused(code: &str, next: &str) -> Response {
     see_other(&format!("/sign-in?error={code}&next={}", quoted(&safe_next(next))))
 }
@@ -94,11 +90,11 @@ pub async fn start(
         return Ok(refused("throttled", &query.next));
     }
     let now = app.clock.now_ms();
-    let is_anew = session.get::<String>(USER_ID).await.map_err(internal)?.is_some();
+    let is_anew = session.get::<String>(USER_ID).await?.is_some();
     let flow = Flow::new(&provider, &safe_next(&query.next), is_anew, now);
     match app.identities.start(&flow, &redirect(&app, &provider), now).await {
         Ok(url) => {
-            session.insert(FLOW, &flow).await.map_err(internal)?;
+            session.insert(FLOW, &flow).await?;
             Ok(see_other(url.as_str()))
         }
         Err(error) => {
@@ -124,7 +120,7 @@ pub async fn finish(
     }
     let now = app.clock.now_ms();
     // Taken out, so that an answer counts once.
-    let flow = session.remove::<Flow>(FLOW).await.map_err(internal)?;
+    let flow = session.remove::<Flow>(FLOW).await?;
     let fits = |flow: &Flow| {
         flow.provider == provider
             && flow.began_at + FLOW_LASTS_MS > now

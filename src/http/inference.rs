@@ -281,12 +281,13 @@ impl Stream for KeptAlive {
             // The timer is not moved with each frame: there are many frames, and few silences.
             let now = Instant::now();
             let due = self.heard.map_or(now, |heard| heard + self.between);
-            let next =
-                if due > now { due } else { now + if self.heard.is_some() { self.between } else { self.before } };
-            self.look.as_mut().reset(next);
-            if due <= now {
-                return Poll::Ready(Some(Ok(Bytes::from_static(self.comment))));
+            if due > now {
+                self.look.as_mut().reset(due);
+                continue;
             }
+            let pause = if self.heard.is_some() { self.between } else { self.before };
+            self.look.as_mut().reset(now + pause);
+            return Poll::Ready(Some(Ok(Bytes::from_static(self.comment))));
         }
     }
 }

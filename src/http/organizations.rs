@@ -119,9 +119,8 @@ pub async fn switch_organization(
 /// # Errors
 /// When the session cannot be stored.
 pub async fn choose(session: &Session, organization_id: &str, workspace_id: &str) -> Result<()> {
-    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
-    session.insert(ORGANIZATION_ID, organization_id).await.map_err(internal)?;
-    session.insert(WORKSPACE_ID, workspace_id).await.map_err(internal)
+    session.insert(ORGANIZATION_ID, organization_id).await?;
+    Ok(session.insert(WORKSPACE_ID, workspace_id).await?)
 }
 
 /// `GET /api/v1/organization` (ours): the caller's.

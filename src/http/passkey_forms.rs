@@ -72,10 +72,6 @@ pub struct Pending {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
-fn internal(error: tower_sessions::session::Error) -> Error {
-    Error::Internal(error.to_string())
-}
-
 /// Where passkeys of this server are valid, if anywhere.
 pub fn site(app: &App) -> Option<Site> {
     Site::at(&app.config.public_url())
@@ -102,7 +98,7 @@ pub fn needed_site(app: &App) -> Result<Site> {
 /// When the session cannot be kept.
 pub async fn keep(app: &App, session: &Session, purpose: Purpose, user_id: Option<&str>, state: String) -> Result<()> {
     let pending = Pending { purpose, user_id: user_id.map(str::to_owned), state, began_at: app.clock.now_ms() };
-    session.insert(CHALLENGE, pending).await.map_err(internal)
+    Ok(session.insert(CHALLENGE, pending).await?)
 }
 
 /// Takes the challenge out, so that it is answered once; `None` when it is old or for something else.
@@ -110,7 +106,7 @@ pub async fn keep(app: &App, session: &Session, purpose: Purpose, user_id: Optio
 /// # Errors
 /// When the session cannot be kept.
 pub async fn take(app: &App, session: &Session, purpose: Purpose) -> Result<Option<Pending>> {
-    let pending = session.remove::<Pending>(CHALLENGE).await.map_err(internal)?;
+    let pending = session.remove::<Pending>(CHALLENGE).await?;
     let now = app.clock.now_ms();
     Ok(pending.filter(|one| one.purpose == purpose && one.began_at + LASTS_MS > now))
 }
@@ -166,7 +162,7 @@ pub async fn begin(State(app): State<Arc<App>>, request: Request) -> Result<Json
     }
     let begun = passkeys::begin_proof(&site, known.as_deref()).map_err(|error| Error::Internal(error.to_string()))?;
     keep(&app, &session, purpose, user.as_ref().map(|user| user.id.as_str()), begun.state).await?;
-    if purpose == Purpose::SignIn && session.get_value(USER_ID).await.map_err(internal)?.is_none() {
+    if purpose == Purpose::SignIn && session.get_value(USER_ID).await?.is_none() {
         // A visitor who only looks at the page leaves nothing behind for long.
         session.set_expiry(Some(Expiry::OnInactivity(Duration::milliseconds(2 * LASTS_MS))));
     }

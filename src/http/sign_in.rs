@@ -80,10 +80,9 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 /// # Errors
 /// When the session cannot be kept.
 pub async fn ask_code(app: &App, session: &Session, user_id: &str, next: &str) -> Result<Response> {
-    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // Nobody is signed in until the code is right, nor still as somebody else.
-    session.flush().await.map_err(internal)?;
-    session.insert(ASKED, (user_id, app.clock.now_ms())).await.map_err(internal)?;
+    session.flush().await?;
+    session.insert(ASKED, (user_id, app.clock.now_ms())).await?;
     Ok(see_other(&format!("/sign-in/code?next={}", quoted(&safe_next(next)))))
 }
 
@@ -92,7 +91,7 @@ pub async fn ask_code(app: &App, session: &Session, user_id: &str, next: &str) -
 /// # Errors
 /// Any database error.
 pub(super) async fn asked_user(app: &App, session: &Session) -> Result<Option<UserRow>> {
-    let asked = session.get::<(String, i64)>(ASKED).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let asked = session.get::<(String, i64)>(ASKED).await?;
     match asked.filter(|(_, then)| then + CODE_WAITS_MS > app.clock.now_ms()) {
         Some((user_id, _)) => Ok(app.store.user(&user_id).await?),
         None => Ok(None),
@@ -168,7 +167,7 @@ const SENT: &str = "/sign-up?sent=1";
 /// 403 for a form of another site.
 pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
     let (session, _, _) = read_form(&app, request).await?;
-    session.flush().await.map_err(|error| Error::Internal(error.to_string()))?;
+    session.flush().await?;
     Ok(Redirect::to("/").into_response())
 }
 
@@ -195,9 +194,8 @@ pub async fn confirm(State(app): State<Arc<App>>, request: Request) -> Result<Re
 /// # Errors
 /// When the session cannot be kept.
 pub(super) async fn prove(app: &App, session: &Session, next: &str) -> Result<Response> {
-    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
-    session.cycle_id().await.map_err(internal)?;
-    session.insert(PROVED_AT, app.clock.now_ms()).await.map_err(internal)?;
+    session.cycle_id().await?;
+    session.insert(PROVED_AT, app.clock.now_ms()).await?;
     Ok(see_other(&safe_next(next)))
 }
 
@@ -303,17 +301,16 @@ pub async fn open_session(
     origin: &Origin,
     next: &str,
 ) -> Result<Response> {
-    let internal = |error: tower_sessions::session::Error| Error::Internal(error.to_string());
     // A new id, so that one planted before the sign-in is worth nothing (ASVS 7.2.4).
-    session.cycle_id().await.map_err(internal)?;
+    session.cycle_id().await?;
     let now = app.clock.now_ms();
-    session.insert(USER_ID, user_id).await.map_err(internal)?;
-    session.insert(OPENED_AT, now).await.map_err(internal)?;
-    session.insert(PROVED_AT, now).await.map_err(internal)?;
-    session.insert(ADDRESS, origin.address()).await.map_err(internal)?;
-    session.insert(USER_AGENT, &origin.user_agent).await.map_err(internal)?;
-    session.remove_value(ORGANIZATION_ID).await.map_err(internal)?;
-    session.remove_value(ASKED).await.map_err(internal)?;
+    session.insert(USER_ID, user_id).await?;
+    session.insert(OPENED_AT, now).await?;
+    session.insert(PROVED_AT, now).await?;
+    session.insert(ADDRESS, origin.address()).await?;
+    session.insert(USER_AGENT, &origin.user_agent).await?;
+    session.remove_value(ORGANIZATION_ID).await?;
+    session.remove_value(ASKED).await?;
     if let Some(user) = app.store.user(user_id).await? {
         note_own(app, &user, origin, "session.open", "").await?;
     }

@@ -166,18 +166,28 @@ impl Store {
     /// # Errors
     /// [`OpenError::Migrate`] when a migration fails or was changed after it ran.
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        // A connection of its own: on a full database a step may take longer than requests are let.
-        let mut connection = self.pool.acquire().await?.detach();
-        if self.backend == Backend::Postgres {
-            connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+        let migrations = sqlx::migrate!("./migrations");
+        match self.backend {
+            Backend::Sqlite => {
+                // The file is locked before it is looked at: another process may be starting, too.
+                let mut tx = self.begin_write().await?;
+                migrations.run(&mut *tx).await?;
+                tx.execute(include_str!("../../migrations/guards/sqlite.sql")).await?;
+                tx.commit().await?;
+            }
+            Backend::Postgres => {
+                // A connection of its own: on a full database a step may take longer than requests are let.
+                let mut connection = self.pool.acquire().await?.detach();
+                connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+                migrations.run(&mut connection).await?;
+                // Nodes that start together would replace the same functions at once, which the server refuses.
+                let mut tx = connection.begin().await?;
+                tx.execute("LOCK TABLE transfers IN SHARE ROW EXCLUSIVE MODE").await?;
+                tx.execute(include_str!("../../migrations/guards/postgres.sql")).await?;
+                tx.commit().await?;
+                connection.close().await?;
+            }
         }
-        sqlx::migrate!("./migrations").run(&mut connection).await?;
-        connection.close().await?;
-        let guards = match self.backend {
-            Backend::Sqlite => include_str!("../../migrations/guards/sqlite.sql"),
-            Backend::Postgres => include_str!("../../migrations/guards/postgres.sql"),
-        };
-        self.pool.execute(guards).await?;
         Ok(())
     }
 

@@ -1,9 +1,12 @@
 //! The program as an operator types it.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::on_both_databases;
+use crate::support::Database;
 
 struct Operator {
     folder: TempDir,
@@ -19,13 +22,16 @@ impl Operator {
     }
 
     fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_patchbay"))
+        self.command(arguments).envs(environment.iter().copied()).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
-            .env("PATCHBAY_DATABASE_URL", "sqlite:books/patchbay.db")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap()
+            .env("PATCHBAY_DATABASE_URL", "sqlite:books/patchbay.db");
+        command
     }
 }
 
@@ -56,6 +62,21 @@ fn an_operator_opens_an_account_grants_credit_and_makes_a_key() {
     assert!(failure(&operator.run(&["key", "create", "--email", "bob@example.org"])).contains("bob@example.org"));
     assert!(out(&operator.run(&["ledger", "audit"])).contains("balanced"));
     assert!(out(&operator.run(&["catalog", "list"])).contains("anthropic/claude"));
+}
+
+on_both_databases! {
+    async fn programs_started_at_once_on_a_new_database_all_find_it_ready(database: Database) {
+        let operator = Operator::new();
+        let start = |_| {
+            let mut command = operator.command(&["migrate"]);
+            command.env("PATCHBAY_DATABASE_URL", &database.url);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let started: Vec<_> = (0..4).map(start).collect();
+        for child in started {
+            assert!(out(&child.wait_with_output().unwrap()).contains("up to date"));
+        }
+    }
 }
 
 #[test]

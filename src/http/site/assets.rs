@@ -1,6 +1,5 @@
 //! Files of the site, embedded in the binary: the browser's half, the stylesheet, what is in `public`.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::body::Body;
@@ -10,6 +9,8 @@ use axum::http::{Response, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest as _, Sha256};
+
+use crate::accounts::keys::hex;
 
 /// What `wasm-bindgen` wrote, with compressed copies beside it where the build made them.
 #[derive(RustEmbed)]
@@ -142,13 +143,6 @@ fn content_type(name: &str) -> &'static str {
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 #[cfg(test)]
