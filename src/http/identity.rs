@@ -59,7 +59,6 @@ pub struct Answer {
     iss: Option<String>,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
 fn refused(code: &str, next: &str) -> Response {
     see_other(&format!("/sign-in?error={code}&next={}", quoted(&safe_next(next))))
 }

@@ -71,7 +71,6 @@ pub struct Pending {
     began_at: i64,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
 /// Where passkeys of this server are valid, if anywhere.
 pub fn site(app: &App) -> Option<Site> {
     Site::at(&app.config.public_url())
