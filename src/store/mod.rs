@@ -164,7 +164,8 @@ impl Store {
     /// Brings the tables up to date and sets the guards.
     ///
     /// # Errors
-    /// [`OpenError::Migrate`] when a migration fails or was changed after it ran.
+    /// [`OpenError::Migrate`] when a migration fails or was changed after it ran; [`OpenError::Database`]
+    /// when another process keeps the SQLite file locked for over 5 s. Nothing is done then on SQLite.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let migrations = sqlx::migrate!("./migrations");
         match self.backend {
